@@ -1,0 +1,47 @@
+"""What every estimator of the library shares: columns picked by name, a remembered ruler, one way to read input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, validate_data
+
+from . import frames
+from .ruler import Ruler
+
+
+class NamedColumnsMixin:
+    """Reads a frame of any engine by column names, or an array by position, into a float array.
+
+    An estimator that uses it states the names it needs; extra columns are ignored and their order is free. The ruler of
+    a summary (unit, period, observation end) is remembered at ``fit`` as ``ruler_`` and compared ever after.
+    """
+
+    ruler_: Ruler
+
+    def _columns_of(self, X: Any, names: Sequence[str], *, reset: bool) -> np.ndarray:
+        """Return X as a float64 array of shape (n, len(names)), checked by scikit-learn but not yet for its meaning."""
+        if frames.is_frame(X):
+            picked = frames.to_columns(X, list(names)).to_numpy(dtype=np.float64)
+            if reset:
+                self.feature_names_in_ = np.asarray(names, dtype=object)
+                self.n_features_in_ = len(names)
+            return check_array(picked, dtype=np.float64, ensure_all_finite=False, estimator=self)
+        shape = np.shape(X)
+        if reset and len(shape) == 2 and shape[1] != len(names):
+            raise ValueError(
+                f"{type(self).__name__} takes a frame with columns {', '.join(names)}, or an array with exactly these "
+                f"{len(names)} columns in this order; the array has {shape[1]}."
+            )
+        return validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
+
+    def _remember_ruler(self, X: Any, *, reset: bool) -> Ruler:
+        """Keep the ruler of X at fit; afterwards refuse an X that declares another unit or period."""
+        ruler = frames.get_ruler(X) if frames.is_frame(X) else Ruler()
+        if reset:
+            self.ruler_ = ruler
+        else:
+            self.ruler_.check_same(ruler)
+        return ruler

@@ -1,0 +1,68 @@
+"""Intervals of a transaction model's predictions: of the expectation, and of the outcome itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..transactions.compression import unique_rows
+from ._posterior import interval_by_blocks
+
+#: Draws used for the distribution of an outcome, whose own spread far exceeds what more draws would add.
+OUTCOME_DRAWS = 100
+#: A predictive count distribution is extended until its upper quantile is inside, up to this many.
+LARGEST_COUNT = 1 << 14
+
+
+def mean_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float, quantity: str, **arguments) -> np.ndarray:
+    """Interval of a model's expectation or probability, (n, 2): quantiles over posterior draws, on unique rows."""
+    layout = model._layout()
+
+    def function(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        return model._quantity(quantity, model._rows(block), layout.theta(draws, block), **arguments)
+
+    unique, code = sorted_unique(columns)
+    return interval_by_blocks(function, unique, vectors, coverage)[code]
+
+
+def count_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float, horizon: float) -> np.ndarray:
+    """Interval of the number of transactions itself, (n, 2): quantiles of the posterior predictive distribution.
+
+    The predictive probability of each count is its average over posterior draws; the bounds are the smallest counts whose
+    cumulated probability reaches (1 - coverage)/2 and (1 + coverage)/2, so that the interval holds at least ``coverage``.
+    """
+    layout, tail = model._layout(), (1 - coverage) / 2
+    vectors = vectors[:OUTCOME_DRAWS]
+    unique, code = sorted_unique(columns)
+    result = np.full((len(unique), 2), -1.0)
+    left, size = np.arange(len(unique)), 16
+    while left.size:
+        step = max(1, 500_000 // (size * len(vectors)))
+        for at in range(0, left.size, step):
+            which = left[at : at + step]
+            block = unique[which]
+            log_proba = model._numerics.conditional_count_log_proba(
+                model._rows(block), horizon, layout.theta(vectors, block), size, **model._options()
+            )
+            cumulated = np.cumsum(np.exp(log_proba).mean(axis=0), axis=-1)
+            for side, level in enumerate((tail, 1 - tail)):
+                inside = cumulated >= level - 1e-12
+                result[which, side] = np.where(inside[:, -1], inside.argmax(axis=-1), np.inf)
+        left = left[np.isinf(result[left, 1])]
+        size *= 4
+        if size > LARGEST_COUNT and left.size:
+            raise ValueError(
+                f"{left.size:,} customers may buy more than {LARGEST_COUNT:,} times within the horizon; take a shorter one."
+            )
+    return result[code]
+
+
+def sorted_unique(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unique rows, ordered by T and count so that neighbours share their expectations, and each row's place among them."""
+    unique, _, code = unique_rows(*columns.T)
+    rows = np.column_stack(unique)
+    order = np.lexsort((rows[:, 1], rows[:, 0], rows[:, 2]))
+    rank = np.empty(order.size, dtype=np.intp)
+    rank[order] = np.arange(order.size)
+    return rows[order], rank[code]

@@ -1,0 +1,74 @@
+r"""Gamma-Gamma spend: numerics on arrays.
+
+With x repeat purchases of mean amount m, p ~ shape of one purchase, ν ~ Gamma(q, rate γ) (Fader & Hardie 2013):
+
+    ln L = ln Γ(px+q) − ln Γ(px) − ln Γ(q) + q ln γ + (px−1) ln m + px ln x − (px+q) ln(γ + m x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import digamma, gammaln
+
+from .rows import Rows
+
+
+class SpendRows:
+    """Counts x >= 1 and mean amounts m > 0 of n customers, with what no parameter changes computed once."""
+
+    def __init__(self, x: np.ndarray, m: np.ndarray):
+        self.counts = Rows(x, m, m)
+        self.x, self.m = x, m
+        self.log_m, self.x_log_x, self.total = np.log(m), x * np.log(x), m * x
+
+
+def log_likelihood(rows: SpendRows, theta: Sequence[Any]) -> np.ndarray:
+    """Log-likelihood of each row; theta = (p, q, gamma), scalars or arrays broadcasting against the rows' axis."""
+    p, q, gamma = (np.asarray(value, dtype=float) for value in theta)
+    x = rows.counts.x_values
+    table = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
+    px = p * rows.x
+    return (
+        table[..., rows.counts.x_code]
+        + (px - 1) * rows.log_m
+        + p * rows.x_log_x
+        - (px + q) * np.log(gamma + rows.total)
+    )
+
+
+def log_likelihood_gradient(rows: SpendRows, theta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihood (n,) and its gradient (3, n) with respect to (log p, log q, log gamma); scalar theta."""
+    p, q, gamma = (float(value) for value in theta)
+    x, code = rows.counts.x_values, rows.counts.x_code
+    px = p * x
+    upper, log_gamma = px + q, np.log(gamma)
+    table = gammaln(upper) - gammaln(px) - gammaln(q) + q * log_gamma
+    psi = digamma(upper)
+    by_p = (x * (psi - digamma(px)))[code]
+    by_q = (psi - digamma(q) + log_gamma)[code]
+    log_sum = np.log(gamma + rows.total)
+    row_px = p * rows.x
+    value = table[code] + (row_px - 1) * rows.log_m + p * rows.x_log_x - (row_px + q) * log_sum
+    gradient = np.stack(
+        [
+            p * (by_p + rows.x * (rows.log_m - log_sum) + rows.x_log_x),
+            q * (by_q - log_sum),
+            q - (row_px + q) * gamma / (gamma + rows.total),
+        ]
+    )
+    return value, gradient
+
+
+def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Sequence[Any]) -> np.ndarray:
+    r"""E[M | x, m]: the weighted mean of the customer's own average and the population's pγ/(q−1).
+
+    :math:`p(\gamma + m x) / (p x + q - 1)`; where q <= 1 the population mean is infinite, and with it the answer at
+    x = 0 (and wherever p x + q <= 1).
+    """
+    p, q, gamma = theta
+    below = p * x + q - 1
+    with np.errstate(divide="ignore"):
+        return np.where(below > 0, p * (gamma + m * x) / np.where(below > 0, below, 1.0), np.inf)

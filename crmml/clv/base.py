@@ -1,0 +1,415 @@
+"""The one estimation flow of customer-lifetime-value models: compress, start, maximise, information matrix.
+
+A model declares its columns, its parameters and its likelihood with gradient; everything else is here. Parameters are
+positive and are fitted on the log scale; ``covariance_`` is on that fitted scale, and :meth:`ParametricModel.summary`
+carries it to the natural scale by the delta method.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ..base import NamedColumnsMixin
+from ..exceptions import DataError
+from ..inference import MaximumLikelihood, Posterior, maximize
+from ..ruler import Ruler
+from ..transactions.compression import unique_rows
+from ._covariates import CovariateLayout
+from ._posterior import FitData, draw_posterior
+from ._prior import make_prior
+
+#: Above this many unique rows the start values come from a fit to an evenly spaced sample of them.
+SAMPLE_ABOVE = 20_000
+
+#: Posterior draws that are stored with a model: 1,000 × 4 numbers are 32 kB.
+STORED_DRAWS = 1_000
+
+
+class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
+    """A model with a handful of positive parameters, fitted by maximum likelihood."""
+
+    #: Name in the literature, for tables and sentences.
+    _title: ClassVar[str]
+    #: Columns the model reads, in the order of its array form.
+    _columns: ClassVar[tuple[str, ...]]
+    #: Parameters in the literature's order.
+    _parameters: ClassVar[tuple[str, ...]]
+    #: What it means when a parameter runs to zero or to infinity: {name: (at zero, at infinity)}.
+    _limits: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    _parameter_constraints: ClassVar[dict] = {"prior": [StrOptions({"weak"}), Mapping, None]}
+    #: Half-width of the search box on the log scale.
+    _box: ClassVar[float] = 14.0
+    prior: Any
+
+    # ---- what a model file declares -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return start values on the natural scale, from crude moments; they must carry the data's units."""
+
+    @abstractmethod
+    def _log_likelihood(self, columns: np.ndarray, theta: Sequence[Any]) -> np.ndarray:
+        """Log-likelihood of each row, in the data's own units, with the full constant."""
+
+    @abstractmethod
+    def _log_likelihood_gradient(self, rows: Any, theta: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Log-likelihood of each row and its gradient (k, n) with respect to the log parameters."""
+
+    def _rows(self, columns: np.ndarray) -> Any:
+        """Return what the likelihood takes; the columns themselves unless a model prepares more."""
+        return columns
+
+    def _informative(self, columns: np.ndarray) -> np.ndarray:
+        """Return a mask of the rows that enter the likelihood; all unless a model says otherwise."""
+        return np.ones(len(columns), dtype=bool)
+
+    @abstractmethod
+    def _check_meaning(self, columns: np.ndarray) -> list[str]:
+        """Return the faults of the columns' contents, one sentence each."""
+
+    # ---- input ----------------------------------------------------------------------------------------------------
+
+    def _input_columns(self) -> tuple[str, ...]:
+        """The columns read: the model's own, and its covariates if it has any."""
+        return self._columns
+
+    def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Return the checked columns as an array (n, c): the one door through which all input passes."""
+        columns = self._columns_of(X, self._input_columns(), reset=reset)
+        if faults := self._check_meaning(columns):
+            raise DataError(faults, f"the summary given to {type(self).__name__}")
+        return columns
+
+    def _fitted_summary(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        self._remember_ruler(X, reset=False)
+        return self._summary(X, reset=False)
+
+    # ---- the flow -------------------------------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Any:
+        """Fit by maximum likelihood.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, n_columns)
+            A summary with the model's columns (any order, others ignored), or an array with exactly these columns.
+        y : None
+            Ignored; there for the convention.
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for. At least 0.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        DataError
+            Naming every fault of X at once.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When the point reached is no interior optimum; ``converged_`` is then False.
+        """
+        columns = self._summary(X, reset=True)
+        self._remember_ruler(X, reset=True)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, columns, dtype=np.float64, ensure_non_negative=True)
+        unique, weight = self._compress(columns, weight)
+        self._maximize(unique, weight)
+        return self
+
+    def _compress(self, columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        keep = self._informative(columns)
+        if weight is not None:
+            keep &= weight > 0
+        if not keep.all():
+            columns, weight = columns[keep], None if weight is None else weight[keep]
+        if len(columns) < 2:
+            raise ValueError(
+                f"{type(self).__name__} has n_samples = {len(columns)} informative customers and needs at least 2 "
+                f"to estimate {', '.join(self._parameters)}; give it more customers."
+            )
+        parts, counts, codes = unique_rows(*columns.T)
+        total = counts.astype(np.float64) if weight is None else np.bincount(codes, weight, minlength=counts.size)
+        return np.column_stack(parts), total
+
+    def _layout(self) -> CovariateLayout:
+        """The fitted vector's layout; without covariates just the log parameters."""
+        return CovariateLayout(self._parameters, ())
+
+    def _penalty(self) -> float:
+        """Half the L2 penalty's strength on covariate coefficients; none unless a model offers one."""
+        return 0.0
+
+    def _maximize(self, columns: np.ndarray, weight: np.ndarray) -> None:
+        layout = self._layout()
+        matrix = layout.coordinates(columns, weight)
+        n_parameters, size = layout.n_parameters, float(weight.sum())
+        start = np.zeros(matrix.shape[1])
+        start[:n_parameters] = np.log(self._start(columns, weight))
+        lower, upper = start - self._box, start + self._box
+        if len(columns) > SAMPLE_ABOVE:
+            sample = slice(None, None, len(columns) // (SAMPLE_ABOVE // 4))
+            share = weight[sample].sum()
+            start = maximize(
+                self._objective(layout, matrix, columns[sample], weight[sample], share / size),
+                start,
+                lower=lower,
+                upper=upper,
+                scale=share,
+                tolerance=1e-3,
+            ).theta
+        optimum = maximize(
+            self._objective(layout, matrix, columns, weight), start, lower=lower, upper=upper, scale=size
+        )
+        self._keep(optimum, layout, matrix, size)
+        self._data = FitData(columns, weight, layout, matrix, optimum, (lower + upper) / 2)
+        if not optimum.converged:
+            warnings.warn(self._why_not(optimum, (lower + upper) / 2), ConvergenceWarning, stacklevel=3)
+
+    def _objective(self, layout, matrix, columns, weight, share: float = 1.0):
+        """Penalised log-likelihood and gradient in the coordinates u, the fitted vector being matrix @ u."""
+        rows, penalty, k = self._rows(columns), self._penalty() * share, layout.n_parameters
+
+        def objective(u: np.ndarray) -> tuple[float, np.ndarray]:
+            vector = matrix @ u
+            value, by_log_theta = self._log_likelihood_gradient(rows, layout.theta(vector, columns))
+            total, gradient = float(weight @ value), layout.gradient(by_log_theta, weight, columns)
+            if penalty:
+                total -= penalty * float(vector[k:] @ vector[k:])
+                gradient[k:] -= 2 * penalty * vector[k:]
+            return total, matrix.T @ gradient
+
+        return objective
+
+    def _keep(self, optimum: MaximumLikelihood, layout: CovariateLayout, matrix: np.ndarray, size: float) -> None:
+        vector = matrix @ optimum.theta
+        coefficients = vector[layout.n_parameters :]
+        log_likelihood = optimum.log_likelihood + self._penalty() * float(coefficients @ coefficients)
+        k = optimum.theta.size
+        self.theta_ = vector
+        self.covariance_ = matrix @ optimum.covariance @ matrix.T
+        self.log_likelihood_ = log_likelihood
+        self.aic_ = 2 * k - 2 * log_likelihood
+        self.bic_ = float(k * np.log(size)) - 2 * log_likelihood
+        self.converged_ = optimum.converged
+        self.n_customers_ = size
+        self.n_params_ = k
+        self.posterior_draws_ = None
+
+    def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
+        """Say in words what kind of non-optimum was reached."""
+        reasons = []
+        for j in optimum.at_bound:
+            name = self._parameters[j] if j < len(self._parameters) else "a covariate's coefficient"
+            zero, infinity = self._limits.get(name, ("", ""))
+            meaning = zero if optimum.theta[j] < centre[j] else infinity
+            reasons.append(f"{name} ran to {np.exp(optimum.theta[j]):.3g}{': ' + meaning if meaning else ''}")
+        detail = "; ".join(reasons) or optimum.message
+        return (
+            f"{type(self).__name__} found no interior optimum ({detail}). Standard errors are not to be relied on; "
+            "use a simpler model, more data or a longer calibration period."
+        )
+
+    # ---- results --------------------------------------------------------------------------------------------------
+
+    @property
+    def params_(self) -> Mapping[str, float]:
+        """Estimates on the natural scale, a read-only mapping under the literature's names."""
+        check_is_fitted(self, "theta_")
+        natural = np.exp(self.theta_[: len(self._parameters)]).tolist()
+        return MappingProxyType(dict(zip(self._parameters, natural, strict=True)))
+
+    def _theta(self, columns: np.ndarray) -> list:
+        """Natural parameters of these rows at the estimate."""
+        return self._layout().theta(self.theta_, columns)
+
+    def set_fitted_params(
+        self,
+        *,
+        ruler: Ruler | None = None,
+        coef_purchase: Mapping[str, float] | None = None,
+        coef_dropout: Mapping[str, float] | None = None,
+        **params: float,
+    ) -> Any:
+        """Make this a fitted model with given parameters, for instance published ones, without any data.
+
+        Parameters
+        ----------
+        ruler : Ruler, default=None
+            The ruler of the parameters, if known.
+        coef_purchase, coef_dropout : mapping of str to float, default=None
+            Coefficients of the covariates that the constructor names.
+        **params : float
+            Every parameter of the model, on the natural scale, positive.
+
+        Returns
+        -------
+        self : object
+            Without log-likelihood or covariance, since no data were seen.
+
+        Raises
+        ------
+        DataError
+            Naming each parameter that is missing, unknown or not positive.
+        """
+        layout = self._layout()
+        given = {"purchase": dict(coef_purchase or {}), "dropout": dict(coef_dropout or {})}
+        wrong = [f"{name} is missing" for name in self._parameters if name not in params]
+        wrong += [
+            f"{name} is not a parameter; there are {', '.join(self._parameters)}"
+            for name in params
+            if name not in self._parameters
+        ]
+        wrong += [f"{name}={value!r} must be finite and positive" for name, value in params.items() if not 0 < value < np.inf]
+        coefficients = []
+        for effect in layout.effects:
+            for name in effect.names:
+                if name not in given[effect.process]:
+                    wrong.append(f"coef_{effect.process} lacks {name}")
+                coefficients.append(float(given[effect.process].pop(name, 0.0)))
+        wrong += [f"coef_{process} names {name}, no such covariate" for process, left in given.items() for name in left]
+        if wrong:
+            raise DataError(wrong, f"the parameters given to {type(self).__name__}")
+        self.theta_ = np.array([*np.log([float(params[name]) for name in self._parameters]), *coefficients])
+        self.covariance_ = np.full((layout.size, layout.size), np.nan)
+        self.log_likelihood_ = self.aic_ = self.bic_ = float("nan")
+        self.converged_ = False
+        self.n_customers_ = 0.0
+        self.n_params_ = layout.size
+        self.n_features_in_ = len(self._input_columns())
+        self.ruler_ = ruler or Ruler()
+        return self
+
+    def summary(self, coverage: float = 0.95) -> pd.DataFrame:
+        """Table of estimates with standard errors and intervals.
+
+        Parameters
+        ----------
+        coverage : float, default=0.95
+            Of the intervals, which are symmetric on the fitted (log) scale.
+
+        Returns
+        -------
+        DataFrame
+            Index: parameter. Columns: estimate, std_error (delta method), lower, upper.
+        """
+        check_is_fitted(self, "theta_")
+        k, layout = len(self._parameters), self._layout()
+        error = np.sqrt(np.diag(self.covariance_))
+        z = norm.ppf(0.5 + coverage / 2)
+        table = pd.DataFrame(
+            {
+                "estimate": self.theta_,
+                "std_error": error,
+                "lower": self.theta_ - z * error,
+                "upper": self.theta_ + z * error,
+            },
+            index=pd.Index(layout.names, name="parameter"),
+        )
+        table.iloc[:k] = np.exp(table.iloc[:k])
+        table.iloc[:k, 1] = table.iloc[:k, 0] * error[:k]
+        return table
+
+    # ---- posterior ------------------------------------------------------------------------------------------------
+
+    def sample_posterior(self, n_draws: int = 4000, random_state: Any = None) -> Posterior:
+        """Sample the posterior by importance sampling around its mode; no Markov chain is run.
+
+        A Student-t proposal at the mode, Pareto-smoothed weights, adaptation where the weights' tail is too heavy.
+        The draws are kept for :meth:`predict_interval`.
+
+        Parameters
+        ----------
+        n_draws : int, default=4000
+        random_state : int, Generator, RandomState or None
+
+        Returns
+        -------
+        Posterior
+            ``draws`` on the natural scale, ``ess``, ``pareto_k``, ``to_arviz()``.
+
+        Raises
+        ------
+        ValueError
+            When ``prior`` is None, since the posterior need not exist then; and for a model that was loaded from a
+            file, which carries no data: call this before storing it, the draws go with it.
+        """
+        check_is_fitted(self, "theta_")
+        if self.prior is None:
+            raise ValueError(
+                f"{type(self).__name__}(prior=None) has no proper prior, and its posterior need not be proper; use prior='weak'."
+            )
+        if getattr(self, "_data", None) is None:
+            raise ValueError(
+                f"This {type(self).__name__} carries no data (it was loaded, copied from another process, or given its "
+                "parameters); sample the posterior before storing a model, or fit it again."
+            )
+        data = self._data
+        prior = make_prior(self.prior, data.layout.names, data.start, data.layout.n_parameters)
+        posterior, self.posterior_draws_ = draw_posterior(self, data, prior, n_draws, random_state)
+        return posterior
+
+    def _draws(self, n_draws: int) -> np.ndarray:
+        """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation."""
+        check_is_fitted(self, "theta_")
+        if getattr(self, "posterior_draws_", None) is None and getattr(self, "_data", None) is not None:
+            self.sample_posterior(n_draws, random_state=0)
+        if getattr(self, "posterior_draws_", None) is not None:
+            return self.posterior_draws_[:n_draws]
+        if not np.isfinite(self.covariance_).all():
+            raise ValueError(
+                f"This {type(self).__name__} has neither posterior draws nor a covariance matrix, so there is no interval: fit it."
+            )
+        warnings.warn(
+            "The model was stored without posterior draws: intervals come from the normal approximation on the fitted "
+            "scale. Call sample_posterior() before storing a model.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return np.random.default_rng(0).multivariate_normal(self.theta_, self.covariance_, n_draws, method="eigh")
+
+    def __getstate__(self) -> dict:
+        state = super().__getstate__()
+        state.pop("_data", None)
+        if state.get("posterior_draws_") is not None:
+            state["posterior_draws_"] = state["posterior_draws_"][:STORED_DRAWS]
+        return state
+
+    def score(self, X: Any, y: None = None, sample_weight: Any = None) -> float:
+        """Mean log-likelihood per customer, in the data's own units.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, n_columns)
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_customers,), default=None
+
+        Returns
+        -------
+        float
+        """
+        columns = self._fitted_summary(X)
+        keep = self._informative(columns)
+        value = np.zeros(len(columns))
+        if keep.any():
+            value[keep] = self._log_likelihood(self._rows(columns[keep]), self._theta(columns[keep]))
+        return float(np.average(value, weights=sample_weight))

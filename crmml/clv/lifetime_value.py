@@ -1,0 +1,231 @@
+"""Customer lifetime value: a model of transactions and a model of spend, joined by a discount rate and a margin."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .. import frames
+from ..base import NamedColumnsMixin
+from ..exceptions import DataError
+from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, convert
+from ._meaning import fault, finite_faults, timing_faults
+
+
+class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
+    r"""What each customer's future transactions are worth today.
+
+    .. math:: CLV(h) = \text{margin} \cdot E[M \mid x, m] \cdot \int_0^h e^{-\delta\tau}\, dE[X(T, T+\tau)],
+              \qquad \delta = \ln(1 + \text{annual discount rate}) \text{ per year}
+
+    with the transactions from one model and the spend per transaction from another, taken to be independent of each
+    other given the customer's history [1]_.
+
+    Parameters
+    ----------
+    transactions : estimator
+        A transaction model such as :class:`BetaGeoNBD`. A clone of it is fitted.
+    spend : estimator
+        A spend model such as :class:`GammaGamma`. A clone of it is fitted.
+    horizon : float
+        How far ahead value is counted, in ``unit``.
+    unit : {"h", "D", "W", "M", "Y"}
+        The unit of ``horizon``. It is converted to the summary's own unit; where the summary carries none, the
+        summary's times are taken to be in ``unit``.
+    annual_discount_rate : float, default=0.0
+        Effective rate a year: 0.1 is 10 % a year.
+    margin : float, default=1.0
+        The part of an amount that is counted as value, for instance 0.3 for a contribution margin of 30 %.
+
+    Attributes
+    ----------
+    transactions_, spend_ : estimators
+        The fitted clones.
+    ruler_ : Ruler
+
+    References
+    ----------
+    .. [1] Fader, P. S., Hardie, B. G. S. and Lee, K. L. (2005), RFM and CLV: Using iso-value curves for customer base
+       analysis. Journal of Marketing Research 42, 415-430.
+
+    Examples
+    --------
+    >>> from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+    >>> from crmml.datasets import load_cdnow_sample
+    >>> from crmml.transactions import summarize
+    >>> summary = summarize(load_cdnow_sample(), value="value", unit="W")
+    >>> clv = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y", annual_discount_rate=0.1)
+    >>> value = clv.fit(summary).predict(summary)
+    >>> value.shape, bool((value >= 0).all())
+    ((2357,), True)
+    """
+
+    _columns: ClassVar[tuple[str, ...]] = ("frequency", "recency", "T", "monetary_value")
+    _parameter_constraints: ClassVar[dict] = {
+        "transactions": [HasMethods(["fit", "predict", "discounted_expected_transactions"])],
+        "spend": [HasMethods(["fit", "predict"])],
+        "horizon": [Interval(Real, 0, None, closed="neither")],
+        "unit": [StrOptions(set(DAYS_PER_UNIT))],
+        "annual_discount_rate": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        transactions: Any,
+        spend: Any,
+        *,
+        horizon: float,
+        unit: str,
+        annual_discount_rate: float = 0.0,
+        margin: float = 1.0,
+    ):
+        self.transactions = transactions
+        self.spend = spend
+        self.horizon = horizon
+        self.unit = unit
+        self.annual_discount_rate = annual_discount_rate
+        self.margin = margin
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> CustomerLifetimeValue:
+        """Fit clones of both models.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4)
+            frequency, recency, T, monetary_value.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_customers,), default=None
+
+        Returns
+        -------
+        self : CustomerLifetimeValue
+
+        Raises
+        ------
+        DataError
+            Naming every fault of X at once.
+        """
+        columns = self._summary(X, reset=True)
+        frame = self._frame(columns, self._remember_ruler(X, reset=True))
+        self.transactions_ = clone(self.transactions).fit(frame, sample_weight=sample_weight)
+        self.spend_ = clone(self.spend).fit(frame, sample_weight=sample_weight)
+        return self
+
+    def predict(self, X: Any, horizon: float | None = None) -> np.ndarray:
+        """Value of each customer's transactions in (T, T + horizon], today.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4)
+        horizon : float, default=None
+            In the constructor's ``unit``; None takes the constructor's ``horizon``.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            In the money of X.
+        """
+        frame = self._fitted_frame(X)
+        return self._value(frame, self.spend_.predict(frame), horizon)
+
+    def table(self, X: Any, horizon: float | None = None) -> Any:
+        """One row a customer: P(alive), expected purchases, expected spend, value.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4)
+            A frame's customer_id column, if there is one, comes first in the result.
+        horizon : float, default=None
+            In the constructor's ``unit``.
+
+        Returns
+        -------
+        frame of X's engine
+            customer_id, probability_alive (now), expected_purchases (within the horizon, not discounted),
+            expected_spend (a transaction), clv.
+        """
+        frame = self._fitted_frame(X)
+        spend = self.spend_.predict(frame)
+        columns = {
+            "probability_alive": self.transactions_.probability_alive(frame),
+            "expected_purchases": self.transactions_.predict(frame, self._horizon(horizon)),
+            "expected_spend": spend,
+            "clv": self._value(frame, spend, horizon),
+        }
+        return frames.with_identifier(X, columns, "customer_id")
+
+    def describe(self, X: Any = None) -> str:
+        """Return what was found in plain sentences; with a summary X also what its customers are worth.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4), default=None
+
+        Returns
+        -------
+        str
+        """
+        check_is_fitted(self, "transactions_")
+        rate = f", discounted at {self.annual_discount_rate:.1%} a year" if self.annual_discount_rate else ""
+        lead = f"Value over the next {self.horizon:g} {UNIT_WORDS[self.unit]}{rate}, at a margin of {self.margin:.0%}."
+        if X is not None:
+            lead = f"{lead} {concentration(self.predict(X))}"
+        return "\n".join([lead, self.transactions_.describe(), self.spend_.describe()])
+
+    # ---- small parts ----------------------------------------------------------------------------------------------
+
+    def _value(self, frame: pd.DataFrame, spend: np.ndarray, horizon: float | None) -> np.ndarray:
+        transactions = self.transactions_.discounted_expected_transactions(
+            frame, self._horizon(horizon), self.annual_discount_rate, unit=self.transactions_.ruler_.unit or self.unit
+        )
+        return self.margin * spend * transactions
+
+    def _horizon(self, horizon: float | None) -> float:
+        """The horizon in the fitted model's unit."""
+        horizon = self.horizon if horizon is None else horizon
+        return convert(horizon, self.unit, self.transactions_.ruler_.unit or self.unit)
+
+    def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
+        columns = self._columns_of(X, self._columns, reset=reset)
+        money = columns[:, 3]
+        with np.errstate(invalid="ignore"):
+            faults = [
+                *timing_faults(*columns[:, :3].T),
+                *finite_faults("monetary_value", money),
+                *fault(
+                    "monetary_value", money, money < 0, "is negative", "net or drop refunds with crmml.transactions.clean first"
+                ),
+            ]
+        if faults:
+            raise DataError(faults, f"the summary given to {type(self).__name__}")
+        return columns
+
+    def _frame(self, columns: np.ndarray, ruler: Ruler) -> pd.DataFrame:
+        return frames.set_ruler(pd.DataFrame(columns, columns=list(self._columns)), ruler)
+
+    def _fitted_frame(self, X: Any) -> pd.DataFrame:
+        check_is_fitted(self, "transactions_")
+        return self._frame(self._summary(X, reset=False), self._remember_ruler(X, reset=False))
+
+
+def concentration(value: np.ndarray) -> str:
+    """Say how much of the total the most valuable customers hold.
+
+    Examples
+    --------
+    >>> concentration(np.array([8.0, 1.0, 1.0, 0.0, 0.0]))
+    'The 5 customers are worth 10 together; the top 20 % (1) hold 80 % of it.'
+    """
+    ordered = np.sort(np.asarray(value, dtype=float))[::-1]
+    total, top = ordered.sum(), max(1, round(0.2 * ordered.size))
+    share = ordered[:top].sum() / total if total > 0 else 0.0
+    return f"The {ordered.size:,} customers are worth {total:,.0f} together; the top 20 % ({top:,}) hold {share:.0%} of it."

@@ -1,0 +1,469 @@
+"""What every buy-till-you-die model of transactions offers: fit on a summary, then expectations, P(alive), simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from types import MappingProxyType, ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from ..exceptions import DataError
+from ..inference import discounted_integral
+from ..ruler import UNIT_WORDS, check_unit, discount_intensity
+from ..transactions.compression import unique_rows
+from ._covariates import CovariateLayout, Effect
+from ._intervals import count_interval, mean_interval
+from ._likelihoods.rows import Rows
+from ._meaning import timing_faults
+from .base import ParametricModel
+
+
+class TransactionModel(ParametricModel):
+    """A model of when customers buy and when they silently leave, fitted on (frequency, recency, T).
+
+    Subclasses name a numerics module (``_numerics``) with the functions listed in ``docs/extending.md``.
+    """
+
+    _columns = ("frequency", "recency", "T")
+    #: Functions of the model's likelihood and expectations.
+    _numerics: ClassVar[ModuleType | Any]
+    #: {parameter: sign} of the log-parameter shift by the covariates of the purchase and of the dropout process.
+    _purchase_targets: ClassVar[Mapping[str, int]] = {}
+    _dropout_targets: ClassVar[Mapping[str, int]] = {}
+    _parameter_constraints: ClassVar[dict] = {
+        **ParametricModel._parameter_constraints,
+        "horizon": [Interval(Real, 0, None, closed="neither")],
+        "purchase_covariates": ["array-like", tuple],
+        "dropout_covariates": ["array-like", tuple],
+        "equal_effects": ["array-like", tuple],
+        "l2_penalty": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        horizon: float = 1.0,
+        *,
+        prior: Any = "weak",
+        purchase_covariates: Sequence[str] = (),
+        dropout_covariates: Sequence[str] = (),
+        equal_effects: Sequence[str] = (),
+        l2_penalty: float = 0.0,
+    ):
+        self.horizon = horizon
+        self.prior = prior
+        self.purchase_covariates = purchase_covariates
+        self.dropout_covariates = dropout_covariates
+        self.equal_effects = equal_effects
+        self.l2_penalty = l2_penalty
+
+    # ---- covariates -----------------------------------------------------------------------------------------------
+
+    def _covariates(self) -> tuple[str, ...]:
+        """The covariates of both processes, each once."""
+        return tuple(dict.fromkeys([*self.purchase_covariates, *self.dropout_covariates]))
+
+    def _input_columns(self) -> tuple[str, ...]:
+        return (*self._columns, *self._covariates())
+
+    def _layout(self) -> CovariateLayout:
+        column_of = {name: len(self._columns) + j for j, name in enumerate(self._covariates())}
+        effects = [
+            Effect(
+                process,
+                tuple(names),
+                tuple(column_of[name] for name in names),
+                {self._parameters.index(name): sign for name, sign in targets.items()},
+            )
+            for process, names, targets in (
+                ("purchase", self.purchase_covariates, self._purchase_targets),
+                ("dropout", self.dropout_covariates, self._dropout_targets),
+            )
+        ]
+        return CovariateLayout(self._parameters, effects, self.equal_effects)
+
+    def _penalty(self) -> float:
+        return self.l2_penalty / 2
+
+    def _coefficients(self, process: str) -> Mapping[str, float]:
+        check_is_fitted(self, "theta_")
+        for effect, place in self._layout().slices():
+            if effect.process == process:
+                return MappingProxyType(dict(zip(effect.names, self.theta_[place].tolist(), strict=True)))
+        return MappingProxyType({})
+
+    @property
+    def coef_purchase_(self) -> Mapping[str, float]:
+        """Covariate coefficients of the purchase process, by column: the purchase rate is multiplied by exp(coef · z)."""
+        return self._coefficients("purchase")
+
+    @property
+    def coef_dropout_(self) -> Mapping[str, float]:
+        """Covariate coefficients of the dropout process, by column: positive values mean leaving sooner."""
+        return self._coefficients("dropout")
+
+    def _options(self) -> dict:
+        """Keyword arguments that the model passes to its numerics; none unless it says otherwise."""
+        return {}
+
+    def _check_meaning(self, columns: np.ndarray) -> list[str]:
+        return timing_faults(*columns.T[:3]) + self._layout().faults(columns)
+
+    def _rows(self, columns: np.ndarray) -> Rows:
+        return Rows(*(np.ascontiguousarray(column) for column in columns.T[:3]))
+
+    def _log_likelihood(self, columns, theta):
+        return self._numerics.log_likelihood(columns, theta, **self._options())
+
+    def _log_likelihood_gradient(self, rows, theta):
+        return self._numerics.log_likelihood_gradient(rows, theta, **self._options())
+
+    # ---- a customer with a history --------------------------------------------------------------------------------
+
+    def predict(self, X: Any, horizon: float | None = None) -> np.ndarray:
+        """Expected number of transactions in (T, T + horizon], given each customer's history.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+            frequency, recency, T.
+        horizon : float, default=None
+            In the fitted unit; None takes the constructor's ``horizon``.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            At least 0.
+        """
+        columns = self._fitted_summary(X)
+        return self._numerics.conditional_expectation(
+            self._rows(columns), self._horizon(horizon), self._theta(columns), **self._options()
+        )
+
+    def probability_alive(self, X: Any, ahead: float = 0.0) -> np.ndarray:
+        """P(alive at T + ahead), given each customer's history.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        ahead : float, default=0.0
+            Time after T, in the fitted unit, at least 0.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+        """
+        ahead = _not_negative(ahead, "ahead")
+        columns = self._fitted_summary(X)
+        return np.exp(
+            self._numerics.log_probability_alive(self._rows(columns), self._theta(columns), ahead, **self._options())
+        )
+
+    def predict_count_proba(self, X: Any, horizon: float | None = None, max_count: int = 10) -> np.ndarray:
+        """P(X(T, T + horizon) = j) for j = 0 .. max_count, given each customer's history.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        horizon : float, default=None
+        max_count : int, default=10
+
+        Returns
+        -------
+        ndarray of shape (n_customers, max_count + 1)
+            Rows sum to at most 1; the rest is the probability of more than ``max_count``.
+        """
+        columns = self._fitted_summary(X)
+        horizon, max_count = self._horizon(horizon), _count(max_count)
+
+        def proba(rows, theta):
+            return np.exp(
+                self._numerics.conditional_count_log_proba(rows, horizon, theta, max_count, **self._options())
+            )
+
+        return self._by_unique_row(columns, proba)
+
+    def discounted_expected_transactions(
+        self, X: Any, horizon: float | None = None, annual_discount_rate: float = 0.0, unit: str | None = None
+    ) -> np.ndarray:
+        r"""Discounted expected transactions in (T, T + horizon], :math:`\int_0^h e^{-\delta\tau}\,dE[X(T, T+\tau)]`.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        horizon : float, default=None
+        annual_discount_rate : float, default=0.0
+            Effective rate a year; δ = ln(1 + rate) per year.
+        unit : {"h", "D", "W", "M", "Y"}, default=None
+            The unit of X's times, needed where the summary carried none.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+        """
+        horizon = self._horizon(horizon)
+        columns = self._fitted_summary(X)
+        delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate else 0.0
+        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, horizon, delta))
+
+    def discounted_residual_transactions(
+        self, X: Any, annual_discount_rate: float, unit: str | None = None
+    ) -> np.ndarray:
+        r"""Discounted expected residual transactions (DERT) over an infinite horizon.
+
+        :math:`\int_0^\infty e^{-\delta\tau}\,dE[X(T, T+\tau)]` with :math:`\delta = \ln(1 + rate)` per year [1]_.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        annual_discount_rate : float
+            Above 0 (0.1 is 10 % a year): at 0 the sum need not be finite.
+        unit : {"h", "D", "W", "M", "Y"}, default=None
+            The unit of X's times, needed where the summary carried none.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+
+        References
+        ----------
+        .. [1] Fader, P. S., Hardie, B. G. S. and Lee, K. L. (2005), RFM and CLV: Using iso-value curves for customer
+           base analysis. Journal of Marketing Research 42, 415-430.
+        """
+        delta = discount_intensity(annual_discount_rate, self._unit(unit))
+        if delta <= 0:
+            raise ValueError("annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist.")
+        columns = self._fitted_summary(X)
+        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, np.inf, delta))
+
+    def predict_interval(
+        self,
+        X: Any,
+        of: str = "predict",
+        *,
+        horizon: float | None = None,
+        coverage: float = 0.9,
+        kind: str = "mean",
+        n_draws: int = 1000,
+        ahead: float = 0.0,
+        annual_discount_rate: float = 0.0,
+        unit: str | None = None,
+    ) -> np.ndarray:
+        """Credible interval of a prediction for each customer.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        of : {"predict", "probability_alive", "discounted_expected_transactions", "discounted_residual_transactions"}
+            The method whose answer is bracketed.
+        horizon : float, default=None
+            In the fitted unit; None takes the constructor's.
+        coverage : float, default=0.9
+            Between 0 and 1; the interval has equal tails.
+        kind : {"mean", "outcome"}, default="mean"
+            "mean": of the expectation, whose uncertainty is that of the parameters. "outcome": of the number of
+            transactions itself, for ``of="predict"`` only; being whole numbers it holds at least ``coverage``.
+        n_draws : int, default=1000
+            Posterior draws to use; sampled now, with seed 0, where :meth:`sample_posterior` was not called before.
+        ahead, annual_discount_rate, unit
+            As in the method that ``of`` names.
+
+        Returns
+        -------
+        ndarray of shape (n_customers, 2)
+            Lower and upper bound. Computed in blocks: memory does not grow with draws × customers.
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
+        columns, vectors = self._fitted_summary(X), self._draws(n_draws)
+        if kind == "outcome":
+            if of != "predict":
+                raise ValueError(f"kind='outcome' is for counts (of='predict'); {of!r} has no outcome to be observed.")
+            return count_interval(self, columns, vectors, coverage, self._horizon(horizon))
+        if kind != "mean":
+            raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
+        arguments: dict[str, Any]
+        if of == "predict":
+            arguments = {"horizon": self._horizon(horizon)}
+        elif of == "probability_alive":
+            arguments = {"ahead": _not_negative(ahead, "ahead")}
+        elif of in ("discounted_expected_transactions", "discounted_residual_transactions"):
+            endless = of == "discounted_residual_transactions"
+            delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate or endless else 0.0
+            if endless and delta <= 0:
+                raise ValueError("annual_discount_rate must be above 0 over an infinite horizon.")
+            arguments = {"horizon": np.inf if endless else self._horizon(horizon), "delta": delta}
+        else:
+            raise ValueError(
+                f"of={of!r} must be 'predict', 'probability_alive', 'discounted_expected_transactions' or "
+                "'discounted_residual_transactions'."
+            )
+        return mean_interval(self, columns, vectors, coverage, of, **arguments)
+
+    def _quantity(self, of: str, rows: Rows, theta: list, **arguments: Any) -> np.ndarray:
+        """A prediction for rows and parameters that broadcast against them: what intervals are made of."""
+        if of == "predict":
+            return self._numerics.conditional_expectation(rows, arguments["horizon"], theta, **self._options())
+        if of == "probability_alive":
+            return np.exp(self._numerics.log_probability_alive(rows, theta, arguments["ahead"], **self._options()))
+        return self._discounted(rows, theta, arguments["horizon"], arguments["delta"])
+
+    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
+        options = self._options()
+        scale = float(np.median(rows.T)) if len(rows) else 1.0
+        return discounted_integral(
+            lambda tau: self._numerics.conditional_expectation(rows, tau, theta, **options), horizon, delta, scale
+        )
+
+    # ---- a new customer -------------------------------------------------------------------------------------------
+
+    def expected_purchases(self, t: Any, covariates: Mapping[str, float] | None = None) -> np.ndarray:
+        """Expected number of repeat transactions of a new customer by time t after the first purchase.
+
+        Parameters
+        ----------
+        t : float or array-like
+            In the fitted unit, at least 0.
+        covariates : mapping of str to float, default=None
+            The customer's covariates, needed where the model has any.
+
+        Returns
+        -------
+        ndarray of the shape of t
+        """
+        t, theta = _not_negative(t, "t"), self._new_customer(covariates)
+        return self._numerics.expectation(t, theta, **self._options())
+
+    def count_proba(self, t: float, max_count: int = 10, covariates: Mapping[str, float] | None = None) -> np.ndarray:
+        """P(X(t) = j), j = 0 .. max_count, of a new customer.
+
+        Parameters
+        ----------
+        t : float
+            In the fitted unit, at least 0.
+        max_count : int, default=10
+        covariates : mapping of str to float, default=None
+            The customer's covariates, needed where the model has any.
+
+        Returns
+        -------
+        ndarray of shape (max_count + 1,)
+        """
+        t, theta = _not_negative(t, "t"), self._new_customer(covariates)
+        return np.exp(self._numerics.count_log_proba(t, theta, _count(max_count), **self._options()))
+
+    def sample(self, n: int, T: Any, random_state: Any = None, covariates: Any = None) -> pd.DataFrame:
+        """Simulate the transactions of n new customers.
+
+        Parameters
+        ----------
+        n : int
+        T : float or array-like of shape (n,)
+            How long each is observed, in the fitted unit.
+        random_state : int, Generator, RandomState or None
+        covariates : frame of n rows, default=None
+            The customers' covariates, needed where the model has any.
+
+        Returns
+        -------
+        DataFrame
+            customer_id (0 .. n - 1) and time since the customer's first transaction, which is itself a row at time 0.
+        """
+        theta = self._new_customer(covariates)
+        length = np.broadcast_to(np.asarray(_not_negative(T, "T"), dtype=float), (n,))
+        customer, time = self._numerics.simulate(n, length, theta, as_generator(random_state), **self._options())
+        customer = np.concatenate([np.arange(n), customer])
+        time = np.concatenate([np.zeros(n), time])
+        order = np.lexsort((time, customer))
+        return pd.DataFrame({"customer_id": customer[order], "time": time[order]})
+
+    def _new_customer(self, covariates: Any) -> list:
+        """Natural parameters of customers known by their covariates alone; scalars where there is just one."""
+        check_is_fitted(self, "theta_")
+        names = self._covariates()
+        if not names:
+            return self._theta(np.empty((0, len(self._columns))))
+        missing = [name for name in names if covariates is None or name not in covariates]
+        if missing:
+            raise DataError([f"{name} is missing" for name in missing], "the covariates of a new customer")
+        values = np.column_stack([np.atleast_1d(np.asarray(covariates[name], dtype=float)) for name in names])
+        theta = self._theta(np.column_stack([np.zeros((len(values), len(self._columns))), values]))
+        return [np.squeeze(value)[()] if len(values) == 1 else value for value in theta]
+
+    # ---- small parts ----------------------------------------------------------------------------------------------
+
+    def _by_unique_row(self, columns: np.ndarray, function) -> np.ndarray:
+        unique, _, code = unique_rows(*columns.T)
+        columns = np.column_stack(unique)
+        return function(self._rows(columns), self._theta(columns))[code]
+
+    def _horizon(self, horizon: float | None) -> float:
+        value = self.horizon if horizon is None else horizon
+        if not (np.isscalar(value) and np.isfinite(value) and value >= 0):
+            raise ValueError(f"horizon={value!r} must be a finite number of at least 0, in the fitted unit ({self._unit_word()}).")
+        return float(value)
+
+    def _unit(self, unit: str | None) -> str:
+        """The unit of the model's times: the fitted one, which ``unit`` may state where the summary did not."""
+        known = self.ruler_.unit
+        if unit is None and known is None:
+            raise ValueError("The summary carried no unit of time: say unit='D', 'W', ... so that the rate can be converted.")
+        if unit is not None and known is not None and check_unit(unit) != known:
+            raise ValueError(f"unit={unit!r}, but the model was fitted on a summary in {known!r} ({UNIT_WORDS[known]}).")
+        return check_unit(unit or known)
+
+    def _unit_word(self) -> str:
+        return UNIT_WORDS.get(getattr(self, "ruler_", None) and self.ruler_.unit, "units of time")
+
+    def describe(self) -> str:
+        """Return what was found in plain sentences."""
+        check_is_fitted(self, "theta_")
+        params = ", ".join(f"{name} {value:.4g}" for name, value in self.params_.items())
+        T = 1.0 if self.ruler_.unit is None else {"h": 24 * 365.25, "D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}[self.ruler_.unit]
+        span = f"a year ({T:g} {self._unit_word()})" if self.ruler_.unit else "one unit of time"
+        fitted = (
+            f"{self._title} fitted on {self.n_customers_:,.0f} customers (log-likelihood {self.log_likelihood_:,.3f}"
+            f"{'' if self.converged_ else '; NOT converged'}): {params}."
+            if self.n_customers_
+            else f"{self._title} with given parameters: {params}."
+        )
+        return f"{fitted} A new customer is expected to buy {float(self.expected_purchases(T)):.2f} more times within {span}. {self._traits()}".strip()
+
+    def _traits(self) -> str:
+        """One more sentence that only this model can say."""
+        return ""
+
+
+def as_generator(random_state: Any) -> np.random.Generator:
+    """Return a numpy Generator from an int, a Generator, a RandomState or None."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if random_state is None or isinstance(random_state, (int, np.integer)):
+        return np.random.default_rng(random_state)
+    return np.random.default_rng(check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint64))
+
+
+def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:
+    """Repeat purchases per unit of time over all customers: where start values take their unit of time from."""
+    purchases, time = float(weight @ columns[:, 0]), float(weight @ columns[:, 2])
+    return max(purchases, 1.0) / time if time > 0 else 1.0
+
+
+def _not_negative(value: Any, name: str) -> Any:
+    array = np.asarray(value, dtype=float)
+    if not np.all(array >= 0):
+        raise ValueError(f"{name} must be at least 0 and not missing, got {value!r}.")
+    return array if array.ndim else float(array)
+
+
+def _count(max_count: Any) -> int:
+    if not isinstance(max_count, (int, np.integer)) or max_count < 0:
+        raise ValueError(f"max_count={max_count!r} must be a whole number of at least 0.")
+    return int(max_count)
+
+

@@ -1,0 +1,6 @@
+"""Data to learn and to test with: published data sets and logs simulated from a model."""
+
+from .shipped import load_cdnow, load_cdnow_sample, load_donations
+from .simulated import make_transactions
+
+__all__ = ["load_cdnow", "load_cdnow_sample", "load_donations", "make_transactions"]

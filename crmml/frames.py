@@ -1,0 +1,207 @@
+"""The only module that knows dataframe engines: columns by name, the period index, rulers, a frame like the caller's.
+
+Everything passes through narwhals, so that one implementation serves pandas, polars (eager and lazy), pyarrow, DuckDB
+and PySpark, and a frame goes back in the engine it came in.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from .exceptions import DataError
+from .ruler import Ruler
+
+#: Engines whose timestamps can be read as an integer; the others build the day from year and day of year.
+_TIMESTAMP_ENGINES = {nw.Implementation.PANDAS, nw.Implementation.POLARS, nw.Implementation.PYARROW}
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X is a dataframe of an engine that is known (and not an array, list or sparse matrix)."""
+    if isinstance(X, (np.ndarray, list, tuple)) or X is None:
+        return False
+    if isinstance(X, (pd.DataFrame, nw.DataFrame, nw.LazyFrame)):
+        return True
+    return isinstance(nw.from_native(X, pass_through=True), (nw.DataFrame, nw.LazyFrame))
+
+
+def wrap(frame: Any) -> nw.DataFrame | nw.LazyFrame:
+    """Return the narwhals view of a frame.
+
+    Raises
+    ------
+    TypeError
+        Naming the engines there are.
+    """
+    try:
+        return nw.from_native(frame)
+    except TypeError:
+        raise TypeError(
+            f"{type(frame).__module__}.{type(frame).__name__} is no dataframe that is known here; give a pandas, polars "
+            "(eager or lazy), pyarrow, DuckDB or PySpark frame."
+        ) from None
+
+
+def collected(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame:
+    """Return an eager frame: the one given, or the lazy one computed in its engine."""
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
+def check_columns(frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subject: str = "the frame") -> None:
+    """Refuse a frame that lacks a column, saying what is there and what looks alike.
+
+    Raises
+    ------
+    DataError
+        One fault for each missing column.
+    """
+    there = frame.collect_schema().names()
+    faults = []
+    for name in dict.fromkeys(names):
+        if name not in there:
+            lower = {str(column).lower(): str(column) for column in there}
+            near = difflib.get_close_matches(name.lower(), lower, n=1)
+            hint = f"; did you mean {lower[near[0]]!r}?" if near else ""
+            faults.append(f"column {name!r} is missing; there are {', '.join(map(repr, there)) or 'none'}{hint}")
+    if faults:
+        raise DataError(faults, subject)
+
+
+def to_columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:
+    """Pick columns by name from a frame of any engine, as a pandas frame; others are ignored.
+
+    Parameters
+    ----------
+    frame : frame of any engine
+    names : sequence of str
+
+    Returns
+    -------
+    DataFrame of shape (n, len(names))
+
+    Raises
+    ------
+    DataError
+        When columns are missing, naming what is there.
+    """
+    names = list(names)
+    if isinstance(frame, pd.DataFrame) and all(name in frame.columns for name in names):
+        return frame[names]
+    wrapped = wrap(frame)
+    check_columns(wrapped, names, "the frame")
+    return collected(wrapped.select(names)).to_pandas()
+
+
+def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) -> Any:
+    """Put results beside the identifier column of X, in the engine of X; lazy engines give their eager frame back.
+
+    Parameters
+    ----------
+    X : frame of any engine or array
+        Where it is an array, or has no such column, the identifier is left out.
+    columns : mapping of str to ndarray
+    identifier : str
+
+    Returns
+    -------
+    frame
+        pandas for arrays.
+    """
+    if not is_frame(X):
+        return pd.DataFrame(dict(columns))
+    frame = wrap(X)
+    has_identifier = identifier in frame.collect_schema().names()
+    if isinstance(X, pd.DataFrame):
+        result = pd.DataFrame(dict(columns), index=X.index)
+        if has_identifier:
+            result.insert(0, identifier, X[identifier])
+        return result
+    if isinstance(frame, nw.LazyFrame):
+        frame = collected(frame.select(identifier) if has_identifier else frame)
+    backend = frame.implementation
+    series = [nw.new_series(name, np.asarray(values), backend=backend) for name, values in columns.items()]
+    if has_identifier:
+        return frame.select(identifier).with_columns(*series).to_native()
+    return nw.from_dict({s.name: s for s in series}, backend=backend).to_native()
+
+
+# ---- the ruler of a summary ----------------------------------------------------------------------------------------
+
+
+def get_ruler(frame: Any) -> Ruler:
+    """Return the ruler a frame carries: pandas attrs, or the schema metadata of pyarrow; else an empty one."""
+    native = frame.to_native() if isinstance(frame, (nw.DataFrame, nw.LazyFrame)) else frame
+    if isinstance(native, pd.DataFrame):
+        return Ruler.from_metadata(native.attrs)
+    if hasattr(native, "replace_schema_metadata"):
+        return Ruler.from_metadata(native.schema.metadata or {})
+    return Ruler()
+
+
+def set_ruler(frame: Any, ruler: Ruler) -> Any:
+    """Attach a ruler where the engine can carry it (pandas, pyarrow); the frame is not changed in place for pyarrow.
+
+    Returns
+    -------
+    frame
+        With the ruler, or as it was where the engine has no place for one.
+    """
+    if isinstance(frame, pd.DataFrame):
+        frame.attrs.update(ruler.to_metadata())
+        return frame
+    if hasattr(frame, "replace_schema_metadata"):
+        return frame.replace_schema_metadata({**(frame.schema.metadata or {}), **ruler.to_metadata()})
+    return frame
+
+
+# ---- time ----------------------------------------------------------------------------------------------------------
+
+
+def period_index(time: nw.Expr, period: str, implementation: nw.Implementation) -> nw.Expr:
+    """Integer index of the period that a wall-clock time falls in; consecutive periods differ by one.
+
+    Days count from 1970-01-01, weeks begin on Monday, months and years are those of the calendar. Where the engine
+    has no integer timestamps the day is built from year and day of year.
+
+    Parameters
+    ----------
+    time : narwhals expression of a naive Date or Datetime column
+    period : {"h", "D", "W", "M", "Y"}
+    implementation : narwhals.Implementation
+        The engine.
+    """
+    if period == "Y":
+        return time.dt.year().cast(nw.Int64)
+    if period == "M":
+        return time.dt.year().cast(nw.Int64) * 12 + time.dt.month().cast(nw.Int64) - 1
+    if implementation in _TIMESTAMP_ENGINES:
+        micro = time.dt.timestamp("us")
+        if period == "h":
+            return micro // (MICROSECONDS_PER_DAY // 24)
+        day = micro // MICROSECONDS_PER_DAY
+    else:
+        y = time.dt.year().cast(nw.Int64) - 1
+        leaps = y // 4 - y // 100 + y // 400
+        day = (y - 1969) * 365 + leaps - 477 + time.dt.ordinal_day().cast(nw.Int64) - 1
+        if period == "h":
+            return day * 24 + time.dt.hour().cast(nw.Int64)
+    return (day + 3) // 7 if period == "W" else day
+
+
+def index_of(moment: pd.Timestamp, period: str) -> int:
+    """The same index for one naive moment."""
+    day = (moment.normalize() - pd.Timestamp(0)).days
+    if period == "Y":
+        return moment.year
+    if period == "M":
+        return moment.year * 12 + moment.month - 1
+    if period == "h":
+        return day * 24 + moment.hour
+    return (day + 3) // 7 if period == "W" else day

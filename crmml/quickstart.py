@@ -1,0 +1,349 @@
+"""The main job end to end on CDNOW: a transaction log becomes scored customers, checked against held-out weeks.
+
+Everything it writes lies in one folder: the summary and the scores as Parquet, three plots, and an MLflow run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from . import scoring, tracking
+from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from .datasets import load_cdnow
+from .exceptions import DataError
+from .frames import write_parquet
+from .ruler import DAYS_PER_UNIT
+from .transactions import clean, split_calibration_holdout, summarize
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: 39 weeks to fit, 39 weeks to check.
+CALIBRATION_END, OBSERVATION_END = "1997-09-30", "1998-06-30"
+UNIT, PERIOD = "W", "D"
+MODEL_NAME = "cdnow-clv"
+SUMMARY, SCORES = "summary.parquet", "scores.parquet"
+PLOTS = ("tracking.png", "calibration.png", "concentration.png")
+
+
+@dataclass(frozen=True)
+class HoldoutCheck:
+    """What a model expected of weeks it had not seen, beside what happened.
+
+    Attributes
+    ----------
+    expected, actual : ndarray of shape (n_customers,)
+        Repeat transactions of each customer in the held-out time.
+    duration : float
+        Length of the held-out time, in the summary's unit.
+    """
+
+    expected: np.ndarray
+    actual: np.ndarray
+    duration: float
+
+    @property
+    def miss(self) -> float:
+        """Expected less actual transactions, all customers together."""
+        return float(self.expected.sum() - self.actual.sum())
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Totals, their relative difference and the root mean squared error per customer."""
+        actual = float(self.actual.sum())
+        return {
+            "holdout_transactions": actual,
+            "holdout_expected": float(self.expected.sum()),
+            "holdout_error": self.miss / actual if actual else float("nan"),
+            "holdout_rmse": float(np.sqrt(np.mean((self.expected - self.actual) ** 2))),
+        }
+
+    def sentence(self, unit: str = "weeks") -> str:
+        """Say by how much the held-out time was missed, in transactions and percent."""
+        expected, actual = self.expected.sum(), self.actual.sum()
+        lead = (
+            f"Over the {self.duration:g} held-out {unit} the customers bought {actual:,.0f} times again; "
+            f"the model, fitted on the time before, expected {expected:,.0f}"
+        )
+        if not actual:
+            return f"{lead}."
+        word = "too many" if self.miss > 0 else "too few"
+        return f"{lead}: {abs(self.miss):,.0f} {word}, a miss of {abs(self.miss) / actual:.1%}."
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a quickstart found and wrote.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+        What was found, in plain words.
+    metrics : mapping
+        The same in numbers, as logged.
+    files : tuple of Path
+        What was written.
+    next_steps : tuple of (str, str)
+        What each command to type next is for, and the command.
+    """
+
+    sentences: tuple[str, ...]
+    metrics: Mapping[str, float]
+    files: tuple[Path, ...]
+    next_steps: tuple[tuple[str, str], ...]
+
+
+def quickstart(
+    folder: str | os.PathLike = ".", *, overwrite: bool = False, on_step: Callable[[str], None] | None = None
+) -> Findings:
+    """Run the main job on CDNOW, offline: clean, summarise, fit, check, track, score, plot.
+
+    BG/NBD is fitted on the first 39 weeks and checked against the 39 weeks that follow; then it is fitted with
+    Gamma-Gamma on all 78 weeks to value every customer's next year.
+
+    Parameters
+    ----------
+    folder : path, default="."
+        Where everything is written; it is made when it does not exist.
+    overwrite : bool, default=False
+        Whether the files of an earlier quickstart may be replaced.
+    on_step : callable, default=None
+        Called with a few words before each step.
+
+    Returns
+    -------
+    Findings
+
+    Raises
+    ------
+    DataError
+        When the folder holds files of an earlier quickstart and ``overwrite`` is False; nothing is written then.
+    """
+    step = on_step or (lambda words: None)
+    folder = Path(folder).resolve()
+    _refuse_to_overwrite(folder, overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    step("Reading and cleaning the CDNOW log")
+    log, report = clean(load_cdnow(), value="value")
+    step("Summarising every customer")
+    measure: dict[str, Any] = {"value": "value", "period": PERIOD, "unit": UNIT, "observation_end": OBSERVATION_END}
+    split = split_calibration_holdout(log, calibration_end=CALIBRATION_END, **measure)
+    summary = summarize(log, **measure)
+
+    step("Fitting on 39 weeks and checking against the 39 that follow")
+    early = BetaGeoNBD().fit(split)
+    check = check_holdout(early, split)
+
+    step("Fitting on all 78 weeks")
+    clv = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y").fit(summary)
+
+    step("Recording the run in MLflow")
+    value = clv.predict(summary)
+    figures = {
+        "tracking.png": plot_tracking(early, summary, log),
+        "calibration.png": plot_calibration(split, check),
+        "concentration.png": plot_concentration(value),
+    }
+    metrics = {**check.metrics, **_value_metrics(value)}
+    with tracking.track("quickstart", uri=tracking_uri(folder)) as run:
+        run.log_params({"calibration_end": CALIBRATION_END, **measure})
+        run.log_metrics(metrics)
+        for name, figure in figures.items():
+            run.log_figure(figure, name)
+        run.log_model(clv, MODEL_NAME, summary)
+
+    step("Scoring every customer")
+    write_parquet(summary, folder / SUMMARY)
+    scoring.score(f"models:/{MODEL_NAME}@champion", folder / SUMMARY, folder / SCORES, overwrite=overwrite)
+    for name, figure in figures.items():
+        save_figure(figure, folder / name)
+
+    return Findings(
+        sentences=(str(report), check.sentence(), *_value_sentences(value, clv, summary)),
+        metrics=metrics,
+        files=tuple(folder / name for name in (SUMMARY, SCORES, *PLOTS, "mlflow.db")),
+        next_steps=_next_steps(),
+    )
+
+
+def check_holdout(model: Any, split: pd.DataFrame) -> HoldoutCheck:
+    """Set a fitted transaction model's expectation beside what a calibration-holdout summary says happened."""
+    duration = float(split["duration_holdout"].iloc[0])
+    return HoldoutCheck(model.predict(split, duration), split["frequency_holdout"].to_numpy(float), duration)
+
+
+def holders_of(value: np.ndarray, share: float) -> int:
+    """Return how few customers hold the given share of the whole value.
+
+    Examples
+    --------
+    >>> holders_of(np.array([1.0, 6.0, 2.0, 1.0]), 0.5)
+    1
+    """
+    ordered = np.sort(value)[::-1]
+    return int(np.searchsorted(np.cumsum(ordered), share * ordered.sum() * (1 - 1e-12))) + 1
+
+
+# ---- plots --------------------------------------------------------------------------------------------------------
+
+
+def plot_tracking(model: Any, summary: pd.DataFrame, log: pd.DataFrame) -> Figure:
+    """Plot cumulative repeat transactions, week by week: what happened, and what the model expected beforehand."""
+    weeks = np.arange(1, int(np.ceil(summary["T"].max())) + 1)
+    actual, expected = cumulative_repeats(model, summary, log, weeks)
+    split_at = (pd.Timestamp(CALIBRATION_END) - log["timestamp"].min()).days / DAYS_PER_UNIT[UNIT]
+    figure, axes = _figure()
+    axes.plot(weeks, actual, color="black", label="What customers did")
+    axes.plot(weeks, expected, color="tab:blue", linestyle="--", label="What the model expected")
+    axes.axvline(split_at, color="grey", linewidth=1)
+    axes.annotate("fitted on this side ", (split_at, 0), ha="right", va="bottom", color="grey")
+    axes.annotate(" not seen by the model", (split_at, 0), ha="left", va="bottom", color="grey")
+    axes.set(
+        title=f"Repeat purchases: the model against {weeks.size} weeks of reality",
+        xlabel="Weeks since the first customer arrived",
+        ylabel="Repeat transactions so far, all customers",
+        xlim=(0, weeks[-1]),
+        ylim=(0, None),
+    )
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def cumulative_repeats(
+    model: Any, summary: pd.DataFrame, log: pd.DataFrame, weeks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the repeat transactions made, and expected by the model, up to the end of each week since the start.
+
+    Parameters
+    ----------
+    model : fitted transaction model
+    summary : DataFrame
+        Of ``log``, to the end of observation; its T tells when each customer arrived.
+    log : DataFrame
+        customer_id and timestamp; purchases of one day count as one.
+    weeks : ndarray of shape (n,)
+
+    Returns
+    -------
+    actual, expected : ndarrays of shape (n,)
+    """
+    days = log[["customer_id", "timestamp"]].assign(timestamp=log["timestamp"].dt.normalize()).drop_duplicates()
+    repeats = days[days["timestamp"] > days.groupby("customer_id")["timestamp"].transform("min")]
+    week = (repeats["timestamp"] - days["timestamp"].min()).dt.days.to_numpy() // 7 + 1
+    actual = np.array([np.count_nonzero(week <= w) for w in weeks])
+    length, customers = np.unique(summary["T"], return_counts=True)
+    end = (pd.Timestamp(OBSERVATION_END) - days["timestamp"].min()).days / DAYS_PER_UNIT[UNIT]
+    # at the end of a week, its last day counts as observed: a week's end lies one day before the next week's first
+    lived = np.maximum(weeks[:, None] - 1 / DAYS_PER_UNIT[UNIT] - (end - length), 0.0)
+    return actual, model.expected_purchases(lived) @ customers
+
+
+def plot_calibration(split: pd.DataFrame, check: HoldoutCheck, most: int = 7) -> Figure:
+    """Plot mean held-out purchases, expected and actual, by how often customers had bought again before."""
+    bucket = np.minimum(split["frequency"].to_numpy(int), most)
+    count = np.bincount(bucket, minlength=most + 1)
+    share = np.maximum(count, 1)
+    actual = np.bincount(bucket, check.actual, minlength=most + 1) / share
+    expected = np.bincount(bucket, check.expected, minlength=most + 1) / share
+    place = np.arange(most + 1)
+    figure, axes = _figure()
+    axes.bar(place - 0.2, actual, 0.4, color="black", label="What customers did")
+    axes.bar(place + 0.2, expected, 0.4, color="tab:blue", label="What the model expected")
+    labels = [f"{k}{'+' if k == most else ''}\n({n:,})" for k, n in zip(place, count, strict=True)]
+    axes.set_xticks(place, labels)
+    axes.set(
+        title=f"Purchases in the {check.duration:g} held-out weeks, by customers' earlier purchases",
+        xlabel="Repeat purchases in the weeks before (in brackets: number of customers)",
+        ylabel=f"Mean purchases a customer in {check.duration:g} weeks",
+    )
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def plot_concentration(value: np.ndarray) -> Figure:
+    """Plot the share of next year's value held by the most valuable customers."""
+    held = np.concatenate([[0.0], np.cumsum(np.sort(value)[::-1]) / value.sum()])
+    share = np.linspace(0, 1, held.size)
+    half = holders_of(value, 0.5)
+    figure, axes = _figure()
+    axes.plot(100 * share, 100 * held, color="tab:blue", label="Expected next year")
+    axes.plot(
+        [0, 100], [0, 100], color="grey", linewidth=1, linestyle=":", label="If all customers were worth the same"
+    )
+    axes.plot([100 * half / value.size], [50], "o", color="black")
+    note = f"  half of the value: {half:,} customers ({half / value.size:.1%})"
+    axes.annotate(note, (100 * half / value.size, 50), va="top")
+    axes.set(
+        title="How few customers carry next year's value",
+        xlabel=f"Share of the {value.size:,} customers, most valuable first (%)",
+        ylabel="Share of next year's expected revenue (%)",
+        xlim=(0, 100),
+        ylim=(0, 100),
+    )
+    axes.legend(loc="lower right", frameon=False)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, to a temporary name first."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    figure.savefig(temporary, format="png", dpi=150)
+    temporary.replace(path)
+
+
+def _figure() -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+# ---- words --------------------------------------------------------------------------------------------------------
+
+
+def _refuse_to_overwrite(folder: Path, overwrite: bool) -> None:
+    there = [name for name in (SUMMARY, SCORES, *PLOTS) if (folder / name).exists()]
+    if there and not overwrite:
+        raise DataError(
+            [f"it already holds {', '.join(there)}; say --overwrite to replace them, or name another folder"],
+            f"the folder {folder}",
+        )
+
+
+def _value_metrics(value: np.ndarray) -> dict[str, float]:
+    half = holders_of(value, 0.5)
+    return {
+        "value_next_year": float(value.sum()),
+        "customers_holding_half": half,
+        "share_holding_half": half / value.size,
+    }
+
+
+def _value_sentences(value: np.ndarray) -> tuple[str, ...]:
+    half, most = holders_of(value, 0.5), holders_of(value, 0.8)
+    n = value.size
+    return (
+        f"The {n:,} customers are expected to spend {value.sum():,.0f} dollars in the year to come.",
+        f"Half of it comes from the {half:,} most valuable customers ({half / n:.1%} of all), "
+        f"four fifths from {most:,} ({most / n:.1%}).",
+    )
+
+
+def _next_steps() -> tuple[tuple[str, str], ...]:
+    columns = "--customer-id CUSTOMER --timestamp DATE --value AMOUNT --unit W"
+    return (
+        ("see the run, its numbers and plots", "mlflow ui --backend-store-uri sqlite:///mlflow.db"),
+        ("fit on your own log (use your own column names)", f"crmml fit your_log.csv --name shop {columns}"),
+        ("score it with that model", f"crmml score shop your_log.csv scores.parquet {columns}"),
+    )

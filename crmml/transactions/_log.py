@@ -1,0 +1,218 @@
+"""Reading a transaction log: which column is what, text dates, and every fault in one message before any computing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from .. import frames
+from ..exceptions import DataError
+
+#: Working names of the columns; the double underscore keeps clear of the caller's own.
+CUSTOMER, TIME, VALUE = "__customer", "__time", "__value"
+
+#: ISO 8601 shapes of text dates and the format each is read with.
+DATE_SHAPES = {
+    r"^\d{4}-\d{2}-\d{2}$": "%Y-%m-%d",
+    r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$": "%Y-%m-%d %H:%M:%S",
+    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$": "%Y-%m-%dT%H:%M:%S",
+}
+ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, all alike"
+NUMBER_SHAPE = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+SHOWN = 3
+
+
+@dataclass
+class Log:
+    """A log with its columns found: the frame carries CUSTOMER, TIME (naive) and perhaps VALUE beside its own columns."""
+
+    frame: Any
+    native: Any
+    has_value: bool
+    #: Faults found on the way, in the caller's own column names.
+    faults: list[str]
+
+
+def read_log(log: Any, customer_id: str, timestamp: str, value: str | None) -> Log:
+    """Find the columns, read text dates and amounts, and list what cannot be read.
+
+    Raises
+    ------
+    DataError
+        When a column is missing; other faults are returned, to be reported together with those of the contents.
+    """
+    frame = frames.wrap(log)
+    frames.check_columns(frame, [customer_id, timestamp, *([value] if value else [])], "the transaction log")
+    schema = frame.collect_schema()
+    faults: list[str] = []
+    frame = _with_time(frame, timestamp, schema[timestamp], faults)
+    frame = frame.with_columns(nw.col(customer_id).alias(CUSTOMER))
+    if value:
+        frame = _with_value(frame, value, schema[value], faults)
+    return Log(frame, log, bool(value), faults)
+
+
+def _with_time(frame, timestamp: str, dtype, faults: list[str]):
+    column = nw.col(timestamp)
+    if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+        return frame.with_columns(column.dt.replace_time_zone(None).alias(TIME))
+    if isinstance(dtype, nw.Datetime):
+        return frame.with_columns(column.alias(TIME))
+    if dtype == nw.Date:
+        return frame.with_columns(column.cast(nw.Datetime("us")).alias(TIME))
+    if dtype.is_numeric():
+        faults.append(
+            f"column {timestamp!r} holds numbers ({dtype}), which could be anything; turn them into dates first, for "
+            "20240331 with pandas.to_datetime(column.astype(str), format='%Y%m%d')"
+        )
+        return frame
+    if isinstance(frame, nw.DataFrame) and frame.implementation.is_pandas():
+        return _parse_pandas(frame, timestamp, faults)
+    return _parse_text(frame, timestamp, dtype, faults)
+
+
+def _parse_pandas(frame, timestamp: str, faults: list[str]):
+    """Text or objects in a pandas column: ISO 8601, each by itself; aware and naive mixed is a fault."""
+    native = frame.to_native()
+    raw = native[timestamp]
+    present = raw.notna()
+    texts = raw[present]
+    aware = texts.map(_is_aware)
+    if aware.any() and not aware.all():
+        faults.append(
+            f"column {timestamp!r} mixes times with a zone ({int(aware.sum()):,} rows) and without "
+            f"({int((~aware).sum()):,} rows); give all of them one zone, or none"
+        )
+        return frame
+    zones = texts.map(_offset).nunique() if aware.any() else 0
+    if zones > 1:
+        faults.append(f"column {timestamp!r} mixes {zones} time zones; convert all times to one zone")
+        return frame
+    parsed = pd.to_datetime(texts.map(_without_zone), errors="coerce", format="ISO8601")
+    wrong = parsed.isna()
+    if wrong.any():
+        shown = ", ".join(repr(str(v)) for v in texts[wrong].head(SHOWN))
+        faults.append(f"column {timestamp!r} cannot be read as a date in {int(wrong.sum()):,} rows ({shown}); {ISO_CURE}")
+        return frame
+    return nw.from_native(native.assign(**{TIME: parsed.reindex(raw.index)}))
+
+
+def _is_aware(value: Any) -> bool:
+    if isinstance(value, str):
+        tail = value[10:]
+        return value.endswith("Z") or "+" in tail or "-" in tail
+    return getattr(value, "tzinfo", None) is not None
+
+
+def _offset(value: Any) -> str:
+    if isinstance(value, str):
+        return "Z" if value.endswith("Z") else value[-6:]
+    return str(value.tzinfo)
+
+
+def _without_zone(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.endswith("Z"):
+            return value[:-1]
+        tail = value[10:]
+        at = max(tail.rfind("+"), tail.rfind("-"))
+        return value if at < 0 else value[: 10 + at]
+    return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value
+
+
+def _parse_text(frame, timestamp: str, dtype, faults: list[str]):
+    if dtype != nw.String:
+        faults.append(f"column {timestamp!r} is of type {dtype}, not a date; {ISO_CURE}")
+        return frame
+    column = nw.col(timestamp)
+    counts = frames.collected(
+        frame.select(
+            nw.len().cast(nw.Int64).alias("n"),
+            _count(column.is_null()).alias("null"),
+            *(_count(column.str.contains(shape)).alias(f"shape{i}") for i, shape in enumerate(DATE_SHAPES)),
+        )
+    ).row(0)
+    n, null, matches = counts[0], counts[1], counts[2:]
+    best = max(range(len(matches)), key=lambda i: matches[i])
+    if matches[best] + null < n:
+        shape = list(DATE_SHAPES)[best]
+        odd = frames.collected(frame.filter(~column.str.contains(shape)).select(timestamp).head(SHOWN))[timestamp].to_list()
+        faults.append(
+            f"column {timestamp!r} cannot be read as a date of one shape in {n - null - matches[best]:,} rows "
+            f"({', '.join(repr(v) for v in odd)}); {ISO_CURE}"
+        )
+        return frame
+    return frame.with_columns(column.str.to_datetime(format=list(DATE_SHAPES.values())[best]).alias(TIME))
+
+
+def _with_value(frame, value: str, dtype, faults: list[str]):
+    column = nw.col(value)
+    if dtype.is_numeric():
+        return frame.with_columns(column.cast(nw.Float64).alias(VALUE))
+    if dtype in (nw.String, nw.Object):
+        if dtype == nw.Object:
+            frame = frame.with_columns(column.cast(nw.String).alias(value))
+        text = _count(~column.str.contains(NUMBER_SHAPE) & ~column.is_null())
+        wrong = int(frames.collected(frame.select(text.alias("n")))["n"][0] or 0)
+        if not wrong:
+            return frame.with_columns(column.str.strip_chars().cast(nw.Float64).alias(VALUE))
+        odd = frames.collected(frame.filter(~column.str.contains(NUMBER_SHAPE)).select(value).head(SHOWN))[value].to_list()
+        faults.append(
+            f"column {value!r} holds text in {wrong:,} rows ({', '.join(repr(v) for v in odd)}); amounts must be plain "
+            "numbers without currency signs or thousands separators"
+        )
+        return frame
+    faults.append(f"column {value!r} is of type {dtype}; amounts must be numbers")
+    return frame
+
+
+def _count(condition: nw.Expr) -> nw.Expr:
+    return condition.cast(nw.Int64).sum()
+
+
+def is_missing(name: str, dtype: Any) -> nw.Expr:
+    """Null, or NaN in a float column."""
+    column = nw.col(name)
+    return column.is_null() | column.is_nan() if dtype in (nw.Float64, nw.Float32) else column.is_null()
+
+
+def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra: nw.Expr) -> dict[str, Any]:
+    """One aggregate query over the log: rows, missing entries, negative amounts, first and last time, and the extras."""
+    frame, schema = log.frame, log.frame.collect_schema()
+    wanted = {"rows": nw.len().cast(nw.Int64)}
+    wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
+    if TIME in schema.names():
+        wanted |= {"null_times": _count(nw.col(TIME).is_null()), "first": nw.col(TIME).min(), "last": nw.col(TIME).max()}
+    if VALUE in schema.names():
+        wanted["null_values"] = _count(is_missing(VALUE, schema[VALUE]))
+        wanted["negative_values"] = _count(nw.col(VALUE) < 0)
+        wanted["lowest_value"] = nw.col(VALUE).min()
+    result = frames.collected(frame.select(*(expr.alias(name) for name, expr in {**wanted, **extra}.items())))
+    row = dict(zip(result.columns, result.row(0), strict=True))
+    return {name: (0 if entry is None and name.startswith(("null", "neg")) else entry) for name, entry in row.items()}
+
+
+def missing_faults(seen: dict[str, Any], customer_id: str, timestamp: str, value: str | None) -> list[str]:
+    """Faults of missing entries, with counts."""
+    rows, faults = seen["rows"], []
+    if not rows:
+        return ["the log is empty: there is no transaction to work with"]
+    for key, name, cure in (
+        ("null_customers", customer_id, "a transaction without a customer cannot be counted"),
+        ("null_times", timestamp, "a transaction without a time cannot be placed"),
+        ("null_values", value, "fill in the amount, or 0 where nothing was paid"),
+    ):
+        if seen.get(key):
+            faults.append(
+                f"column {name!r} is missing in {seen[key]:,} of {rows:,} rows; {cure} (clean(nulls='drop') drops and counts them)"
+            )
+    return faults
+
+
+def raise_if(faults: list[str]) -> None:
+    """Raise one DataError that lists the faults, if there are any."""
+    if faults:
+        raise DataError(faults, "the transaction log")

@@ -1,0 +1,203 @@
+"""From a transaction log to a summary: one row a customer, computed inside the engine the log is in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from .. import frames
+from ..exceptions import DataError, LogWarning
+from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, check_unit
+from ._log import CUSTOMER, TIME, VALUE, Log, look, missing_faults, raise_if, read_log
+
+_PERIOD = "__period"
+
+
+def summarize(
+    log: Any,
+    *,
+    customer_id: str = "customer_id",
+    timestamp: str = "timestamp",
+    value: str | None = None,
+    period: str = "D",
+    unit: str = "D",
+    observation_end: Any = None,
+) -> Any:
+    """Summarise a transaction log to one row a customer.
+
+    Parameters
+    ----------
+    log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
+        One row a transaction.
+    customer_id, timestamp : str
+        Its columns. Timestamps are dates or times, or text in ISO 8601; times with a zone count by their own wall clock.
+    value : str, default=None
+        The column of amounts, none of them negative (:func:`clean` deals with refunds).
+    period : {"h", "D", "W", "M", "Y"}, default="D"
+        Purchases within one hour, day, week from Monday, calendar month or year count as one.
+    unit : {"h", "D", "W", "M", "Y"}, default="D"
+        What recency and T are counted in: hours, days, weeks, months of 365.25/12 days, years of 365.25 days.
+    observation_end : str, date or datetime, default=None
+        Last instant observed, inclusive; a bare date means the whole day. None takes the last purchase in the log. Later
+        purchases are left out and counted in a warning.
+
+    Returns
+    -------
+    frame of the log's engine
+        customer_id; frequency, periods with a purchase less one; recency, from the first to the last of them, and T,
+        from the first to the period of ``observation_end``, both in ``unit``; with ``value`` also monetary_value, the
+        mean total of the repeat periods, 0.0 at frequency 0. Eager frames are sorted by customer_id. pandas and
+        pyarrow frames carry the ruler: unit, period, observation end.
+
+    Raises
+    ------
+    DataError
+        Naming every fault at once: missing columns, missing or unreadable entries, negative amounts, an empty log, an
+        end before the first purchase.
+
+    Warns
+    -----
+    LogWarning
+        With the number of purchases after ``observation_end``, and of days that a period coarser than a day merges.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"customer_id": [1, 1, 1, 2], "timestamp": pd.to_datetime(
+    ...     ["2024-01-01", "2024-01-08", "2024-01-22", "2024-01-15"]), "value": [5.0, 7.0, 9.0, 4.0]})
+    >>> summarize(log, value="value", unit="W", observation_end="2024-01-29")
+       customer_id  frequency  recency    T  monetary_value
+    0            1          2      3.0  4.0             8.0
+    1            2          0      0.0  2.0             0.0
+    """
+    check_unit(period, "period")
+    check_unit(unit, "unit")
+    read = read_log(log, customer_id, timestamp, value)
+    end = None if observation_end is None else inclusive_end(observation_end)
+    extra = {"late": (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()} if end is not None and not read.faults else {}
+    seen = look(read, customer_id, timestamp, value, **extra)
+    end = check_log(read, seen, end, customer_id, timestamp, value)
+    if seen.get("late"):
+        warnings.warn(
+            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
+            LogWarning,
+            stacklevel=2,
+        )
+    frame = read.frame.filter(nw.col(TIME) <= nw.lit(end)) if seen.get("late") else read.frame
+    if period in ("W", "M", "Y"):
+        warn_merged(frame, period)
+    result = summary_of(frame, read.has_value, period, unit, end)
+    if isinstance(result, nw.DataFrame):
+        result = result.sort("customer_id")
+    ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(refunds=frames.get_ruler(log).refunds)
+    return frames.set_ruler(result.to_native(), ruler)
+
+
+def summary_of(frame: Any, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
+    """The summary query itself, on a narwhals frame with the working columns."""
+    ratio = DAYS_PER_UNIT[period] / DAYS_PER_UNIT[unit]
+    last = frames.index_of(pd.Timestamp(end), period)
+    buckets = purchase_periods(frame, has_value, period)
+    wanted = [
+        nw.len().alias("__n"),
+        nw.col(_PERIOD).min().alias("__first"),
+        nw.col(_PERIOD).max().alias("__last"),
+    ]
+    if has_value:
+        first = nw.col(_PERIOD).min().over(CUSTOMER)
+        buckets = buckets.with_columns(
+            nw.when(nw.col(_PERIOD) > first).then(nw.col(VALUE)).otherwise(nw.lit(0.0)).alias("__repeat")
+        )
+        wanted.append(nw.col("__repeat").sum().alias("__repeat"))
+    customers = buckets.group_by(CUSTOMER).agg(*wanted)
+    columns = [
+        nw.col(CUSTOMER).alias("customer_id"),
+        (nw.col("__n").cast(nw.Int64) - 1).alias("frequency"),
+        ((nw.col("__last") - nw.col("__first")).cast(nw.Float64) * ratio).alias("recency"),
+        ((last - nw.col("__first")).cast(nw.Float64) * ratio).alias("T"),
+    ]
+    if has_value:
+        repeats = nw.when(nw.col("__n") > 1).then(nw.col("__n").cast(nw.Float64) - 1.0).otherwise(nw.lit(1.0))
+        columns.append((nw.col("__repeat") / repeats).alias("monetary_value"))
+    return customers.select(*columns)
+
+
+def purchase_periods(frame: Any, has_value: bool, period: str) -> Any:
+    """One row for each customer and period with a purchase, with the period's total."""
+    index = frames.period_index(nw.col(TIME), period, frame.implementation).alias(_PERIOD)
+    if not has_value:
+        return frame.select(nw.col(CUSTOMER), index).unique()
+    picked = frame.select(nw.col(CUSTOMER), index, nw.col(VALUE))
+    return picked.group_by(CUSTOMER, _PERIOD).agg(nw.col(VALUE).sum())
+
+
+def check_log(
+    read: Log, seen: dict[str, Any], end: dt.datetime | None, customer_id: str, timestamp: str, value: str | None
+) -> dt.datetime:
+    """Refuse a log with faults, all of them in one message; return the end of observation."""
+    faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
+    if seen.get("negative_values"):
+        faults.append(
+            f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
+            f"{seen['lowest_value']:g}); net or drop refunds with crmml.transactions.clean first"
+        )
+    if end is not None and seen.get("first") is not None and naive(seen["first"]) > end:
+        faults.append(
+            f"the observation end {end_text(end)} is before the first purchase, {naive(seen['first']):%Y-%m-%d}; give a later end"
+        )
+    raise_if(faults)
+    return end if end is not None else naive(seen["last"])
+
+
+def warn_merged(frame: Any, period: str) -> None:
+    """Warn with the number of purchase days that a period coarser than a day merges with another."""
+    days = frames.collected(purchase_periods(frame, False, "D").select(nw.len().alias("n")))["n"][0]
+    kept = frames.collected(purchase_periods(frame, False, period).select(nw.len().alias("n")))["n"][0]
+    if days > kept:
+        warnings.warn(
+            f"period={period!r} merges {days - kept:,} of {days:,} days with a purchase into another of the same customer; "
+            f"use period='D' with unit={period!r} to keep them and still count time in {UNIT_WORDS[period]}.",
+            LogWarning,
+            stacklevel=3,
+        )
+
+
+def inclusive_end(moment: Any) -> dt.datetime:
+    """The last instant of observation: a bare date stands for its whole day.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read as a moment.
+    """
+    try:
+        end = pd.Timestamp(moment)
+    except (ValueError, TypeError):
+        end = pd.NaT
+    if isinstance(moment, (int, float)) or end is pd.NaT:
+        raise DataError([f"observation_end={moment!r} cannot be read as a date; write 2024-03-31"], "the observation end")
+    if end.tzinfo is not None:
+        end = end.tz_localize(None)
+    bare = len(moment.strip()) <= 10 if isinstance(moment, str) else type(moment) is dt.date
+    if bare:
+        end = end.normalize() + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
+    return end.to_pydatetime()
+
+
+def end_text(end: dt.datetime) -> str:
+    """ISO 8601 of an end of observation: the bare date where it is the whole day."""
+    whole_day = end.time() == dt.time(23, 59, 59, 999999) or end.time() == dt.time(0)
+    return end.date().isoformat() if whole_day else end.isoformat(sep=" ")
+
+
+def naive(moment: Any) -> dt.datetime:
+    """A moment that an engine gave, as a naive datetime."""
+    if not isinstance(moment, dt.datetime):
+        moment = pd.Timestamp(moment).to_pydatetime()
+    elif isinstance(moment, pd.Timestamp):
+        moment = moment.to_pydatetime(warn=False)
+    return moment.replace(tzinfo=None)

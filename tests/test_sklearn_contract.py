@@ -1,0 +1,127 @@
+"""Every estimator through all of scikit-learn's checks, by the adapter that maps any matrix to legal rows; and the strict
+behaviour of the real classes beside it."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.exceptions import DataError, RulerError
+from crmml.ruler import Ruler
+from crmml.testing import all_estimators, legal_estimators
+
+from .clv.cdnow import cdnow_split
+
+
+def real_estimators():
+    value = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W")
+    return [BetaGeoNBD(), GammaGamma(), value]
+
+
+#: One sentence of reason for each scikit-learn check that cannot hold.
+EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
+
+
+@parametrize_with_checks(
+    legal_estimators(), expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {})
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_every_estimator_is_checked():
+    checked = {type(estimator).__mro__[2].__name__ for estimator in legal_estimators()}
+    assert {name for name, _ in all_estimators()} == checked == {type(e).__name__ for e in real_estimators()}
+
+
+@pytest.fixture(scope="module", params=real_estimators(), ids=lambda e: type(e).__name__)
+def fitted(request):
+    return clone(request.param).fit(cdnow_split())
+
+
+def test_copies_predict_the_same(fitted, tmp_path):
+    summary = cdnow_split()
+    expected = fitted.predict(summary)
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    for copy in (pickle.loads(pickle.dumps(fitted)), joblib.load(tmp_path / "model.joblib")):
+        np.testing.assert_array_equal(copy.predict(summary), expected)
+    np.testing.assert_array_equal(clone(fitted).fit(summary).predict(summary), expected)
+    assert (tmp_path / "model.joblib").stat().st_size < 100_000
+
+
+def test_columns_by_name_in_any_order_extras_ignored(fitted):
+    summary = cdnow_split()
+    shuffled = summary[list(summary.columns[::-1])].assign(extra="x")
+    np.testing.assert_array_equal(fitted.predict(shuffled), fitted.predict(summary))
+
+
+def test_hyper_parameters_are_untouched_by_fit(fitted):
+    again = clone(fitted)
+    before = str(again.get_params())
+    again.fit(cdnow_split())
+    assert str(again.get_params()) == before
+
+
+def test_weights_equal_repetition(fitted):
+    summary = cdnow_split().head(400)
+    weight = np.random.default_rng(0).integers(0, 4, len(summary))
+    weighted = clone(fitted).fit(summary, sample_weight=weight)
+    repeated = clone(fitted).fit(summary.loc[summary.index.repeat(weight)])
+    np.testing.assert_allclose(weighted.predict(summary), repeated.predict(summary), rtol=1e-7)
+
+
+def test_grid_search_and_pipeline():
+    summary = cdnow_split()[["frequency", "recency", "T"]]
+    search = GridSearchCV(BetaGeoNBD(), {"horizon": [1.0, 39.0]}, cv=3).fit(summary)
+    assert search.best_score_ == pytest.approx(-9582.43 / 2357, abs=0.02)
+    pipeline = make_pipeline(FunctionTransformer(), BetaGeoNBD(horizon=39)).fit(summary)
+    assert pipeline.predict(summary).sum() == pytest.approx(1653.4, abs=0.5)
+
+
+def test_score_is_the_mean_log_likelihood(fitted):
+    if hasattr(fitted, "log_likelihood_"):
+        summary = cdnow_split()
+        assert fitted.score(summary) * len(summary) == pytest.approx(fitted.log_likelihood_, rel=1e-12)
+
+
+def test_every_fault_in_one_message(fitted):
+    bad = pd.DataFrame(
+        {
+            "frequency": [1.5, -1, 2, 3, np.nan],
+            "recency": [1.0, 1.0, 50.0, 2.0, 1.0],
+            "T": [10.0, 10.0, 40.0, np.inf, 10.0],
+            "monetary_value": [1.0, 1.0, -5.0, 2.0, 1.0],
+        }
+    )
+    with pytest.raises(DataError) as caught:
+        clone(fitted).fit(bad)
+    message = str(caught.value)
+    assert "frequency is not a whole number in 1 of 5 rows (1.5 in row 0)" in message
+    assert "frequency is negative in 1 of 5 rows" in message
+    assert "frequency is missing" in message
+    if "recency" in fitted._columns:
+        assert "recency is later than T in 1 of 5 rows (50 in row 2)" in message
+        assert "T is infinite" in message
+    if "monetary_value" in fitted._columns:
+        assert "monetary_value is negative in 1 of 5 rows (-5 in row 2)" in message
+
+
+def test_a_missing_column_is_named_with_what_is_there(fitted):
+    with pytest.raises(DataError, match="frequency"):
+        fitted.predict(cdnow_split().rename(columns={"frequency": "freq"}))
+
+
+def test_a_summary_of_another_ruler_is_refused(fitted):
+    assert fitted.ruler_.unit == "W"
+    other = cdnow_split().copy()
+    other.attrs = Ruler(unit="D", period="D").to_metadata()
+    with pytest.raises(RulerError, match="unit is 'D'"):
+        fitted.predict(other)
