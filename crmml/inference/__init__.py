@@ -1,7 +1,20 @@
-"""Statistical inference that knows no customers: maximum likelihood, the information matrix, the delta method."""
+"""Statistical inference that knows no customers: maximum likelihood, information, the delta method, posteriors."""
 
 from .delta_method import delta_method
 from .maximum_likelihood import MaximumLikelihood, invert_information, maximize, observed_information
+from .pareto_smoothing import pareto_smooth
+from .posterior import Posterior, sample_posterior
 from .quadrature import discounted_integral, legendre
 
-__all__ = ["MaximumLikelihood", "delta_method", "discounted_integral", "invert_information", "legendre", "maximize", "observed_information"]
+__all__ = [
+    "MaximumLikelihood",
+    "Posterior",
+    "delta_method",
+    "discounted_integral",
+    "invert_information",
+    "legendre",
+    "maximize",
+    "observed_information",
+    "pareto_smooth",
+    "sample_posterior",
+]
