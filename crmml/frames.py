@@ -99,6 +99,15 @@ def to_columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:
     return collected(wrapped.select(names)).to_pandas()
 
 
+def to_arrow(frame: Any) -> Any:
+    """Return a frame of any engine as a pyarrow table, without pandas' index."""
+    if isinstance(frame, pd.DataFrame):
+        import pyarrow as pa
+
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    return collected(wrap(frame)).to_arrow()
+
+
 def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) -> Any:
     """Put results beside the identifier column of X, in the engine of X; lazy engines give their eager frame back.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from .exceptions import RulerError
 
@@ -91,6 +92,18 @@ def check_unit(unit: str, name: str = "unit") -> str:
         known = ", ".join(f"{key!r} ({UNIT_WORDS[key]})" for key in DAYS_PER_UNIT)
         raise ValueError(f"{name}={unit!r} is not known; choose one of {known}.")
     return unit
+
+
+def periods_to_unit(count: Any, period: str, unit: str) -> Any:
+    """Turn a number of periods into units; whole ratios are divided by or multiplied with, so that 29 days are 29 / 7 weeks.
+
+    Examples
+    --------
+    >>> periods_to_unit(29, "D", "W") == 29 / 7, periods_to_unit(2, "D", "h")
+    (True, 48.0)
+    """
+    longer, shorter = DAYS_PER_UNIT[check_unit(unit)], DAYS_PER_UNIT[check_unit(period)]
+    return count / (longer / shorter) if longer >= shorter else count * (shorter * (1 / longer))
 
 
 def convert(amount: float, source: str, target: str) -> float:

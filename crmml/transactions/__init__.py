@@ -1,6 +1,8 @@
 """From a transaction log to summaries of customers: cleaning, summaries, hold-out periods, unique rows."""
 
+from .cleaning import CleaningReport, clean
 from .compression import compress
+from .holdout import split_calibration_holdout
 from .summary import summarize
 
-__all__ = ["compress", "summarize"]
+__all__ = ["CleaningReport", "clean", "compress", "split_calibration_holdout", "summarize"]

@@ -21,7 +21,7 @@ DATE_SHAPES = {
     r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$": "%Y-%m-%dT%H:%M:%S",
 }
 ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, all alike"
-NUMBER_SHAPE = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+NUMBER_SHAPE = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 SHOWN = 3
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError, LogWarning
-from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, check_unit
+from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
 from ._log import CUSTOMER, TIME, VALUE, Log, look, missing_faults, raise_if, read_log
 
 _PERIOD = "__period"
@@ -92,14 +92,13 @@ def summarize(
         warn_merged(frame, period)
     result = summary_of(frame, read.has_value, period, unit, end)
     if isinstance(result, nw.DataFrame):
-        result = result.sort("customer_id")
+        result = nw.maybe_reset_index(result.sort("customer_id"))
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(refunds=frames.get_ruler(log).refunds)
     return frames.set_ruler(result.to_native(), ruler)
 
 
 def summary_of(frame: Any, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
     """The summary query itself, on a narwhals frame with the working columns."""
-    ratio = DAYS_PER_UNIT[period] / DAYS_PER_UNIT[unit]
     last = frames.index_of(pd.Timestamp(end), period)
     buckets = purchase_periods(frame, has_value, period)
     wanted = [
@@ -117,8 +116,8 @@ def summary_of(frame: Any, has_value: bool, period: str, unit: str, end: dt.date
     columns = [
         nw.col(CUSTOMER).alias("customer_id"),
         (nw.col("__n").cast(nw.Int64) - 1).alias("frequency"),
-        ((nw.col("__last") - nw.col("__first")).cast(nw.Float64) * ratio).alias("recency"),
-        ((last - nw.col("__first")).cast(nw.Float64) * ratio).alias("T"),
+        periods_to_unit((nw.col("__last") - nw.col("__first")).cast(nw.Float64), period, unit).alias("recency"),
+        periods_to_unit((last - nw.col("__first")).cast(nw.Float64), period, unit).alias("T"),
     ]
     if has_value:
         repeats = nw.when(nw.col("__n") > 1).then(nw.col("__n").cast(nw.Float64) - 1.0).otherwise(nw.lit(1.0))

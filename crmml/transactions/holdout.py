@@ -1,0 +1,149 @@
+"""A summary of the calibration period, with what each customer did in the hold-out period that follows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from .. import frames
+from ..exceptions import LogWarning
+from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
+from ._log import CUSTOMER, TIME, VALUE, look, missing_faults, raise_if, read_log
+from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of
+
+
+def split_calibration_holdout(
+    log: Any,
+    *,
+    calibration_end: Any,
+    observation_end: Any = None,
+    customer_id: str = "customer_id",
+    timestamp: str = "timestamp",
+    value: str | None = None,
+    period: str = "D",
+    unit: str = "D",
+) -> Any:
+    """Summarise a log up to ``calibration_end`` and count what followed, up to ``observation_end``.
+
+    Parameters
+    ----------
+    log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
+    calibration_end : str, date or datetime
+        Last instant of calibration, inclusive; a bare date means the whole day. It must end a ``period``.
+    observation_end : str, date or datetime, default=None
+        Last instant of the hold-out, inclusive; None takes the last purchase in the log. Later purchases are left out
+        and counted in a warning.
+    customer_id, timestamp, value, period, unit
+        As in :func:`summarize`.
+
+    Returns
+    -------
+    frame of the log's engine
+        The summary of the calibration period (customer_id, frequency, recency, T and with ``value`` monetary_value), and
+        frequency_holdout, periods with a purchase in the hold-out; with ``value`` monetary_value_holdout, their mean total,
+        0.0 where there is none; duration_holdout in ``unit``. Customers who first bought in the hold-out are left out and
+        counted in a warning.
+
+    Raises
+    ------
+    DataError
+        Naming every fault at once.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"customer_id": [1, 1, 1, 2], "timestamp": pd.to_datetime(
+    ...     ["2024-01-01", "2024-01-08", "2024-01-22", "2024-01-15"])})
+    >>> split_calibration_holdout(log, calibration_end="2024-01-15", observation_end="2024-01-29", unit="W")
+       customer_id  frequency  recency    T  frequency_holdout  duration_holdout
+    0            1          1      1.0  2.0                  1               2.0
+    1            2          0      0.0  0.0                  0               2.0
+    """
+    check_unit(period, "period")
+    check_unit(unit, "unit")
+    read = read_log(log, customer_id, timestamp, value)
+    middle = inclusive_end(calibration_end)
+    end = None if observation_end is None else inclusive_end(observation_end)
+    extra = {}
+    if not read.faults:
+        extra["unseen"] = (nw.col(TIME) <= nw.lit(middle)).cast(nw.Int64).sum()
+        if end is not None:
+            extra["late"] = (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()
+    seen = look(read, customer_id, timestamp, value, **extra)
+    faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
+    if seen.get("negative_values"):
+        faults.append(
+            f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
+            f"{seen['lowest_value']:g}); net or drop refunds with crmml.transactions.clean first"
+        )
+    if end is None and seen.get("last") is not None:
+        end = naive(seen["last"])
+    faults += _period_faults(middle, end, period, seen)
+    raise_if(faults)
+    assert end is not None
+    if seen.get("late"):
+        warnings.warn(
+            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
+            LogWarning,
+            stacklevel=2,
+        )
+    before = read.frame.filter(nw.col(TIME) <= nw.lit(middle))
+    after = read.frame.filter((nw.col(TIME) > nw.lit(middle)) & (nw.col(TIME) <= nw.lit(end)))
+    duration = frames.index_of(pd.Timestamp(end), period) - frames.index_of(pd.Timestamp(middle), period)
+    summary = summary_of(before, read.has_value, period, unit, middle)
+    result = _with_holdout(summary, after, read.has_value, period, periods_to_unit(duration, period, unit))
+    newcomers = frames.collected(
+        after.select(CUSTOMER).unique().join(before.select(CUSTOMER).unique(), on=CUSTOMER, how="anti").select(nw.len().alias("n"))
+    )["n"][0]
+    if newcomers:
+        warnings.warn(
+            f"{newcomers:,} customers first bought after the calibration end {end_text(middle)} and are left out.",
+            LogWarning,
+            stacklevel=2,
+        )
+    if isinstance(result, nw.DataFrame):
+        result = nw.maybe_reset_index(result.sort("customer_id"))
+    ruler = Ruler(unit=unit, period=period, observation_end=end_text(middle))
+    return frames.set_ruler(result.to_native(), ruler.merged(refunds=frames.get_ruler(log).refunds))
+
+
+def _with_holdout(summary: Any, after: Any, has_value: bool, period: str, duration: float) -> Any:
+    wanted = [nw.len().alias("__n")]
+    if has_value:
+        wanted.append(nw.col(VALUE).sum().alias("__total"))
+    counts = purchase_periods(after, has_value, period).group_by(CUSTOMER).agg(*wanted)
+    joined = summary.join(counts, left_on="customer_id", right_on=CUSTOMER, how="left")
+    n = nw.when(nw.col("__n").is_null()).then(nw.lit(0)).otherwise(nw.col("__n")).cast(nw.Int64)
+    columns = [nw.col(name) for name in summary.collect_schema().names()]
+    columns.append(n.alias("frequency_holdout"))
+    if has_value:
+        mean = nw.col("__total") / nw.col("__n").cast(nw.Float64)
+        columns.append(nw.when(nw.col("__n").is_null()).then(nw.lit(0.0)).otherwise(mean).alias("monetary_value_holdout"))
+    return joined.select(*columns).with_columns(nw.lit(float(duration)).alias("duration_holdout"))
+
+
+def _period_faults(middle: dt.datetime, end: dt.datetime | None, period: str, seen: dict[str, Any]) -> list[str]:
+    faults = []
+    if "unseen" in seen and seen["rows"] and not seen["unseen"]:
+        faults.append(
+            f"the calibration end {end_text(middle)} is before the first purchase, {naive(seen['first']):%Y-%m-%d}; give a later one"
+        )
+    if end is not None and end <= middle:
+        faults.append(
+            f"the observation end {end_text(end)} is not after the calibration end {end_text(middle)}: nothing is held out"
+        )
+    moment = pd.Timestamp(middle)
+    if frames.index_of(moment + pd.Timedelta(microseconds=1), period) == frames.index_of(moment, period):
+        earlier, step = moment.normalize(), pd.Timedelta(days=1)
+        while frames.index_of(earlier, period) == frames.index_of(earlier - pd.Timedelta(microseconds=1), period):
+            earlier -= step
+        earlier -= step
+        faults.append(
+            f"the calibration end {end_text(middle)} falls within a period of period={period!r} ({UNIT_WORDS[period]}), which "
+            f"would be cut in two; end calibration on {earlier:%Y-%m-%d}, or use a shorter period"
+        )
+    return faults
