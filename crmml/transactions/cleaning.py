@@ -219,7 +219,10 @@ def net_refunds(frame: Any) -> Any:
     amount = nw.col(VALUE)
     # at one moment purchases come before refunds, so that a refund can reach a purchase of the same time stamp
     frame = frame.with_columns((amount < 0).cast(nw.Int64).alias(_ORDER))
-    order: dict[str, Any] = {"order_by": [TIME, _ORDER, VALUE]}
+    # numbered once, so that rows equal in all three keep one order in all that follows
+    place = nw.col("__one").cum_sum().over(CUSTOMER, order_by=[TIME, _ORDER, VALUE])
+    frame = frame.with_columns(nw.lit(1).alias("__one")).with_columns(place.alias("__place"))
+    order: dict[str, Any] = {"order_by": ["__place"]}
     frame = frame.with_columns(amount.cum_sum().over(CUSTOMER, **order).alias(_SUM))
     lowest = nw.col(_SUM).cum_min().over(CUSTOMER, **order)
     frame = frame.with_columns(lowest.alias("__lowest"))

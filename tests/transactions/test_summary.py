@@ -33,8 +33,8 @@ def test_by_hand(engine):
     assert list(table.columns) == ["customer_id", "frequency", "recency", "T", "monetary_value"]
     assert table["customer_id"].tolist() == ["a", "b", "c"]
     assert table["frequency"].tolist() == [1, 1, 0]
-    assert table["recency"].tolist() == [2.0, 29 / 7, 0.0]
-    assert table["T"].tolist() == [5.0, 33 / 7, 1.0]
+    np.testing.assert_allclose(table["recency"], [2.0, 29 / 7, 0.0], rtol=1e-15)
+    np.testing.assert_allclose(table["T"], [5.0, 33 / 7, 1.0], rtol=1e-15)
     assert table["monetary_value"].tolist() == [5.0, 7.0, 0.0]
 
 
