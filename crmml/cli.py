@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -152,9 +153,10 @@ def quickstart(
     Cleans, summarises, fits on 39 weeks, checks against the 39 weeks that follow, scores every customer, and writes
     summary.parquet, scores.parquet, three plots and an MLflow run (mlflow.db) to FOLDER.
     """
-    _quiet_mlflow()
+    from . import tracking
     from .quickstart import quickstart as run_quickstart
 
+    tracking.quiet()
     with _status("Starting", quiet) as on_step:
         findings = run_quickstart(folder_option or folder, overwrite=overwrite, on_step=on_step)
     if quiet:
@@ -184,15 +186,14 @@ def summarize(
 
     A Parquet DESTINATION remembers its units; a CSV cannot, so that they must be stated again when it is used.
     """
-    from . import frames
+    from .files import write_table
 
-    if destination.exists() and not overwrite:
-        raise DataError([f"{destination} is already there; say --overwrite to replace it"], "DESTINATION")
+    _refuse_to_replace(destination, overwrite)
     options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
-    summary, report = _summary_of_log(frames.read_table(source), options, unit)
-    frames.write_table(summary, destination)
+    summary, report = _summary_of_log(source, options, unit)
+    write_table(summary, destination)
     if not quiet:
-        _say("Cleaning", str(report))
+        _say("Cleaning", report.describe())
         _say("Written", f"{len(summary):,} customers to {destination}")
 
 
@@ -229,25 +230,50 @@ def fit(
     Where amounts are given (--value, or a summary's monetary_value), spend is modelled too (Gamma-Gamma) and the model
     predicts each customer's value.
     """
-    _quiet_mlflow()
     from . import frames, tracking
     from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+    from .quickstart import check_holdout
     from .ruler import convert
+    from .transactions import split_calibration_holdout
 
+    tracking.quiet()
     options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
-    table = frames.read_table(source)
-    if timestamp is None:
-        summary, report = _summary_of_file(table, unit, source), None
-    else:
-        summary, report = _summary_of_log(table, options, unit)
+    summary, report = _summary_of_source(source, options, unit)
     known_unit = frames.get_ruler(summary).unit
     transactions = {ModelName.BG_NBD: BetaGeoNBD}[model](horizon=convert(horizon, horizon_unit, known_unit))
     estimator: Any = transactions
     if "monetary_value" in summary:
         rates = {"annual_discount_rate": annual_discount_rate, "margin": margin}
         estimator = CustomerLifetimeValue(transactions, GammaGamma(), horizon=horizon, unit=horizon_unit.value, **rates)
-    with _status("Fitting", quiet):
+    check = None
+    with _status("Fitting", quiet) as on_step:
+        if calibration_end is not None:
+            if timestamp is None:
+                raise DataError(["--calibration-end needs the transaction log: name its --timestamp"], "the options")
+            on_step("Checking against the time held out")
+            split = split_calibration_holdout(
+                _clean_log(source, options)[0], calibration_end=calibration_end, unit=known_unit, **options.measure
+            )
+            check = check_holdout(type(transactions)(horizon=transactions.horizon).fit(split), split)
+            on_step("Fitting")
         estimator.fit(summary)
+        on_step("Recording the run in MLflow")
+        with tracking.track(experiment, run_name=name, uri=tracking_uri, calibration_end=calibration_end) as run:
+            run.log_fit(estimator)
+            if check is not None:
+                run.log_metrics(check.metrics)
+            findings = estimator.describe()
+            run.log_text(findings, "findings.txt")
+            registered = run.log_model(estimator, name, summary)
+        tracking.promote(name, uri=tracking_uri)
+    if quiet:
+        return
+    if report is not None:
+        _say("Cleaning", report.describe())
+    if check is not None:
+        _say("Held-out time", check.sentence(UNIT_WORDS[known_unit]))
+    _say("Fit", *findings.splitlines())
+    _say("Registered", f"{registered}, now the champion of {name}; score with: crmml score {name} ...")
 
 
 @app.command(epilog=EXIT_CODES)
@@ -272,6 +298,139 @@ def score(
 
     The file appears whole or not at all.
     """
+    from . import scoring, tracking
+    from .files import write_table
+
+    tracking.quiet()
+    _refuse_to_replace(destination, overwrite)
+    if destination.suffix.lower() != ".parquet":
+        raise DataError([f"{destination} must end in .parquet"], "DESTINATION")
+    uri = model if model.startswith(("models:/", "runs:/")) else f"models:/{model}@{tracking.CHAMPION}"
+    options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
+    report = None
+    with _status("Scoring", quiet), tempfile.TemporaryDirectory() as folder:
+        table = source
+        if timestamp is not None or customer_id != "customer_id" or unit is not None:
+            summary, report = _summary_of_source(source, options, unit)
+            table = Path(folder) / "summary.parquet"
+            write_table(summary, table)
+        done = scoring.score(uri, table, destination, overwrite=overwrite, uri=tracking_uri)
+    if quiet:
+        return
+    if report is not None:
+        _say("Cleaning", report.describe())
+    _say("Written", f"{done.rows:,} customers to {destination}")
+
+
+# ---- parts ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """How a transaction log is read."""
+
+    columns: dict[str, Any]
+    period: str
+    observation_end: str | None
+    refunds: str
+    nulls: str
+
+    @property
+    def measure(self) -> dict[str, Any]:
+        """The arguments of a summary, but for its unit."""
+        return {**self.columns, "period": self.period, "observation_end": self.observation_end}
+
+
+def _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls) -> LogOptions:
+    columns = {"customer_id": customer_id, "timestamp": timestamp, "value": value}
+    return LogOptions(columns, period.value, observation_end, refunds.value, nulls.value)
+
+
+def _clean_log(source: Path, options: LogOptions) -> tuple[pd.DataFrame, Any]:
+    from .files import read_table
+    from .transactions import clean
+
+    log = read_table(source, text=[options.columns["customer_id"]])
+    return clean(log, **options.columns, refunds=options.refunds, nulls=options.nulls)
+
+
+def _summary_of_log(source: Path, options: LogOptions, unit: Unit | None) -> tuple[pd.DataFrame, Any]:
+    """Clean and summarise a transaction log; what it lacks is told in one message."""
+    from .transactions import summarize as summarize_log
+
+    lacking = []
+    if options.columns["timestamp"] is None:
+        lacking.append("name the column with the time of the purchase: --timestamp COLUMN")
+    if unit is None:
+        lacking.append(f"say what time is counted in: --unit ({_UNITS})")
+    if lacking:
+        raise DataError(lacking, "the options")
+    log, report = _clean_log(source, options)
+    return summarize_log(log, **options.measure, unit=unit.value if unit else ""), report
+
+
+def _summary_of_source(source: Path, options: LogOptions, unit: Unit | None) -> tuple[pd.DataFrame, Any]:
+    """The summary of a log where --timestamp was given; else the file is a summary, whose unit must be known."""
+    from . import frames
+    from .files import read_table
+
+    if options.columns["timestamp"] is not None:
+        return _summary_of_log(source, options, unit)
+    customer_id = options.columns["customer_id"]
+    summary = read_table(source, text=[customer_id])
+    missing = [name for name in SUMMARY_COLUMNS if name not in summary.columns]
+    if missing:
+        there = ", ".join(map(str, summary.columns))
+        raise DataError(
+            [
+                f"it lacks {', '.join(missing)}; there are {there}. If it is a transaction log, say so by naming its time "
+                "column: --timestamp COLUMN"
+            ],
+            f"the summary {source.name}",
+        )
+    ruler = frames.get_ruler(summary)
+    stated = Ruler(unit=unit.value if unit else None)
+    if ruler.unit is None and stated.unit is None:
+        raise DataError([f"the file does not say what its times are counted in: --unit ({_UNITS})"], "the options")
+    ruler.check_same(stated, what="--unit")
+    if customer_id in summary.columns:
+        summary = summary.rename(columns={customer_id: "customer_id"})
+    return frames.set_ruler(summary, ruler.merged(unit=stated.unit)), None
+
+
+def _refuse_to_replace(destination: Path, overwrite: bool) -> None:
+    if destination.exists() and not overwrite:
+        raise DataError([f"{destination} is already there; say --overwrite to replace it"], "DESTINATION")
+
+
+@contextmanager
+def _status(words: str, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is going on at a terminal; say nothing elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+    with console.status(words) as status:
+        yield status.update
+
+
+@contextmanager
+def _warnings_as_sentences() -> Iterator[None]:
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        typer.echo(f"Note: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", module=r"crmml(\.|$)")
+        for category in (UserWarning, RuntimeWarning):
+            warnings.filterwarnings("always", category=category, module=r"(crmml|__main__)")
+        warnings.showwarning = show
+        yield
+
+
+def _say(heading: str, *paragraphs: str) -> None:
+    typer.echo(f"\n{heading}")
+    for paragraph in paragraphs:
+        typer.echo(f"  {paragraph}")
 
 
 def main() -> None:

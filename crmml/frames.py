@@ -62,7 +62,17 @@ def check_columns(frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subj
     DataError
         One fault for each missing column.
     """
-    there = frame.collect_schema().names()
+    check_names(names, frame.collect_schema().names(), subject)
+
+
+def check_names(names: Sequence[str], there: Sequence[str], subject: str) -> None:
+    """Refuse a list of columns that lacks one of ``names``, saying what is there and what looks alike.
+
+    Raises
+    ------
+    DataError
+        One fault for each missing column.
+    """
     faults = []
     for name in dict.fromkeys(names):
         if name not in there:

@@ -18,7 +18,7 @@ from . import scoring, tracking
 from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from .datasets import load_cdnow
 from .exceptions import DataError
-from .frames import write_parquet
+from .files import replacing, write_table
 from .ruler import DAYS_PER_UNIT
 from .transactions import clean, split_calibration_holdout, summarize
 
@@ -154,21 +154,25 @@ def quickstart(
         "concentration.png": plot_concentration(value),
     }
     metrics = {**check.metrics, **_value_metrics(value)}
-    with tracking.track("quickstart", uri=tracking_uri(folder)) as run:
+    uri = tracking.local_uri(folder)
+    with tracking.track("quickstart", run_name="BG/NBD and Gamma-Gamma on CDNOW", uri=uri) as run:
         run.log_params({"calibration_end": CALIBRATION_END, **measure})
+        run.log_fit(early)
+        run.log_fit(clv, "all_weeks_")
         run.log_metrics(metrics)
         for name, figure in figures.items():
             run.log_figure(figure, name)
         run.log_model(clv, MODEL_NAME, summary)
+    tracking.promote(MODEL_NAME, uri=uri)
 
     step("Scoring every customer")
-    write_parquet(summary, folder / SUMMARY)
-    scoring.score(f"models:/{MODEL_NAME}@champion", folder / SUMMARY, folder / SCORES, overwrite=overwrite)
+    write_table(summary, folder / SUMMARY)
+    scoring.score(f"models:/{MODEL_NAME}@champion", folder / SUMMARY, folder / SCORES, overwrite=overwrite, uri=uri)
     for name, figure in figures.items():
         save_figure(figure, folder / name)
 
     return Findings(
-        sentences=(str(report), check.sentence(), *_value_sentences(value, clv, summary)),
+        sentences=(str(report), check.sentence(), *_value_sentences(value)),
         metrics=metrics,
         files=tuple(folder / name for name in (SUMMARY, SCORES, *PLOTS, "mlflow.db")),
         next_steps=_next_steps(),
@@ -294,10 +298,9 @@ def plot_concentration(value: np.ndarray) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, to a temporary name first."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=150)
-    temporary.replace(path)
+    """Write a figure as PNG, whole or not at all."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
 
 
 def _figure() -> tuple[Figure, Axes]:
@@ -345,5 +348,5 @@ def _next_steps() -> tuple[tuple[str, str], ...]:
     return (
         ("see the run, its numbers and plots", "mlflow ui --backend-store-uri sqlite:///mlflow.db"),
         ("fit on your own log (use your own column names)", f"crmml fit your_log.csv --name shop {columns}"),
-        ("score it with that model", f"crmml score shop your_log.csv scores.parquet {columns}"),
+        ("score its customers with that model", f"crmml score shop your_log.csv scores.parquet {columns}"),
     )
