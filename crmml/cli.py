@@ -114,7 +114,9 @@ TrackingUriOption = Annotated[
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-SourceArgument = Annotated[Path, typer.Argument(help="CSV or Parquet file.", exists=True, dir_okay=False, readable=True)]
+SourceArgument = Annotated[
+    Path, typer.Argument(help="CSV or Parquet file.", exists=True, dir_okay=False, readable=True)
+]
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
@@ -141,7 +143,9 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 @app.command(epilog=EXIT_CODES)
 @_command
 def quickstart(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to; made when it is not there.", file_okay=False)] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(help="Folder to write to; made when it is not there.", file_okay=False)
+    ] = Path(),
     folder_option: Annotated[
         Path | None, typer.Option("--folder", help="The same, as an option.", file_okay=False)
     ] = None,
@@ -239,7 +243,7 @@ def fit(
     tracking.quiet()
     options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
     summary, report = _summary_of_source(source, options, unit)
-    known_unit = frames.get_ruler(summary).unit
+    known_unit = str(frames.get_ruler(summary).unit)
     transactions = {ModelName.BG_NBD: BetaGeoNBD}[model](horizon=convert(horizon, horizon_unit, known_unit))
     estimator: Any = transactions
     if "monetary_value" in summary:
@@ -279,7 +283,9 @@ def fit(
 @app.command(epilog=EXIT_CODES)
 @_command
 def score(
-    model: Annotated[str, typer.Argument(help="Name of a registered model (its champion), or a URI such as models:/shop/3.")],
+    model: Annotated[
+        str, typer.Argument(help="Name of a registered model (its champion), or a URI such as models:/shop/3.")
+    ],
     source: SourceArgument,
     destination: Annotated[Path, typer.Argument(help="Parquet file to write.", dir_okay=False)],
     tracking_uri: TrackingUriOption = None,

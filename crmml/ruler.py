@@ -132,7 +132,9 @@ def discount_intensity(annual_rate: float, unit: str) -> float:
     0.09531
     """
     if not (math.isfinite(annual_rate) and annual_rate >= 0):
-        raise ValueError(f"annual_discount_rate={annual_rate!r} must be a finite number of at least 0 (0.1 is 10 % a year).")
+        raise ValueError(
+            f"annual_discount_rate={annual_rate!r} must be a finite number of at least 0 (0.1 is 10 % a year)."
+        )
     return math.log1p(annual_rate) * DAYS_PER_UNIT[check_unit(unit)] / DAYS_PER_UNIT["Y"]
 
 

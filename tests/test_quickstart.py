@@ -8,7 +8,8 @@ import pytest
 from crmml import DataError
 from crmml import quickstart as module
 from crmml.datasets import load_cdnow, load_cdnow_sample
-from crmml.frames import get_ruler, read_table
+from crmml.files import read_table
+from crmml.frames import get_ruler
 from crmml.quickstart import HoldoutCheck, cumulative_repeats, holders_of, quickstart
 
 
@@ -81,9 +82,9 @@ def test_the_run_holds_the_numbers_and_no_customer(done):
 
 
 def test_a_second_run_is_refused_and_changes_nothing(done):
-    folder, findings = done
+    folder, _ = done
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    with pytest.raises(DataError, match="already holds summary.parquet, scores.parquet.*--overwrite"):
+    with pytest.raises(DataError, match=r"already holds summary\.parquet, scores\.parquet.*--overwrite"):
         quickstart(folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 

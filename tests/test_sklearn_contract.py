@@ -1,5 +1,5 @@
-"""Every estimator through all of scikit-learn's checks, by the adapter that maps any matrix to legal rows; and the strict
-behaviour of the real classes beside it."""
+"""Every estimator through all of scikit-learn's checks, by the adapter that maps any matrix to legal rows; and
+the strict behaviour of the real classes beside it."""
 
 import pickle
 

@@ -128,5 +128,7 @@ class CovariateLayout:
             for name, column in zip(effect.names, effect.columns, strict=True):
                 z = columns[:, column]
                 if wrong := int(np.count_nonzero(~np.isfinite(z))):
-                    found.append(f"covariate {name} is missing or infinite in {wrong:,} of {z.size:,} rows; fill or drop them")
+                    found.append(
+                        f"covariate {name} is missing or infinite in {wrong:,} of {z.size:,} rows; fill or drop them"
+                    )
         return list(dict.fromkeys(found))

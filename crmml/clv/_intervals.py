@@ -15,7 +15,9 @@ OUTCOME_DRAWS = 100
 LARGEST_COUNT = 1 << 14
 
 
-def mean_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float, quantity: str, **arguments) -> np.ndarray:
+def mean_interval(
+    model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float, quantity: str, **arguments
+) -> np.ndarray:
     """Interval of a model's expectation or probability, (n, 2): quantiles over posterior draws, on unique rows."""
     layout = model._layout()
 

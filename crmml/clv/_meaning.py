@@ -29,9 +29,7 @@ def finite_faults(name: str, values: np.ndarray) -> list[str]:
 def count_faults(name: str, values: np.ndarray) -> list[str]:
     """Entries of a count that are negative or not whole."""
     with np.errstate(invalid="ignore"):
-        return fault(
-            name, values, values < 0, "is negative", "it counts repeat purchases and starts at 0"
-        ) + fault(
+        return fault(name, values, values < 0, "is negative", "it counts repeat purchases and starts at 0") + fault(
             name,
             values,
             (values >= 0) & (values != np.floor(values)) & np.isfinite(values),
@@ -42,10 +40,10 @@ def count_faults(name: str, values: np.ndarray) -> list[str]:
 
 def timing_faults(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> list[str]:
     """Faults of frequency, recency and T, singly and together."""
-    clean = np.isfinite(x.sum()) and np.isfinite(t_x.sum()) and np.isfinite(T.sum())
-    if clean and not (np.any(x < 0) or np.any(t_x < 0) or np.any(t_x > T) or np.any(x != np.floor(x))):
-        if not np.any((x == 0) & (t_x != 0)):
-            return []
+    finite = np.isfinite(x.sum()) and np.isfinite(t_x.sum()) and np.isfinite(T.sum())
+    wrong = (x < 0) | (t_x < 0) | (t_x > T) | (x != np.floor(x)) | ((x == 0) & (t_x != 0))
+    if finite and not wrong.any():
+        return []
     faults = [*finite_faults("frequency", x), *finite_faults("recency", t_x), *finite_faults("T", T)]
     faults += count_faults("frequency", x)
     with np.errstate(invalid="ignore"):
@@ -55,6 +53,10 @@ def timing_faults(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> list[str]:
             "recency", t_x, t_x > T, "is later than T", "recency and T must be in one unit, and recency at most T"
         )
         faults += fault(
-            "recency", t_x, (x == 0) & (t_x > 0), "is above 0 though frequency is 0", "no repeat purchase means recency 0"
+            "recency",
+            t_x,
+            (x == 0) & (t_x > 0),
+            "is above 0 though frequency is 0",
+            "no repeat purchase means recency 0",
         )
     return faults

@@ -60,7 +60,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         """Return start values on the natural scale, from crude moments; they must carry the data's units."""
 
     @abstractmethod
-    def _log_likelihood(self, columns: np.ndarray, theta: Sequence[Any]) -> np.ndarray:
+    def _log_likelihood(self, rows: Any, theta: Sequence[Any]) -> np.ndarray:
         """Log-likelihood of each row, in the data's own units, with the full constant."""
 
     @abstractmethod
@@ -212,7 +212,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         self.converged_ = optimum.converged
         self.n_customers_ = size
         self.n_params_ = k
-        self.posterior_draws_ = None
+        self.posterior_draws_: np.ndarray | None = None
 
     def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
         """Say in words what kind of non-optimum was reached."""
@@ -278,7 +278,9 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             for name in params
             if name not in self._parameters
         ]
-        wrong += [f"{name}={value!r} must be finite and positive" for name, value in params.items() if not 0 < value < np.inf]
+        wrong += [
+            f"{name}={value!r} must be finite and positive" for name, value in params.items() if not 0 < value < np.inf
+        ]
         coefficients = []
         for effect in layout.effects:
             for name in effect.names:
@@ -372,8 +374,9 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         check_is_fitted(self, "theta_")
         if getattr(self, "posterior_draws_", None) is None and getattr(self, "_data", None) is not None:
             self.sample_posterior(n_draws, random_state=0)
-        if getattr(self, "posterior_draws_", None) is not None:
-            return self.posterior_draws_[:n_draws]
+        draws = getattr(self, "posterior_draws_", None)
+        if draws is not None:
+            return draws[:n_draws]
         if not np.isfinite(self.covariance_).all():
             raise ValueError(
                 f"This {type(self).__name__} has neither posterior draws nor a covariance matrix, so there is no interval: fit it."

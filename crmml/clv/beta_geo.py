@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ._likelihoods import beta_geometric
 from ._lifetimes import LifetimesMixin
+from ._likelihoods import beta_geometric
 from .transaction import TransactionModel, purchase_rate
 
 
@@ -83,7 +83,10 @@ class BetaGeoNBD(LifetimesMixin, TransactionModel):
         "r": ("hardly anybody buys again", "all customers buy at one rate, a Poisson process"),
         "alpha": ("purchase rates without bound", "all customers buy at one rate, a Poisson process"),
         "a": ("nobody leaves, the NBD model", "all customers leave with one probability, a / (a + b)"),
-        "b": ("everybody leaves after the first repeat purchase", "all customers leave with one probability, a / (a + b)"),
+        "b": (
+            "everybody leaves after the first repeat purchase",
+            "all customers leave with one probability, a / (a + b)",
+        ),
     }
 
     def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:

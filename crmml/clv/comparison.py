@@ -43,7 +43,8 @@ def compare(models: Sequence[Any], X: Any, sample_weight: Any = None) -> pd.Data
     outcomes = {model._columns for model in models}
     if len(outcomes) > 1:
         raise DataError(
-            [f"{type(model).__name__} describes {', '.join(model._columns)}" for model in models], "models of different data"
+            [f"{type(model).__name__} describes {', '.join(model._columns)}" for model in models],
+            "models of different data",
         )
     n = float(np.sum(sample_weight)) if sample_weight is not None else float(len(models[0]._fitted_summary(X)))
     rows = []
@@ -84,12 +85,15 @@ def likelihood_ratio_test(restricted: Any, full: Any) -> pd.Series:
     """
     more = full.n_params_ - restricted.n_params_
     if more <= 0:
-        raise ValueError(f"{type(full).__name__} has no more parameters than {type(restricted).__name__}: nothing is tested.")
+        raise ValueError(
+            f"{type(full).__name__} has no more parameters than {type(restricted).__name__}: nothing is tested."
+        )
     if full.n_customers_ != restricted.n_customers_:
         raise ValueError(
             f"The models were fitted to {restricted.n_customers_:,.0f} and {full.n_customers_:,.0f} customers; fit both to the same."
         )
     statistic = max(0.0, 2 * (full.log_likelihood_ - restricted.log_likelihood_))
     return pd.Series(
-        {"statistic": statistic, "degrees_of_freedom": more, "p_value": float(chi2.sf(statistic, more))}, name="likelihood ratio"
+        {"statistic": statistic, "degrees_of_freedom": more, "p_value": float(chi2.sf(statistic, more))},
+        name="likelihood ratio",
     )

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._lifetimes import LifetimesMixin
 from ._likelihoods import gamma_gamma
 from ._likelihoods.gamma_gamma import SpendRows
 from ._meaning import count_faults, fault, finite_faults
-from ._lifetimes import LifetimesMixin
 from .base import ParametricModel
 from .transaction import as_generator
 

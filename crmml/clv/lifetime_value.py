@@ -202,7 +202,11 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
                 *timing_faults(*columns[:, :3].T),
                 *finite_faults("monetary_value", money),
                 *fault(
-                    "monetary_value", money, money < 0, "is negative", "net or drop refunds with crmml.transactions.clean first"
+                    "monetary_value",
+                    money,
+                    money < 0,
+                    "is negative",
+                    "net or drop refunds with crmml.transactions.clean first",
                 ),
             ]
         if faults:

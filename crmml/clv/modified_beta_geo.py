@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ._likelihoods import beta_geometric
 from ._lifetimes import LifetimesMixin
+from ._likelihoods import beta_geometric
 from .transaction import TransactionModel, purchase_rate
 
 

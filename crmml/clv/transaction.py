@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import DataError
 from ..inference import discounted_integral
-from ..ruler import UNIT_WORDS, check_unit, discount_intensity
+from ..ruler import UNIT_WORDS, check_unit, convert, discount_intensity
 from ..transactions.compression import unique_rows
 from ._covariates import CovariateLayout, Effect
 from ._intervals import count_interval, mean_interval
@@ -32,7 +32,7 @@ class TransactionModel(ParametricModel):
 
     _columns = ("frequency", "recency", "T")
     #: Functions of the model's likelihood and expectations.
-    _numerics: ClassVar[ModuleType | Any]
+    _numerics: Any
     #: {parameter: sign} of the log-parameter shift by the covariates of the purchase and of the dropout process.
     _purchase_targets: ClassVar[Mapping[str, int]] = {}
     _dropout_targets: ClassVar[Mapping[str, int]] = {}
@@ -117,8 +117,8 @@ class TransactionModel(ParametricModel):
     def _rows(self, columns: np.ndarray) -> Rows:
         return Rows(*(np.ascontiguousarray(column) for column in columns.T[:3]))
 
-    def _log_likelihood(self, columns, theta):
-        return self._numerics.log_likelihood(columns, theta, **self._options())
+    def _log_likelihood(self, rows, theta):
+        return self._numerics.log_likelihood(rows, theta, **self._options())
 
     def _log_likelihood_gradient(self, rows, theta):
         return self._numerics.log_likelihood_gradient(rows, theta, **self._options())
@@ -237,7 +237,9 @@ class TransactionModel(ParametricModel):
         """
         delta = discount_intensity(annual_discount_rate, self._unit(unit))
         if delta <= 0:
-            raise ValueError("annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist.")
+            raise ValueError(
+                "annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist."
+            )
         columns = self._fitted_summary(X)
         return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, np.inf, delta))
 
@@ -294,7 +296,9 @@ class TransactionModel(ParametricModel):
             arguments = {"ahead": _not_negative(ahead, "ahead")}
         elif of in ("discounted_expected_transactions", "discounted_residual_transactions"):
             endless = of == "discounted_residual_transactions"
-            delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate or endless else 0.0
+            delta = (
+                discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate or endless else 0.0
+            )
             if endless and delta <= 0:
                 raise ValueError("annual_discount_rate must be above 0 over an infinite horizon.")
             arguments = {"horizon": np.inf if endless else self._horizon(horizon), "delta": delta}
@@ -404,35 +408,45 @@ class TransactionModel(ParametricModel):
 
     def _horizon(self, horizon: float | None) -> float:
         value = self.horizon if horizon is None else horizon
-        if not (np.isscalar(value) and np.isfinite(value) and value >= 0):
-            raise ValueError(f"horizon={value!r} must be a finite number of at least 0, in the fitted unit ({self._unit_word()}).")
+        if not (isinstance(value, Real) and np.isfinite(value) and value >= 0):
+            raise ValueError(
+                f"horizon={value!r} must be a finite number of at least 0, in the fitted unit ({self._unit_word()})."
+            )
         return float(value)
 
     def _unit(self, unit: str | None) -> str:
         """The unit of the model's times: the fitted one, which ``unit`` may state where the summary did not."""
         known = self.ruler_.unit
         if unit is None and known is None:
-            raise ValueError("The summary carried no unit of time: say unit='D', 'W', ... so that the rate can be converted.")
+            raise ValueError(
+                "The summary carried no unit of time: say unit='D', 'W', ... so that the rate can be converted."
+            )
         if unit is not None and known is not None and check_unit(unit) != known:
-            raise ValueError(f"unit={unit!r}, but the model was fitted on a summary in {known!r} ({UNIT_WORDS[known]}).")
-        return check_unit(unit or known)
+            raise ValueError(
+                f"unit={unit!r}, but the model was fitted on a summary in {known!r} ({UNIT_WORDS[known]})."
+            )
+        return check_unit(str(unit or known))
 
     def _unit_word(self) -> str:
-        return UNIT_WORDS.get(getattr(self, "ruler_", None) and self.ruler_.unit, "units of time")
+        return UNIT_WORDS.get(str(self.ruler_.unit), "units of time") if hasattr(self, "ruler_") else "units of time"
 
     def describe(self) -> str:
         """Return what was found in plain sentences."""
         check_is_fitted(self, "theta_")
         params = ", ".join(f"{name} {value:.4g}" for name, value in self.params_.items())
-        T = 1.0 if self.ruler_.unit is None else {"h": 24 * 365.25, "D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}[self.ruler_.unit]
-        span = f"a year ({T:g} {self._unit_word()})" if self.ruler_.unit else "one unit of time"
+        unit = self.ruler_.unit
+        T = convert(1.0, "Y", unit) if unit else 1.0
+        span = f"a year ({T:.4g} {self._unit_word()})" if unit else "one unit of time"
         fitted = (
             f"{self._title} fitted on {self.n_customers_:,.0f} customers (log-likelihood {self.log_likelihood_:,.3f}"
             f"{'' if self.converged_ else '; NOT converged'}): {params}."
             if self.n_customers_
             else f"{self._title} with given parameters: {params}."
         )
-        return f"{fitted} A new customer is expected to buy {float(self.expected_purchases(T)):.2f} more times within {span}. {self._traits()}".strip()
+        if self._covariates():
+            return f"{fitted} {self._traits()}".strip()
+        more = float(self.expected_purchases(T))
+        return f"{fitted} A new customer is expected to buy {more:.2f} more times within {span}. {self._traits()}".strip()
 
     def _traits(self) -> str:
         """One more sentence that only this model can say."""
@@ -465,5 +479,3 @@ def _count(max_count: Any) -> int:
     if not isinstance(max_count, (int, np.integer)) or max_count < 0:
         raise ValueError(f"max_count={max_count!r} must be a whole number of at least 0.")
     return int(max_count)
-
-

@@ -64,7 +64,9 @@ class Posterior:
     def describe(self) -> str:
         """Say in plain sentences what the draws are worth."""
         if self.method == "ensemble":
-            return f"{len(self.draws):,} posterior draws of an ensemble sampler, worth {self.ess:,.0f} independent ones."
+            return (
+                f"{len(self.draws):,} posterior draws of an ensemble sampler, worth {self.ess:,.0f} independent ones."
+            )
         verdict = "the weights can be trusted" if self.pareto_k <= MAX_K else "the weights can NOT be trusted"
         return (
             f"{len(self.draws):,} posterior draws by importance sampling, worth {self.ess:,.0f} independent ones; "
@@ -139,7 +141,9 @@ def sample_posterior(
     rng = np.random.default_rng(random_state)
     location, scale = np.asarray(mode, dtype=float), _usable(np.asarray(covariance, dtype=float))
     best: tuple | None = None
-    for rounds in range(1, MAX_ROUNDS + 1):
+    rounds = 0
+    while rounds < MAX_ROUNDS:
+        rounds += 1
         points, log_proposal = student_t(rng, location, scale, n_draws)
         log_target = np.nan_to_num(log_density(points), nan=-np.inf, posinf=-np.inf)
         weights, k = pareto_smooth(log_target - log_proposal)

@@ -28,7 +28,9 @@ def legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
     return (nodes + 1) / 2, weights / 2
 
 
-def discounted_integral(cumulated: Callable[[float], np.ndarray], horizon: float, delta: float, scale: float) -> np.ndarray:
+def discounted_integral(
+    cumulated: Callable[[float], np.ndarray], horizon: float, delta: float, scale: float
+) -> np.ndarray:
     r"""Return :math:`\int_0^h e^{-\delta t} dM(t)` for each stream.
 
     Parameters
@@ -59,7 +61,7 @@ def discounted_integral(cumulated: Callable[[float], np.ndarray], horizon: float
     nodes, weights = legendre(NODES)
     t = c * np.expm1(top * nodes)
     w = delta * np.exp(-delta * t) * top * weights * (t + c)
-    total = np.exp(-delta * end) * cumulated(end) if np.isfinite(horizon) else 0.0
+    total = np.asarray(np.exp(-delta * end) * cumulated(end) if np.isfinite(horizon) else 0.0)
     for time, weight in zip(t.tolist(), w.tolist(), strict=True):
         total = total + weight * cumulated(time)
     return total

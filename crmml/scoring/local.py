@@ -129,7 +129,9 @@ def score(
     return _to_folder(scored, source, columns, destination, job, resume, overwrite, n_jobs)
 
 
-def _to_file(scored: Callable, source: Path, columns: list[str], destination: Path, chunk_rows: int, n_jobs: int, keep) -> int:
+def _to_file(
+    scored: Callable, source: Path, columns: list[str], destination: Path, chunk_rows: int, n_jobs: int, keep
+) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -150,7 +152,14 @@ def _to_file(scored: Callable, source: Path, columns: list[str], destination: Pa
 
 
 def _to_folder(
-    scored: Callable, source: Path, columns: list[str], folder: Path, job: dict, resume: bool, overwrite: bool, n_jobs: int
+    scored: Callable,
+    source: Path,
+    columns: list[str],
+    folder: Path,
+    job: dict,
+    resume: bool,
+    overwrite: bool,
+    n_jobs: int,
 ) -> ScoringReport:
     manifest = folder / MANIFEST
     if folder.exists() and not folder.is_dir():
@@ -159,7 +168,9 @@ def _to_folder(
     same = old is not None and old["job"] == job
     if any(folder.iterdir() if folder.is_dir() else ()) and not (same and resume):
         if not overwrite:
-            raise DataError([f"{folder} holds something else already; replace it with overwrite=True"], "the destination")
+            raise DataError(
+                [f"{folder} holds something else already; replace it with overwrite=True"], "the destination"
+            )
         for part in [*folder.glob("part-*.parquet"), manifest]:
             part.unlink(missing_ok=True)
         old = None
@@ -216,7 +227,9 @@ def _schema(source: Path) -> tuple[list[str], Ruler]:
     return schema.names, Ruler.from_metadata(schema.metadata or {})
 
 
-def _chunks(source: Path, columns: list[str], chunk_rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, int]]:
+def _chunks(
+    source: Path, columns: list[str], chunk_rows: int, keep: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, int]]:
     """Chunks of the source with the number of each one's first row."""
     at = 0
     if kind_of(source) == "csv":

@@ -46,7 +46,7 @@ def score_spark(
     columns = columns_needed(model, spark_frame.columns, keep)
     kept = [name for name in keep if name in columns]
     sample = pd.DataFrame({str(name): [0.0] for name in model.feature_names_in_})
-    made = [name for name in scores_of(model, sample, ()).columns]
+    made = list(scores_of(model, sample, ()).columns)
     fields = [spark_frame.schema[name] for name in kept] + [StructField(name, DoubleType()) for name in made]
 
     def score_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,7 @@ by itself, to a legal summary row. They are for tests only.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -27,12 +27,19 @@ def legal_rows(array: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
     u = _unit_interval(array, 4)
     x = np.floor(8 * u[:, 0])
     T = 30 + 10 * u[:, 1]
-    legal = {"frequency": x, "T": T, "recency": np.where(x > 0, T * u[:, 2], 0.0), "monetary_value": x * (5 + 20 * u[:, 3])}
+    legal = {
+        "frequency": x,
+        "T": T,
+        "recency": np.where(x > 0, T * u[:, 2], 0.0),
+        "monetary_value": x * (5 + 20 * u[:, 3]),
+    }
     return np.column_stack([legal[name] for name in columns])
 
 
 class LegalRowsMixin:
     """Overrides the input hook of a customer-lifetime-value estimator."""
+
+    _columns: ClassVar[tuple[str, ...]]
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
         return legal_rows(validate_data(self, X, reset=reset, dtype=np.float64), self._columns)

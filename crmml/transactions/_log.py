@@ -95,7 +95,9 @@ def _parse_pandas(frame, timestamp: str, faults: list[str]):
     wrong = parsed.isna()
     if wrong.any():
         shown = ", ".join(repr(str(v)) for v in texts[wrong].head(SHOWN))
-        faults.append(f"column {timestamp!r} cannot be read as a date in {int(wrong.sum()):,} rows ({shown}); {ISO_CURE}")
+        faults.append(
+            f"column {timestamp!r} cannot be read as a date in {int(wrong.sum()):,} rows ({shown}); {ISO_CURE}"
+        )
         return frame
     return nw.from_native(native.assign(**{TIME: parsed.reindex(raw.index)}))
 
@@ -139,7 +141,9 @@ def _parse_text(frame, timestamp: str, dtype, faults: list[str]):
     best = max(range(len(matches)), key=lambda i: matches[i])
     if matches[best] + null < n:
         shape = list(DATE_SHAPES)[best]
-        odd = frames.collected(frame.filter(~column.str.contains(shape)).select(timestamp).head(SHOWN))[timestamp].to_list()
+        odd = frames.collected(frame.filter(~column.str.contains(shape)).select(timestamp).head(SHOWN))[
+            timestamp
+        ].to_list()
         faults.append(
             f"column {timestamp!r} cannot be read as a date of one shape in {n - null - matches[best]:,} rows "
             f"({', '.join(repr(v) for v in odd)}); {ISO_CURE}"
@@ -159,7 +163,9 @@ def _with_value(frame, value: str, dtype, faults: list[str]):
         wrong = int(frames.collected(frame.select(text.alias("n")))["n"][0] or 0)
         if not wrong:
             return frame.with_columns(column.str.strip_chars().cast(nw.Float64).alias(VALUE))
-        odd = frames.collected(frame.filter(~column.str.contains(NUMBER_SHAPE)).select(value).head(SHOWN))[value].to_list()
+        odd = frames.collected(frame.filter(~column.str.contains(NUMBER_SHAPE)).select(value).head(SHOWN))[
+            value
+        ].to_list()
         faults.append(
             f"column {value!r} holds text in {wrong:,} rows ({', '.join(repr(v) for v in odd)}); amounts must be plain "
             "numbers without currency signs or thousands separators"
@@ -185,7 +191,11 @@ def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra:
     wanted = {"rows": nw.len().cast(nw.Int64)}
     wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
     if TIME in schema.names():
-        wanted |= {"null_times": _count(nw.col(TIME).is_null()), "first": nw.col(TIME).min(), "last": nw.col(TIME).max()}
+        wanted |= {
+            "null_times": _count(nw.col(TIME).is_null()),
+            "first": nw.col(TIME).min(),
+            "last": nw.col(TIME).max(),
+        }
     if VALUE in schema.names():
         wanted["null_values"] = _count(is_missing(VALUE, schema[VALUE]))
         wanted["negative_values"] = _count(nw.col(VALUE) < 0)

@@ -83,7 +83,9 @@ class CleaningReport:
                 f"{self.refunds_unmatched:,.2f} had no earlier purchase and was left out."
             )
         elif self.refunds:
-            said.append(f"{self.refunds:,} refunds worth {-self.refunds_amount:,.2f} were dropped; their purchases stand.")
+            said.append(
+                f"{self.refunds:,} refunds worth {-self.refunds_amount:,.2f} were dropped; their purchases stand."
+            )
         return " ".join(said)
 
     __str__ = describe
@@ -140,7 +142,8 @@ def clean(
     >>> cleaned["value"].tolist()
     [10.0, 18.0]
     >>> print(report)
-    2 of 3 transactions and 1 of 1 customers kept. 1 refunds worth 12.00 were taken off each customer's latest earlier purchases: 0 cancelled, 1 reduced; 0.00 had no earlier purchase and was left out.
+    2 of 3 transactions and 1 of 1 customers kept. 1 refunds worth 12.00 were taken off each customer's latest
+    earlier purchases: 0 cancelled, 1 reduced; 0.00 had no earlier purchase and was left out.
     """
     _check_choice("refunds", refunds, ("net", "drop", "raise"))
     _check_choice("duplicates", duplicates, ("keep", "drop", "raise"))
@@ -168,13 +171,17 @@ def clean(
         )
     repeated = _duplicates(read.frame, names, seen["rows"]) if not read.faults else 0
     if duplicates == "raise" and repeated:
-        faults.append(f"{repeated:,} of {seen['rows']:,} rows repeat another row in every column; use duplicates='drop' or 'keep'")
+        faults.append(
+            f"{repeated:,} of {seen['rows']:,} rows repeat another row in every column; use duplicates='drop' or 'keep'"
+        )
     raise_if(faults)
 
     frame, rows = read.frame, seen["rows"]
     schema = frame.collect_schema()
     if duplicates == "drop" and repeated:
-        frame = frame.unique(subset=names, keep="any", maintain_order=True) if _eager(frame) else frame.unique(subset=names)
+        frame = (
+            frame.unique(subset=names, keep="any", maintain_order=True) if _eager(frame) else frame.unique(subset=names)
+        )
         rows -= repeated
     rows_missing = 0
     if any(missing.values()):
@@ -188,7 +195,9 @@ def clean(
     if negative:
         frame, figures = _without_refunds(frame, refunds)
     if frame is not read.frame:
-        end = frames.collected(frame.select(nw.len().alias("rows"), nw.col(CUSTOMER).n_unique().alias("customers"))).row(0)
+        end = frames.collected(
+            frame.select(nw.len().alias("rows"), nw.col(CUSTOMER).n_unique().alias("customers"))
+        ).row(0)
     else:
         end = (rows, seen["customers"])
     report = CleaningReport(

@@ -97,7 +97,10 @@ def split_calibration_holdout(
     summary = summary_of(before, read.has_value, period, unit, middle)
     result = _with_holdout(summary, after, read.has_value, period, periods_to_unit(duration, period, unit))
     newcomers = frames.collected(
-        after.select(CUSTOMER).unique().join(before.select(CUSTOMER).unique(), on=CUSTOMER, how="anti").select(nw.len().alias("n"))
+        after.select(CUSTOMER)
+        .unique()
+        .join(before.select(CUSTOMER).unique(), on=CUSTOMER, how="anti")
+        .select(nw.len().alias("n"))
     )["n"][0]
     if newcomers:
         warnings.warn(
@@ -122,7 +125,9 @@ def _with_holdout(summary: Any, after: Any, has_value: bool, period: str, durati
     columns.append(n.alias("frequency_holdout"))
     if has_value:
         mean = nw.col("__total") / nw.col("__n").cast(nw.Float64)
-        columns.append(nw.when(nw.col("__n").is_null()).then(nw.lit(0.0)).otherwise(mean).alias("monetary_value_holdout"))
+        columns.append(
+            nw.when(nw.col("__n").is_null()).then(nw.lit(0.0)).otherwise(mean).alias("monetary_value_holdout")
+        )
     return joined.select(*columns).with_columns(nw.lit(float(duration)).alias("duration_holdout"))
 
 

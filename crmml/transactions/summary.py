@@ -176,9 +176,11 @@ def inclusive_end(moment: Any) -> dt.datetime:
     try:
         end = pd.Timestamp(moment)
     except (ValueError, TypeError):
-        end = pd.NaT
+        end = pd.Timestamp("NaT")
     if isinstance(moment, (int, float)) or end is pd.NaT:
-        raise DataError([f"observation_end={moment!r} cannot be read as a date; write 2024-03-31"], "the observation end")
+        raise DataError(
+            [f"observation_end={moment!r} cannot be read as a date; write 2024-03-31"], "the observation end"
+        )
     if end.tzinfo is not None:
         end = end.tz_localize(None)
     bare = len(moment.strip()) <= 10 if isinstance(moment, str) else type(moment) is dt.date

@@ -32,13 +32,19 @@ def simulated(n: int, seed: int = 0) -> pd.DataFrame:
     model = BetaGeoNBD().set_fitted_params(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259)
     log = model.sample(n, days / 7, seed)
     day = np.floor(log["time"].to_numpy() * 7).astype(np.int64)
-    first = np.r_[True, (log["customer_id"].to_numpy()[1:] != log["customer_id"].to_numpy()[:-1]) | (day[1:] != day[:-1])]
+    first = np.r_[
+        True, (log["customer_id"].to_numpy()[1:] != log["customer_id"].to_numpy()[:-1]) | (day[1:] != day[:-1])
+    ]
     customer, day = log["customer_id"].to_numpy()[first], day[first]
     frequency = np.bincount(customer, minlength=n) - 1
     recency = np.zeros(n)
     np.maximum.at(recency, customer, day)
-    spend = np.where(frequency > 0, GammaGamma().set_fitted_params(p=6.25, q=3.74, gamma=15.45).sample(np.ones(n, int), seed), 0)
-    return pd.DataFrame({"frequency": frequency, "recency": recency / 7, "T": days / 7, "monetary_value": spend.round(2)})
+    spend = np.where(
+        frequency > 0, GammaGamma().set_fitted_params(p=6.25, q=3.74, gamma=15.45).sample(np.ones(n, int), seed), 0
+    )
+    return pd.DataFrame(
+        {"frequency": frequency, "recency": recency / 7, "T": days / 7, "monetary_value": spend.round(2)}
+    )
 
 
 def peers(data: pd.DataFrame):

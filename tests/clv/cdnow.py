@@ -9,5 +9,10 @@ from crmml.transactions import split_calibration_holdout
 @lru_cache(maxsize=1)
 def cdnow_split():
     return split_calibration_holdout(
-        load_cdnow_sample(), calibration_end="1997-09-30", observation_end="1998-06-30", value="value", period="D", unit="W"
+        load_cdnow_sample(),
+        calibration_end="1997-09-30",
+        observation_end="1998-06-30",
+        value="value",
+        period="D",
+        unit="W",
     )

@@ -114,7 +114,7 @@ def test_a_length_for_each_customer_and_one_unit():
 def test_a_fitted_model_and_its_spend():
     from crmml.clv import BetaGeoNBD, GammaGamma
 
-    model = BetaGeoNBD().set_fitted_params(Ruler(unit="W"), r=0.25, alpha=4.5, a=0.8, b=2.5)
+    model = BetaGeoNBD().set_fitted_params(ruler=Ruler(unit="W"), r=0.25, alpha=4.5, a=0.8, b=2.5)
     spend = GammaGamma().set_fitted_params(p=6.0, q=4.0, gamma=15.0)
     log = make_transactions(model, n_customers=20_000, T=52.0, random_state=1, spend=spend)
     repeats = len(log) / 20_000 - 1

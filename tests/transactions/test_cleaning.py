@@ -43,7 +43,13 @@ def test_netting_takes_refunds_off_the_latest_earlier_purchases(engine):
     assert (report.refunds, report.refunds_amount) == (4, -43.0)
     assert (report.purchases_cancelled, report.purchases_reduced) == (2, 1)
     assert report.refunds_unmatched == pytest.approx(3.0)
-    for part in ("3 of 9 transactions", "2 of 3 customers", "4 refunds worth 43.00", "2 cancelled, 1 reduced", "3.00 had no"):
+    for part in (
+        "3 of 9 transactions",
+        "2 of 3 customers",
+        "4 refunds worth 43.00",
+        "2 cancelled, 1 reduced",
+        "3.00 had no",
+    ):
         assert part in report.describe()
 
 
@@ -161,7 +167,9 @@ def by_stack(part):
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2), st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2024, 2, 1)), st.integers(-30, 30)),
+        st.tuples(
+            st.integers(0, 2), st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2024, 2, 1)), st.integers(-30, 30)
+        ),
         min_size=1,
         max_size=25,
     )

@@ -10,7 +10,9 @@ from crmml.transactions import split_calibration_holdout, summarize
 LOG = pd.DataFrame(
     {
         "customer_id": ["a", "a", "a", "a", "b", "c"],
-        "timestamp": pd.to_datetime(["2024-01-01", "2024-01-08", "2024-01-22", "2024-01-22", "2024-01-15", "2024-01-20"]),
+        "timestamp": pd.to_datetime(
+            ["2024-01-01", "2024-01-08", "2024-01-22", "2024-01-22", "2024-01-15", "2024-01-20"]
+        ),
         "value": [1.0, 2.0, 3.0, 5.0, 4.0, 6.0],
     }
 )
@@ -38,7 +40,9 @@ def test_by_hand(engine):
 
 def test_calibration_equals_the_summary_of_the_calibration_period(engine):
     log = load_cdnow_sample()
-    split = engine.pandas(split_calibration_holdout(engine.frame(log), calibration_end="1997-09-30", value="value", unit="W"))
+    split = engine.pandas(
+        split_calibration_holdout(engine.frame(log), calibration_end="1997-09-30", value="value", unit="W")
+    )
     early = summarize(log[log["timestamp"] <= "1997-09-30"], value="value", unit="W", observation_end="1997-09-30")
     pd.testing.assert_frame_equal(split[list(early.columns)], early, check_dtype=False, rtol=1e-12)
     days = log.drop_duplicates(["customer_id", "timestamp"])
@@ -47,8 +51,8 @@ def test_calibration_equals_the_summary_of_the_calibration_period(engine):
 
 
 def test_purchases_after_the_end_are_counted():
+    log = LOG[LOG["customer_id"] != "c"]
     with pytest.warns(LogWarning, match="2 of 5 transactions are after the observation end 2024-01-20"):
-        log = LOG[LOG["customer_id"] != "c"]
         split_calibration_holdout(log, calibration_end="2024-01-15", observation_end="2024-01-20")
 
 

@@ -17,7 +17,14 @@ LOG = pd.DataFrame(
     {
         "buyer": ["b", "a", "a", "a", "b", "c"],
         "when": pd.to_datetime(
-            ["2024-01-03 10:00", "2024-01-01 09:00", "2024-01-01 17:30", "2024-01-15 08:00", "2024-02-01 23:59", "2024-01-29 00:00"]
+            [
+                "2024-01-03 10:00",
+                "2024-01-01 09:00",
+                "2024-01-01 17:30",
+                "2024-01-15 08:00",
+                "2024-02-01 23:59",
+                "2024-01-29 00:00",
+            ]
         ),
         "paid": [4.0, 1.0, 2.0, 5.0, 7.0, 3.0],
         "shop": [1, 1, 2, 2, 1, 1],
@@ -76,7 +83,9 @@ def test_the_end_is_inclusive_and_a_bare_date_means_its_whole_day(engine):
     assert whole["frequency"].sum() == 2
     with pytest.warns(LogWarning, match="1 of 6"):
         summarize(engine.frame(LOG), **NAMES, observation_end="2024-02-01 23:58")
-    assert len(engine.pandas(summarize(engine.frame(LOG), **NAMES, observation_end=dt.datetime(2024, 2, 1, 23, 59)))) == 3
+    assert (
+        len(engine.pandas(summarize(engine.frame(LOG), **NAMES, observation_end=dt.datetime(2024, 2, 1, 23, 59)))) == 3
+    )
 
 
 def test_without_an_end_the_last_purchase_counts(engine):
@@ -119,7 +128,14 @@ def refused(log, *patterns, **arguments):
 
 
 def test_missing_columns_are_named_with_what_is_there(engine):
-    error = refused(engine.frame(LOG), "'Buyer' is missing", "did you mean 'buyer'", "'amount' is missing", customer_id="Buyer", value="amount")
+    error = refused(
+        engine.frame(LOG),
+        "'Buyer' is missing",
+        "did you mean 'buyer'",
+        "'amount' is missing",
+        customer_id="Buyer",
+        value="amount",
+    )
     assert len(error.faults) == 2
 
 
@@ -156,15 +172,19 @@ def test_text_in_the_amount(engine):
 
 
 def test_an_empty_log(engine):
-    if engine.name == "spark":
-        frame = engine.frame(LOG).filter("shop > 5")
-    else:
-        frame = engine.frame(LOG.iloc[:0])
+    frame = engine.frame(LOG).filter("shop > 5") if engine.name == "spark" else engine.frame(LOG.iloc[:0])
     refused(frame, "the log is empty")
 
 
 def test_mixed_time_zones():
-    when = ["2024-01-01T10:00:00Z", "2024-01-01T10:00:00", "2024-01-02T10:00:00", "2024-01-03", "2024-01-04", "2024-01-05"]
+    when = [
+        "2024-01-01T10:00:00Z",
+        "2024-01-01T10:00:00",
+        "2024-01-02T10:00:00",
+        "2024-01-03",
+        "2024-01-04",
+        "2024-01-05",
+    ]
     refused(LOG.assign(when=when), "with a zone (1 rows) and without (5 rows)")
     zones = [f"2024-01-0{i}T10:00:00+0{i}:00" for i in range(1, 7)]
     refused(LOG.assign(when=zones), "mixes 6 time zones")
@@ -218,7 +238,9 @@ def test_equal_to_lifetimes_on_days():
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(
-        st.tuples(st.integers(0, 5), st.datetimes(dt.datetime(1999, 12, 1), dt.datetime(2001, 3, 1)), st.integers(0, 50)),
+        st.tuples(
+            st.integers(0, 5), st.datetimes(dt.datetime(1999, 12, 1), dt.datetime(2001, 3, 1)), st.integers(0, 50)
+        ),
         min_size=1,
         max_size=40,
     ),

@@ -24,7 +24,9 @@ def log_likelihood(rows: Rows, theta: Sequence[Any], *, modified: bool = False) 
     """Log-likelihood of each row."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     n = 1 if modified else 0
-    value = _by_count(log_rising, r, rows, 0) + _by_count(log_rising, b, rows, n) - _by_count(log_rising, a + b, rows, n)
+    value = (
+        _by_count(log_rising, r, rows, 0) + _by_count(log_rising, b, rows, n) - _by_count(log_rising, a + b, rows, n)
+    )
     span = np.log1p(rows.T / alpha)
     value = value - r * span - rows.x * np.log(alpha + rows.T)
     value = value + np.logaddexp(0.0, _log_odds_gone(rows, r, alpha, a, b, modified))
@@ -41,7 +43,9 @@ def log_likelihood_gradient(
     span, lived = np.log1p(T / alpha), alpha + T
     log_ratio = np.log1p((T - t_x) / (alpha + t_x))
     log_odds = _log_odds_gone(rows, r, alpha, a, b, modified, log_ratio)
-    value = _by_count(log_rising, r, rows, 0) + _by_count(log_rising, b, rows, n) - _by_count(log_rising, a + b, rows, n)
+    value = (
+        _by_count(log_rising, r, rows, 0) + _by_count(log_rising, b, rows, n) - _by_count(log_rising, a + b, rows, n)
+    )
     value = value - r * span - x * np.log(lived) + np.logaddexp(0.0, log_odds)
     if modified:
         value = np.where(x > 0, value, _nothing_bought(span, r, a, b))
@@ -84,15 +88,15 @@ def conditional_count_log_proba(
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     log_odds = _log_odds_gone(rows, r, alpha, a, b, modified)
     shape = np.broadcast_shapes(log_odds.shape, r.shape)
-    log_proba = _count_log_proba(r + rows.x, alpha + rows.T, a, _beta_after(rows.x, b, modified), horizon, max_count, shape)
+    log_proba = _count_log_proba(
+        r + rows.x, alpha + rows.T, a, _beta_after(rows.x, b, modified), horizon, max_count, shape
+    )
     log_proba -= np.logaddexp(0.0, log_odds)[..., None]
     log_proba[..., 0] = np.logaddexp(log_proba[..., 0], -np.logaddexp(0.0, -log_odds))
     return log_proba
 
 
-def next_purchase_quantile(
-    rows: Rows, quantile: float, theta: Sequence[Any], *, modified: bool = False
-) -> np.ndarray:
+def next_purchase_quantile(rows: Rows, quantile: float, theta: Sequence[Any], *, modified: bool = False) -> np.ndarray:
     """Time after T by which the next purchase has come with probability ``quantile``, given that one comes at all.
 
     Who is alive at T buys again for certain, after a time that is Lomax(r + x, α + T); dropout comes only with purchases.
@@ -179,9 +183,8 @@ def _given_alive(function, rows: Rows, horizon: Any, theta: Sequence[np.ndarray]
     """An expectation given alive at T, computed once for each distinct (x, T) where theta does not differ between rows."""
     r, alpha, a, b = theta
     if any(value.ndim and value.shape[-1] > 1 for value in theta):
-        x, T, code = rows.x, rows.T, slice(None)
-    else:
-        x, T, code = rows.count_and_length
+        return function(r + rows.x, horizon / (alpha + rows.T), a, _beta_after(rows.x, b, modified))
+    x, T, code = rows.count_and_length
     return function(r + x, horizon / (alpha + T), a, _beta_after(x, b, modified))[..., code]
 
 

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import digamma, gammaln
+
+from crmml.inference import invert_information, maximize, observed_information
+
+
+def gamma_objective(data):
+    """Log-likelihood of Gamma(exp(u), rate exp(v))."""
+    n, total, log_total = data.size, data.sum(), np.log(data).sum()
+
+    def objective(theta):
+        k, rate = np.exp(theta)
+        value = n * (k * theta[1] - gammaln(k)) + (k - 1) * log_total - rate * total
+        return value, np.array([k * (n * theta[1] - n * digamma(k) + log_total), n * k - rate * total])
+
+    return objective
+
+
+def test_a_gamma_fit_satisfies_its_score_equations():
+    data = np.random.default_rng(0).gamma(2.5, 1 / 3.0, 5000)
+    fit = maximize(gamma_objective(data), np.zeros(2), lower=[-9, -9], upper=[9, 9], scale=data.size)
+    k, rate = np.exp(fit.theta)
+    assert k / rate == pytest.approx(data.mean(), rel=1e-10)
+    assert np.log(k) - digamma(k) == pytest.approx(np.log(data.mean()) - np.log(data).mean(), rel=1e-9)
+    assert fit.converged
+    assert fit.decrement < 1e-9
+    assert "optimum found" in fit.message
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=3, max_size=3), st.lists(st.floats(-5, 5), min_size=3, max_size=3))
+def test_a_quadratic_is_solved_with_its_covariance(curvature, centre):
+    H, c = np.diag(curvature), np.array(centre)
+
+    def objective(t):
+        return float(-0.5 * (t - c) @ H @ (t - c)), -H @ (t - c)
+
+    fit = maximize(objective, np.zeros(3), lower=[-20] * 3, upper=[20] * 3)
+    np.testing.assert_allclose(fit.theta, c, atol=1e-7)
+    np.testing.assert_allclose(fit.covariance, np.linalg.inv(H), rtol=1e-5, atol=1e-10)
+
+
+def test_an_edge_is_no_optimum():
+    fit = maximize(lambda t: (float(t[0]), np.ones(1)), [0.0], lower=[-1], upper=[2])
+    assert not fit.converged
+    assert fit.at_bound == (0,)
+    assert "edge of the box" in fit.message
+
+
+def test_a_flat_ridge_is_no_optimum():
+    fit = maximize(lambda t: (-((t.sum() - 1) ** 2), -2 * (t.sum() - 1) * np.ones(2)), [3.0, 1.0], lower=[-9] * 2, upper=[9] * 2)
+    assert not fit.converged
+    assert np.isnan(fit.covariance).all()
+
+
+def test_a_start_without_likelihood_is_refused():
+    with pytest.raises(ValueError, match="at the start values"):
+        maximize(lambda t: (-np.inf, np.zeros(1)), [0.0], lower=[-1], upper=[1])
+
+
+def test_information_of_a_known_hessian():
+    A = np.array([[2.0, 0.5], [0.5, 1.0]])
+    information = observed_information(lambda t: (float(-0.5 * t @ A @ t), -A @ t), np.array([0.3, -0.2]))
+    np.testing.assert_allclose(information, A, rtol=1e-9)
+    np.testing.assert_allclose(invert_information(A), np.linalg.inv(A), rtol=1e-12)
+    assert np.isnan(invert_information(np.array([[1.0, 1.0], [1.0, 1.0]]))).all()
+    assert np.isnan(invert_information(np.diag([1.0, -1.0]))).all()
