@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -23,7 +24,6 @@ from .exceptions import DataError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DEFAULT_URI = "sqlite:///mlflow.db"
 CHAMPION = "champion"
 #: What a stored model needs to run again.
 REQUIREMENTS = ("crmml", "scikit-learn", "scipy", "numpy", "pandas", "skops")
@@ -161,14 +161,17 @@ def log_model(model: BaseEstimator, name: str, X_example: Any) -> str:
     numeric = example.select_dtypes("number").columns
     example = example.astype(dict.fromkeys(numeric, np.float64))
     signature = infer_signature(example, model.predict(frames.set_ruler(example, frames.get_ruler(X_example))))
-    info = mlflow.sklearn.log_model(
-        model,
-        name=name,
-        serialization_format="skops",
-        skops_trusted_types=trusted_types(model),
-        signature=signature,
-        pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-    )
+    with warnings.catch_warnings():
+        # MLflow looks at predict's type hints although the signature is given
+        warnings.filterwarnings("ignore", message=".*type hint.*", category=UserWarning)
+        info = mlflow.sklearn.log_model(
+            model,
+            name=name,
+            serialization_format="skops",
+            skops_trusted_types=trusted_types(model),
+            signature=signature,
+            pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
+        )
     client = MlflowClient()
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
@@ -311,18 +314,13 @@ def tracking_at(uri: str | None) -> Iterator[str]:
     import mlflow
 
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    here = uri or before or DEFAULT_URI
-    registry = mlflow.get_registry_uri() if before else None
-    mlflow.set_tracking_uri(here)
-    if uri is not None:
-        mlflow.set_registry_uri(here)
+    here = uri or before or local_uri()
+    mlflow.set_tracking_uri(here)  # the registry follows, unless the caller has set one of its own
     try:
         with _migrations_unheard():
             yield here
     finally:
         mlflow.set_tracking_uri(before)
-        if uri is not None:
-            mlflow.set_registry_uri(registry)
 
 
 @contextmanager

@@ -48,7 +48,9 @@ def test_arrow_without_an_index(engine):
 
 @pytest.mark.parametrize("period", ["h", "D", "W", "M", "Y"])
 def test_period_index_is_one_number_on_every_engine(engine, period):
-    moments = pd.to_datetime(["1969-12-31 23:59:59", "1970-01-05", "2000-02-29 12:00", "2023-12-31 23:00", "2024-01-01"], format="ISO8601")
+    moments = pd.to_datetime(
+        ["1969-12-31 23:59:59", "1970-01-05", "2000-02-29 12:00", "2023-12-31 23:00", "2024-01-01"], format="ISO8601"
+    )
     frame = frames.wrap(engine.frame({"t": moments}))
     import narwhals as nw
 

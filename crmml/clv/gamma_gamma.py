@@ -136,8 +136,8 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         worthless = int(np.count_nonzero((columns[:, 0] > 0) & (columns[:, 1] == 0)))
         if worthless:
             warnings.warn(
-                f"GammaGamma: {worthless:,} customers whose repeat purchases are worth 0 are left out of the fit; "
-                "amounts must be above 0.",
+                "GammaGamma leaves the customers whose repeat purchases are worth 0 out of the fit "
+                f"({worthless:,} of {len(columns):,}): amounts must be above 0.",
                 UserWarning,
                 stacklevel=4,
             )

@@ -446,7 +446,9 @@ class TransactionModel(ParametricModel):
         if self._covariates():
             return f"{fitted} {self._traits()}".strip()
         more = float(self.expected_purchases(T))
-        return f"{fitted} A new customer is expected to buy {more:.2f} more times within {span}. {self._traits()}".strip()
+        return (
+            f"{fitted} A new customer is expected to buy {more:.2f} more times within {span}. {self._traits()}".strip()
+        )
 
     def _traits(self) -> str:
         """One more sentence that only this model can say."""

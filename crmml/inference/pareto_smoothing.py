@@ -56,6 +56,8 @@ def pareto_smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
         return weights / weights.sum(), -np.inf
     positive = excess > 0
     k, sigma = fit_generalized_pareto(excess[positive])
+    if not np.isfinite(k):
+        return weights / weights.sum(), np.inf
     rank = (np.arange(1, tail + 1) - 0.5) / tail
     weights[largest] = np.minimum(cutoff + pareto_quantile(rank, k, sigma), 1.0)
     return weights / weights.sum(), float(k)
@@ -67,6 +69,8 @@ def fit_generalized_pareto(excess: np.ndarray) -> tuple[float, float]:
     if n < 2:
         return np.inf, 1.0
     quartile = excess[max(int(n / 4 + 0.5) - 1, 0)]
+    if excess[-1] > 1e15 * quartile:  # beyond any shape that could be trusted
+        return np.inf, 1.0
     m = 30 + int(np.sqrt(n))
     theta = 1 / excess[-1] + (1 - np.sqrt(m / (np.arange(1, m + 1) - 0.5))) / (3 * quartile)
     theta = theta[theta != 0]

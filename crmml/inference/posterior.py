@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -86,10 +87,9 @@ class Posterior:
         except ImportError:
             raise ImportError("to_arviz() needs ArviZ: pip install 'crmml[bayes]'") from None
         values = {str(name): self.draws[name].to_numpy()[None, :] for name in self.draws}
-        try:
-            return arviz.from_dict({"posterior": values})
-        except TypeError:  # before ArviZ 1.0 groups were keywords
+        if "posterior" in inspect.signature(arviz.from_dict).parameters:  # groups were keywords before ArviZ 1.0
             return arviz.from_dict(posterior=values)
+        return arviz.from_dict({"posterior": values})
 
 
 def sample_posterior(

@@ -19,7 +19,7 @@ from ..files import kind_of, replacing
 from ..ruler import Ruler
 from .predictions import columns_needed, scores_of
 
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ def test_a_gamma_fit_satisfies_its_score_equations():
     data = np.random.default_rng(0).gamma(2.5, 1 / 3.0, 5000)
     fit = maximize(gamma_objective(data), np.zeros(2), lower=[-9, -9], upper=[9, 9], scale=data.size)
     k, rate = np.exp(fit.theta)
-    assert k / rate == pytest.approx(data.mean(), rel=1e-10)
-    assert np.log(k) - digamma(k) == pytest.approx(np.log(data.mean()) - np.log(data).mean(), rel=1e-9)
+    assert k / rate == pytest.approx(data.mean(), rel=1e-6)  # a decrement of 1e-9 allows sqrt(2e-9 / 5000)
+    assert np.log(k) - digamma(k) == pytest.approx(np.log(data.mean()) - np.log(data).mean(), rel=1e-6)
     assert fit.converged
     assert fit.decrement < 1e-9
     assert "optimum found" in fit.message
@@ -38,7 +38,7 @@ def test_a_quadratic_is_solved_with_its_covariance(curvature, centre):
         return float(-0.5 * (t - c) @ H @ (t - c)), -H @ (t - c)
 
     fit = maximize(objective, np.zeros(3), lower=[-20] * 3, upper=[20] * 3)
-    np.testing.assert_allclose(fit.theta, c, atol=1e-7)
+    assert 0.5 * (fit.theta - c) @ H @ (fit.theta - c) < 1e-9  # the decrement promised
     np.testing.assert_allclose(fit.covariance, np.linalg.inv(H), rtol=1e-5, atol=1e-10)
 
 
@@ -50,7 +50,9 @@ def test_an_edge_is_no_optimum():
 
 
 def test_a_flat_ridge_is_no_optimum():
-    fit = maximize(lambda t: (-((t.sum() - 1) ** 2), -2 * (t.sum() - 1) * np.ones(2)), [3.0, 1.0], lower=[-9] * 2, upper=[9] * 2)
+    fit = maximize(
+        lambda t: (-((t.sum() - 1) ** 2), -2 * (t.sum() - 1) * np.ones(2)), [3.0, 1.0], lower=[-9] * 2, upper=[9] * 2
+    )
     assert not fit.converged
     assert np.isnan(fit.covariance).all()
 

@@ -54,7 +54,8 @@ def test_where_no_proposal_fits_a_warning_and_an_ensemble_sampler():
 
 def test_equal_seeds_give_equal_draws():
     draws = [
-        sample_posterior(skewed, np.ones(2), np.eye(2), names="ab", random_state=seed).draws.to_numpy() for seed in (5, 5, 6)
+        sample_posterior(skewed, np.ones(2), np.eye(2), names="ab", random_state=seed).draws.to_numpy()
+        for seed in (5, 5, 6)
     ]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])

@@ -21,7 +21,9 @@ def test_likelihood_is_the_integral_over_the_rate(x, m, theta):
 
     centre = np.log((p * x + q) / (gamma + m * x))
     width = 12 / np.sqrt(p * x + q)
-    exact = np.log(quad(integrand, centre - 3 * width - 5, centre + width + 2, points=(centre,), limit=400, epsrel=1e-11)[0])
+    exact = np.log(
+        quad(integrand, centre - 3 * width - 5, centre + 2 * width + 3, points=(centre,), limit=400, epsabs=0)[0]
+    )
     rows = gg.SpendRows(np.array([float(x)]), np.array([m]))
     assert gg.log_likelihood(rows, theta)[0] == pytest.approx(exact, rel=1e-7, abs=1e-7)
 
