@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from crmml import tracking
-from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.cli import app
+from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.datasets import load_cdnow_sample
 from crmml.files import read_table
 from crmml.frames import get_ruler

@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmml import DataError, Ruler
-from crmml import frames
+from crmml import DataError, Ruler, frames
 
 DATA = pd.DataFrame({"customer_id": ["x", "y"], "frequency": [1, 2], "other": [0.5, 1.5]})
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma, ModifiedBetaGeoNBD
 from crmml.exceptions import DataError, RulerError
 from crmml.ruler import Ruler
 from crmml.testing import all_estimators, legal_estimators
@@ -23,13 +23,14 @@ from .clv.cdnow import cdnow_split
 
 def real_estimators():
     value = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W")
-    return [BetaGeoNBD(), GammaGamma(), value]
+    return [BetaGeoNBD(), ModifiedBetaGeoNBD(), GammaGamma(), value]
 
 
 #: One sentence of reason for each scikit-learn check that cannot hold.
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # their data need have no optimum
 @parametrize_with_checks(
     legal_estimators(), expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {})
 )

@@ -217,8 +217,12 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
     def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
         """Say in words what kind of non-optimum was reached."""
         reasons = []
-        for j in optimum.at_bound:
-            name = self._parameters[j] if j < len(self._parameters) else "a covariate's coefficient"
+        away = np.abs(optimum.theta - centre) > np.log(1000) if not np.isfinite(optimum.covariance).all() else []
+        for j in sorted({*optimum.at_bound, *(int(i) for i in np.flatnonzero(away))}):
+            if j >= len(self._parameters):
+                reasons.append("a covariate's coefficient ran away")
+                continue
+            name = self._parameters[j]
             zero, infinity = self._limits.get(name, ("", ""))
             meaning = zero if optimum.theta[j] < centre[j] else infinity
             reasons.append(f"{name} ran to {np.exp(optimum.theta[j]):.3g}{': ' + meaning if meaning else ''}")
@@ -390,7 +394,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         return np.random.default_rng(0).multivariate_normal(self.theta_, self.covariance_, n_draws, method="eigh")
 
     def __getstate__(self) -> dict:
-        state = super().__getstate__()
+        state = dict(super().__getstate__())  # a copy: what is left out here stays with the model itself
         state.pop("_data", None)
         if state.get("posterior_draws_") is not None:
             state["posterior_draws_"] = state["posterior_draws_"][:STORED_DRAWS]

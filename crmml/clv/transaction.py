@@ -188,6 +188,28 @@ class TransactionModel(ParametricModel):
 
         return self._by_unique_row(columns, proba)
 
+    def predict_next_purchase(self, X: Any, quantile: float = 0.5) -> np.ndarray:
+        """Time after T by which the next purchase has come with a given probability, if one comes at all.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        quantile : float, default=0.5
+            0.5 gives the median. At least 0 and below 1.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            In the fitted unit.
+        """
+        if not 0 <= quantile < 1:
+            raise ValueError(f"quantile={quantile!r} must be at least 0 and below 1.")
+        columns = self._fitted_summary(X)
+        return self._by_unique_row(
+            columns,
+            lambda rows, theta: self._numerics.next_purchase_quantile(rows, quantile, theta, **self._options()),
+        )
+
     def discounted_expected_transactions(
         self, X: Any, horizon: float | None = None, annual_discount_rate: float = 0.0, unit: str | None = None
     ) -> np.ndarray:

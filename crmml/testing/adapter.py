@@ -49,6 +49,10 @@ class LegalBetaGeoNBD(LegalRowsMixin, clv.BetaGeoNBD):
     """BG/NBD that maps any matrix to legal rows."""
 
 
+class LegalModifiedBetaGeoNBD(LegalRowsMixin, clv.ModifiedBetaGeoNBD):
+    """MBG/NBD that maps any matrix to legal rows."""
+
+
 class LegalGammaGamma(LegalRowsMixin, clv.GammaGamma):
     """Gamma-Gamma that maps any matrix to legal rows."""
 
@@ -61,6 +65,7 @@ def legal_estimators() -> list[Any]:
     """Return one instance of every adapted estimator, for ``sklearn.utils.estimator_checks.parametrize_with_checks``."""
     return [
         LegalBetaGeoNBD(),
+        LegalModifiedBetaGeoNBD(),
         LegalGammaGamma(),
         LegalCustomerLifetimeValue(clv.BetaGeoNBD(), clv.GammaGamma(), horizon=52, unit="W"),
     ]

@@ -8,8 +8,8 @@ from crmml import DataError, Ruler, tracking
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.files import write_table
 from crmml.frames import set_ruler
-from crmml.scoring import score
 from crmml.scoring import local as module
+from crmml.scoring import score
 
 from ..clv.cdnow import cdnow_split
 
@@ -52,7 +52,7 @@ def test_nothing_is_overwritten_unless_asked(store, tmp_path):
 
 
 def test_a_bad_row_in_a_late_chunk_leaves_no_file(store, tmp_path):
-    folder, uri, _ = store
+    _folder, uri, _ = store
     bad = cdnow_split().copy()
     bad.loc[1200, "recency"] = 99.0
     write_table(bad, tmp_path / "bad.parquet")
@@ -62,7 +62,7 @@ def test_a_bad_row_in_a_late_chunk_leaves_no_file(store, tmp_path):
 
 
 def test_another_ruler_and_missing_columns_are_refused(store, tmp_path):
-    folder, uri, _ = store
+    _folder, uri, _ = store
     write_table(set_ruler(cdnow_split().copy(), Ruler(unit="D")), tmp_path / "days.parquet")
     with pytest.raises(DataError, match=r"unit is 'D' in days\.parquet but 'W' in the fitted model"):
         score(MODEL, tmp_path / "days.parquet", tmp_path / "scores.parquet", uri=uri)

@@ -112,18 +112,19 @@ def test_the_next_purchase_of_the_living_is_lomax():
         assert 1 - (46 / (46 + t)) ** 3.8 == pytest.approx(q, rel=1e-12)
 
 
-def test_parameters_broadcast_as_draws_and_by_row():
+@pytest.mark.parametrize("modified", [False, True])
+def test_parameters_broadcast_as_draws_and_by_row(modified):
     rows = rows_of((0, 0, 30), (3, 0.7, 40), (3, 0.2, 40), (12, 0.9, 25))
     thetas = np.array([[0.8, 6.0, 0.9, 2.5], [0.3, 4.0, 0.5, 1.5]])
     draws = [column[:, None] for column in thetas.T]
     each = [np.broadcast_to(value, 4).copy() for value in thetas[0]]
-    for modified in (False, True):
-        for function in (
-            lambda theta: bg.log_likelihood(rows, theta, modified=modified),
-            lambda theta: bg.log_probability_alive(rows, theta, 3.0, modified=modified),
-            lambda theta: bg.conditional_expectation(rows, 9.0, theta, modified=modified),
-            lambda theta: bg.conditional_count_log_proba(rows, 9.0, theta, 4, modified=modified),
-        ):
-            one_by_one = np.array([function(list(theta)) for theta in thetas])
-            np.testing.assert_allclose(function(draws), one_by_one, rtol=1e-9)
-            np.testing.assert_allclose(function(each), one_by_one[0], rtol=1e-9)
+    for function in (
+        lambda theta: bg.log_likelihood(rows, theta, modified=modified),
+        lambda theta: bg.log_probability_alive(rows, theta, 3.0, modified=modified),
+        lambda theta: bg.conditional_expectation(rows, 9.0, theta, modified=modified),
+        lambda theta: bg.conditional_count_log_proba(rows, 9.0, theta, 4, modified=modified),
+        lambda theta: bg.next_purchase_quantile(rows, 0.3, theta, modified=modified),
+    ):
+        one_by_one = np.array([function(list(theta)) for theta in thetas])
+        np.testing.assert_allclose(function(draws), one_by_one, rtol=1e-9)
+        np.testing.assert_allclose(function(each), one_by_one[0], rtol=1e-9)
