@@ -100,7 +100,7 @@ def test_promote_only_what_is_better(uri, value):
     assert client.get_model_version_by_alias("contest", "champion").version == 3
     assert tracking.promote("contest", model_version=1, uri=uri)
     assert client.get_model_version_by_alias("contest", "champion").version == 1
-    with pytest.raises(DataError, match="has no metric 'profit'; its run has .*error"):
+    with pytest.raises(DataError, match=r"has no metric 'profit'; its run has .*error"):
         tracking.promote("contest", if_better="profit", uri=uri)
 
 

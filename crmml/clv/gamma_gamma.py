@@ -58,7 +58,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     >>> from crmml.clv import GammaGamma
     >>> model = GammaGamma().set_fitted_params(p=6.25, q=3.74, gamma=15.45)
     >>> model.predict([[0, 0.0], [5, 80.0]]).round(2)         # nobody's own average yet; five purchases of 80 on average
-    array([35.24, 76.54])
+    array([35.24, 76.39])
     """
 
     _title = "Gamma-Gamma"

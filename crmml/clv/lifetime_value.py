@@ -226,8 +226,9 @@ def concentration(value: np.ndarray) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> concentration(np.array([8.0, 1.0, 1.0, 0.0, 0.0]))
-    'The 5 customers are worth 10 together; the top 20 % (1) hold 80 % of it.'
+    'The 5 customers are worth 10 together; the top 20 % (1) hold 80% of it.'
     """
     ordered = np.sort(np.asarray(value, dtype=float))[::-1]
     total, top = ordered.sum(), max(1, round(0.2 * ordered.size))

@@ -7,7 +7,7 @@ by itself, to a legal summary row. They are for tests only.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -39,10 +39,9 @@ def legal_rows(array: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
 class LegalRowsMixin:
     """Overrides the input hook of a customer-lifetime-value estimator."""
 
-    _columns: ClassVar[tuple[str, ...]]
-
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
-        return legal_rows(validate_data(self, X, reset=reset, dtype=np.float64), self._columns)
+        columns = self._columns  # type: ignore[attr-defined]
+        return legal_rows(validate_data(self, X, reset=reset, dtype=np.float64), columns)
 
 
 class LegalBetaGeoNBD(LegalRowsMixin, clv.BetaGeoNBD):
