@@ -93,6 +93,9 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         mean = float(np.average(columns[:, 1], weights=weight))
         return np.array([1.0, 2.0, mean])
 
+    def _weighted_total(self, rows: SpendRows, weight: np.ndarray):
+        return gamma_gamma.weighted_total(rows, weight)
+
     def _log_likelihood(self, rows: SpendRows, theta: Sequence[Any]) -> np.ndarray:
         return gamma_gamma.log_likelihood(rows, theta)
 

@@ -117,6 +117,10 @@ class TransactionModel(ParametricModel):
     def _rows(self, columns: np.ndarray) -> Rows:
         return Rows(*(np.ascontiguousarray(column) for column in columns.T[:3]))
 
+    def _weighted_total(self, rows: Rows, weight: np.ndarray):
+        make = getattr(self._numerics, "weighted_total", None)
+        return None if make is None else make(rows, weight, **self._options())
+
     def _log_likelihood(self, rows, theta):
         return self._numerics.log_likelihood(rows, theta, **self._options())
 
@@ -488,7 +492,7 @@ def as_generator(random_state: Any) -> np.random.Generator:
 
 def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:
     """Repeat purchases per unit of time over all customers: where start values take their unit of time from."""
-    purchases, time = float(weight @ columns[:, 0]), float(weight @ columns[:, 2])
+    purchases, time = float((weight * columns[:, 0]).sum()), float((weight * columns[:, 2]).sum())
     return max(purchases, 1.0) / time if time > 0 else 1.0
 
 

@@ -88,6 +88,7 @@ def maximize(
     scale: float = 1.0,
     tolerance: float = 1e-9,
     max_iter: int = 500,
+    information: np.ndarray | None = None,
 ) -> MaximumLikelihood:
     """Maximise a log-likelihood given with its gradient.
 
@@ -105,6 +106,9 @@ def maximize(
         Newton decrement, in units of the log-likelihood, below which the optimum counts as found.
     max_iter : int, default=500
         Iterations of the quasi-Newton walk.
+    information : ndarray of shape (k, k), default=None
+        A guess of the information at a start that is near the optimum already, for instance from a sample of the data:
+        Newton steps begin at once, and the walk is taken only where they fail.
 
     Returns
     -------
@@ -124,8 +128,12 @@ def maximize(
     value, gradient = counted(theta)
     if not np.isfinite(value):
         raise ValueError(f"The log-likelihood is {value} at the start values {theta}; check the data or the start.")
-    theta, walk = _walk(counted, theta, low, high, scale, max_iter)
-    theta, value, gradient, information, decrement = _newton(counted, theta, low, high, tolerance * 1e-2)
+    walk, target = "Newton steps alone", tolerance * 1e-2
+    found = None if information is None else _newton(counted, theta, low, high, target, information)
+    if found is None or not found[-1] <= tolerance:
+        theta, walk = _walk(counted, theta, low, high, scale, max_iter)
+        found = _newton(counted, theta, low, high, target)
+    theta, value, gradient, information, decrement = found
     edge = 1e-6 * (high - low)
     at_bound = tuple(int(i) for i in np.flatnonzero((theta <= low + edge) | (theta >= high - edge)))
     covariance = invert_information(information)
@@ -158,16 +166,16 @@ def _walk(counted, theta, low, high, scale, max_iter):
         jac=True,
         method="L-BFGS-B",
         bounds=np.column_stack([low, high]),
-        options={"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-11, "gtol": 1e-7, "maxcor": 10},
+        options={"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-8, "gtol": 1e-6, "maxcor": 10},
     )
     return result.x, str(result.message)
 
 
-def _newton(counted, theta, low, high, tolerance, max_steps=25):
+def _newton(counted, theta, low, high, tolerance, guess=None, max_steps=25):
     """Newton steps with a Hessian that is renewed only when progress slows; returns the point and its information."""
     value, gradient = counted(theta)
-    information = observed_information(counted, theta)
-    fresh = True
+    information = observed_information(counted, theta) if guess is None else guess
+    fresh = guess is None
     for _ in range(max_steps):
         step, decrement = newton_step(information, gradient)
         if step is None or decrement <= tolerance:

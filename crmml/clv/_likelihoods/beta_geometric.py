@@ -15,9 +15,24 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc, expit
 
+from .beta_geometric_total import weighted_total
 from .beta_mixture import log_mean_survival, mean_purchases
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
+
+
+__all__ = [
+    "conditional_count_log_proba",
+    "conditional_expectation",
+    "count_log_proba",
+    "expectation",
+    "log_likelihood",
+    "log_likelihood_gradient",
+    "log_probability_alive",
+    "next_purchase_quantile",
+    "simulate",
+    "weighted_total",
+]
 
 
 def log_likelihood(rows: Rows, theta: Sequence[Any], *, modified: bool = False) -> np.ndarray:

@@ -7,7 +7,7 @@ With x repeat purchases of mean amount m, p ~ shape of one purchase, ν ~ Gamma(
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,39 @@ def log_likelihood_gradient(rows: SpendRows, theta: Sequence[float]) -> tuple[np
         ]
     )
     return value, gradient
+
+
+def weighted_total(rows: SpendRows, weight: np.ndarray) -> Callable[[Sequence[float]], tuple[float, np.ndarray]]:
+    """Return a function of theta = (p, q, gamma) that gives the total over weighted rows and its gradient (3,).
+
+    Gamma functions are summed over the distinct counts; a row costs one logarithm and one division.
+    """
+    x, size = rows.counts.x_values, float(weight.sum())
+    by_x = np.bincount(rows.counts.x_code, weight, minlength=x.size)
+    bought, amount = weight * rows.x, rows.total
+    fixed = float((bought * rows.log_m).sum() + (weight * rows.x_log_x).sum())
+    log_m = float((weight * rows.log_m).sum())
+
+    def total(theta: Sequence[float]) -> tuple[float, np.ndarray]:
+        p, q, gamma = (float(value) for value in theta)
+        px, log_gamma = p * x, np.log(gamma)
+        denominator = gamma + amount
+        log_sum, inverse = np.log(denominator), 1 / denominator
+        by_bought, by_size = float((bought * log_sum).sum()), float((weight * log_sum).sum())
+        psi = digamma(px + q)
+        table = gammaln(px + q) - gammaln(px) - gammaln(q) + q * log_gamma
+        value = float((by_x * table).sum()) + p * fixed - log_m - p * by_bought - q * by_size
+        rest = p * float((bought * inverse).sum()) + q * float((weight * inverse).sum())
+        gradient = np.array(
+            [
+                p * (float((by_x * x * (psi - digamma(px))).sum()) + fixed - by_bought),
+                q * (float((by_x * (psi - digamma(q) + log_gamma)).sum()) - by_size),
+                q * size - gamma * rest,
+            ]
+        )
+        return value, gradient
+
+    return total
 
 
 def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Sequence[Any]) -> np.ndarray:

@@ -18,27 +18,11 @@ STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 
 
 def log_rising(c: Any, j: Any) -> np.ndarray:
-    """Return ln Γ(c + j) − ln Γ(c) for c > 0, j > −c, broadcasting.
-
-    A scalar c with whole numbers j >= 0 is computed once for each number.
-    """
-    return _by_number(_log_rising, c, j)
-
-
-def log_rising_slope(c: Any, j: Any) -> np.ndarray:
-    """Return the derivative of :func:`log_rising` with respect to ln c, c (ψ(c + j) − ψ(c))."""
-    return _by_number(_log_rising_slope, c, j)
-
-
-def _by_number(function, c: Any, j: Any) -> np.ndarray:
-    c, j = np.asarray(c, dtype=float), np.asarray(j)
-    if c.ndim == 0 and j.dtype.kind in "iu" and j.size and (top := int(j.max())) < j.size:
-        return function(c, np.arange(top + 1.0))[j]
-    return function(c, j)
-
-
-def _log_rising(c: np.ndarray, j: np.ndarray) -> np.ndarray:
-    c, j = np.broadcast_arrays(c, np.asarray(j, dtype=float))
+    """Return ln Γ(c + j) − ln Γ(c) for c > 0, j > −c, broadcasting."""
+    c, j = np.asarray(c, dtype=float), np.asarray(j, dtype=float)
+    if c.ndim == 0:
+        return gammaln(c + j) - gammaln(c) if c < LARGE else _stirling(c, j)
+    c, j = np.broadcast_arrays(c, j)
     if c.size and c.max() < LARGE:
         return gammaln(c + j) - gammaln(c)
     if c.size and c.min() >= LARGE:
@@ -49,21 +33,28 @@ def _log_rising(c: np.ndarray, j: np.ndarray) -> np.ndarray:
     return np.where(large, _stirling(np.where(large, c, LARGE), np.where(large, j, 0.0)), small)
 
 
+def log_rising_slope(c: Any, j: Any) -> np.ndarray:
+    """Return the derivative of :func:`log_rising` with respect to ln c, c (ψ(c + j) − ψ(c))."""
+    c, j = np.asarray(c, dtype=float), np.asarray(j, dtype=float)
+    if c.ndim == 0:
+        return c * (digamma(c + j) - digamma(c) if c < LARGE else _stirling_slope(c, j))
+    c, j = np.broadcast_arrays(c, j)
+    large = c >= LARGE
+    if not large.any():
+        return c * (digamma(c + j) - digamma(c))
+    stirling = _stirling_slope(np.where(large, c, LARGE), np.where(large, j, 0.0))
+    small_c = np.where(large, 1.0, c)
+    small = digamma(small_c + np.where(large, 0.0, j)) - digamma(small_c)
+    return c * np.where(large, stirling, small)
+
+
 def _stirling(c: np.ndarray, j: np.ndarray) -> np.ndarray:
     top = c + j
     series = sum(s * (top ** -(2 * n + 1) - c ** -(2 * n + 1)) for n, s in enumerate(STIRLING))
     return (top - 0.5) * np.log1p(j / c) + j * (np.log(c) - 1) + series
 
 
-def _log_rising_slope(c: np.ndarray, j: np.ndarray) -> np.ndarray:
-    c, j = np.broadcast_arrays(c, np.asarray(j, dtype=float))
-    large = c >= LARGE
-    if not large.any():
-        return c * (digamma(c + j) - digamma(c))
-    x, step = np.where(large, c, LARGE), np.where(large, j, 0.0)
-    top = x + step
-    series = sum(-(2 * n + 1) * s * (top ** -(2 * n + 2) - x ** -(2 * n + 2)) for n, s in enumerate(STIRLING))
-    stirling = np.log1p(step / x) + 0.5 * step / (x * top) + series
-    small_c = np.where(large, 1.0, c)
-    small = digamma(small_c + np.where(large, 0.0, j)) - digamma(small_c)
-    return c * np.where(large, stirling, small)
+def _stirling_slope(c: np.ndarray, j: np.ndarray) -> np.ndarray:
+    top = c + j
+    series = sum(-(2 * n + 1) * s * (top ** -(2 * n + 2) - c ** -(2 * n + 2)) for n, s in enumerate(STIRLING))
+    return np.log1p(j / c) + 0.5 * j / (c * top) + series

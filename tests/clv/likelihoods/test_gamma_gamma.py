@@ -10,7 +10,7 @@ from crmml.clv._likelihoods import gamma_gamma as gg
 theta_strategy = st.tuples(*[st.floats(-2, 3).map(np.exp)] * 3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(1, 30), st.floats(0.5, 60), theta_strategy)
 def test_likelihood_is_the_integral_over_the_rate(x, m, theta):
     p, q, gamma = theta
@@ -49,3 +49,13 @@ def test_mean_spend_lies_between_own_average_and_population():
     assert ((found > population) & (found < 80)).all()
     assert (np.diff(found) > 0).all()
     assert np.isinf(gg.posterior_mean_spend(np.zeros(1), np.zeros(1), (1.0, 0.5, 2.0)))[0]
+
+
+@given(theta_strategy, st.integers(0, 10**6))
+def test_the_total_is_the_sum_over_rows(theta, seed):
+    rng = np.random.default_rng(seed)
+    rows, weight = gg.SpendRows(rng.integers(1, 9, 30).astype(float), rng.gamma(2, 20, 30) + 0.01), rng.random(30) + 0.1
+    value, gradient = gg.weighted_total(rows, weight)(theta)
+    each, slopes = gg.log_likelihood_gradient(rows, theta)
+    assert value == pytest.approx(float(weight @ each), rel=1e-11, abs=1e-9)
+    np.testing.assert_allclose(gradient, slopes @ weight, rtol=1e-8, atol=1e-8 * (1 + np.abs(slopes).max()))
