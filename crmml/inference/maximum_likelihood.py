@@ -17,10 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
 #: objective(theta) -> (log-likelihood, gradient of shape (k,))
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -160,15 +162,22 @@ def _walk(counted, theta, low, high, scale, max_iter):
         value, gradient = counted(point)
         return (-value / scale, -gradient / scale) if np.isfinite(value) else (1e300, np.zeros_like(point))
 
-    result = minimize(
-        negative,
-        theta,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=np.column_stack([low, high]),
-        options={"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-8, "gtol": 1e-6, "maxcor": 10},
-    )
+    with _thread_pools().limit(limits=1, user_api="blas"):
+        result = minimize(
+            negative,
+            theta,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.column_stack([low, high]),
+            options={"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-8, "gtol": 1e-6, "maxcor": 10},
+        )
     return result.x, str(result.message)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools() -> ThreadpoolController:
+    """The BLAS pools: on matrices of 20 by 20 a second thread only waits, at full CPU, and scipy's walk would start it."""
+    return ThreadpoolController()
 
 
 def _newton(counted, theta, low, high, tolerance, guess=None, max_steps=25):

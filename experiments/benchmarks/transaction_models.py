@@ -14,37 +14,29 @@ import pandas as pd
 
 from crmml.clv import BetaGeoNBD, GammaGamma
 from crmml.datasets import load_cdnow_sample
-from crmml.transactions import split_calibration_holdout
+from crmml.transactions import summarize
 
 from .ratios import compare, line
 
 
-def cdnow() -> pd.DataFrame:
-    return split_calibration_holdout(
-        load_cdnow_sample(), calibration_end="1997-09-30", observation_end="1998-06-30", value="value", unit="W"
-    )
+def cdnow() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Summary and log of the calibration weeks."""
+    log = load_cdnow_sample().query("timestamp <= '1997-09-30'")
+    return summarize(log, value="value", unit="W", observation_end="1997-09-30"), log
 
 
-def simulated(n: int, seed: int = 0) -> pd.DataFrame:
-    """A summary of n customers recorded by the day: frequency counts days with purchases."""
+def simulated(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Summary and log of n customers recorded by the day, who arrive over 12 weeks and are observed to week 39."""
     rng = np.random.default_rng(seed)
-    days = 273 - rng.integers(0, 84, n)
+    arrival = rng.integers(0, 84, n)
     model = BetaGeoNBD().set_fitted_params(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259)
-    log = model.sample(n, days / 7, seed)
-    day = np.floor(log["time"].to_numpy() * 7).astype(np.int64)
-    first = np.r_[
-        True, (log["customer_id"].to_numpy()[1:] != log["customer_id"].to_numpy()[:-1]) | (day[1:] != day[:-1])
-    ]
-    customer, day = log["customer_id"].to_numpy()[first], day[first]
-    frequency = np.bincount(customer, minlength=n) - 1
-    recency = np.zeros(n)
-    np.maximum.at(recency, customer, day)
-    spend = np.where(
-        frequency > 0, GammaGamma().set_fitted_params(p=6.25, q=3.74, gamma=15.45).sample(np.ones(n, int), seed), 0
-    )
-    return pd.DataFrame(
-        {"frequency": frequency, "recency": recency / 7, "T": days / 7, "monetary_value": spend.round(2)}
-    )
+    spend = GammaGamma().set_fitted_params(p=6.25, q=3.74, gamma=15.45)
+    log = model.sample(n, (273 - arrival) / 7, seed)
+    day = arrival[log["customer_id"]] + np.floor(log["time"] * 7).astype(int)
+    log["timestamp"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")
+    log["value"] = spend.sample(np.bincount(log["customer_id"], minlength=n), seed).round(2)
+    end = pd.Timestamp("2024-01-01") + pd.Timedelta(days=273)
+    return summarize(log, value="value", unit="W", observation_end=end), log[["customer_id", "timestamp", "value"]]
 
 
 def peers(data: pd.DataFrame):
@@ -58,13 +50,15 @@ def peers(data: pd.DataFrame):
     }
 
 
-def clvkit_fits(data: pd.DataFrame):
+def clvkit_fits(log: pd.DataFrame):
+    """clvkit's fits on the same log; empty where it is not installed."""
     try:
-        from clvkit.clv.bgnbd import BGNBD
-        from clvkit.clv.gamma_gamma import GammaGamma as ClvkitGammaGamma
+        from clvkit import BGNBD, CustomerBase
+        from clvkit import GammaGamma as ClvkitGammaGamma
     except ImportError:
         return {}
-    return {"BG/NBD": (BGNBD, data), "Gamma-Gamma": (ClvkitGammaGamma, data)}
+    base = CustomerBase.from_transactions(log, "customer_id", "timestamp", "value", time_unit="W", collapse="D")
+    return {"BG/NBD": lambda: BGNBD().fit(base), "Gamma-Gamma": lambda: ClvkitGammaGamma().fit(base)}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -73,30 +67,30 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore")
-    data = cdnow()
-    lifetimes = peers(data)
-    for name, model in (("BG/NBD", BetaGeoNBD), ("Gamma-Gamma", GammaGamma)):
-        seconds = compare({"crmml": lambda m=model: m().fit(data), "lifetimes": lifetimes[name]}, repeats=15, warm_up=3)
-        print(line(f"fit, CDNOW sample, {name}", seconds, target="at least 5x"), flush=True)
+    fits(*cdnow(), "CDNOW sample", "at least 5x lifetimes", repeats=15, warm_up=3)
     for size in arguments.sizes:
-        data = simulated(size)
-        lifetimes = peers(data)
-        for name, model in (("BG/NBD", BetaGeoNBD), ("Gamma-Gamma", GammaGamma)):
-            seconds = compare(
-                {"crmml": lambda m=model, d=data: m().fit(d), "lifetimes": lifetimes[name]}, arguments.repeats
-            )
-            print(line(f"fit, {size:,} customers, {name}", seconds, target="at least 10x, better 20x"), flush=True)
-        ours = BetaGeoNBD().fit(data)
-        theirs = lifetimes["BG/NBD"]()
-        arrays = [data[c].to_numpy(dtype=float) for c in ("frequency", "recency", "T")]
-        seconds = compare(
-            {
-                "crmml": lambda o=ours, d=data: o.predict(d, 39),
-                "lifetimes": lambda t=theirs, a=arrays: t.conditional_expected_number_of_purchases_up_to_time(39, *a),
-            },
-            arguments.repeats,
-        )
-        print(line(f"predict, {size:,} customers, BG/NBD", seconds, target="at least 3x"), flush=True)
+        summary, log = simulated(size)
+        fits(summary, log, f"{size:,} customers", "at least 10x, aim 20x lifetimes", arguments.repeats)
+        predictions(summary, f"{size:,} customers", arguments.repeats)
+
+
+def fits(summary: pd.DataFrame, log: pd.DataFrame, title: str, target: str, repeats: int, warm_up: int = 1) -> None:
+    lifetimes, clvkit = peers(summary), clvkit_fits(log)
+    for name, model in (("BG/NBD", BetaGeoNBD), ("Gamma-Gamma", GammaGamma)):
+        work = {"crmml": lambda m=model: m().fit(summary), "lifetimes": lifetimes[name]}
+        if name in clvkit:
+            work["clvkit"] = clvkit[name]
+        print(line(f"fit, {title}, {name}", compare(work, repeats, warm_up), target=target), flush=True)
+
+
+def predictions(summary: pd.DataFrame, title: str, repeats: int) -> None:
+    ours, theirs = BetaGeoNBD().fit(summary), peers(summary)["BG/NBD"]()
+    arrays = [summary[c].to_numpy(dtype=float) for c in ("frequency", "recency", "T")]
+    work = {
+        "crmml": lambda: ours.predict(summary, 39),
+        "lifetimes": lambda: theirs.conditional_expected_number_of_purchases_up_to_time(39, *arrays),
+    }
+    print(line(f"predict, {title}, BG/NBD", compare(work, repeats), target="at least 3x"), flush=True)
 
 
 if __name__ == "__main__":
