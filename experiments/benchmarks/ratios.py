@@ -1,4 +1,7 @@
-"""Comparing two ways of doing the same work: process CPU time, in one run, in turns, as ratios."""
+"""Comparing two ways of doing the same work: process CPU time, in one run, in turns, as ratios.
+
+All run on one BLAS thread: a waiting second thread burns CPU time that would be counted for whoever comes next.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
+
+from threadpoolctl import threadpool_limits
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -18,13 +23,14 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 def compare(work: Mapping[str, Callable[[], object]], repeats: int = 5, warm_up: int = 1) -> dict[str, float]:
     """Median CPU seconds of each piece of work, the pieces taken in turns so that a drift of the machine hits all."""
-    for _ in range(warm_up):
-        for function in work.values():
-            function()
     seconds: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(repeats):
-        for name, function in work.items():
-            seconds[name].append(cpu_seconds(function))
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _ in range(warm_up):
+            for function in work.values():
+                function()
+        for _ in range(repeats):
+            for name, function in work.items():
+                seconds[name].append(cpu_seconds(function))
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -20,7 +20,6 @@ from .beta_mixture import log_mean_survival, mean_purchases
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
 
-
 __all__ = [
     "conditional_count_log_proba",
     "conditional_expectation",
