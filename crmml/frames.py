@@ -54,6 +54,13 @@ def collected(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame:
     return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
 
 
+def optimised(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame | nw.LazyFrame:
+    """Return an eager polars frame as a lazy one, whose query is optimised as a whole; any other as it is."""
+    if isinstance(frame, nw.DataFrame) and frame.implementation.is_polars():
+        return frame.lazy()
+    return frame
+
+
 def check_columns(frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subject: str = "the frame") -> None:
     """Refuse a frame that lacks a column, saying what is there and what looks alike.
 

@@ -90,9 +90,10 @@ def summarize(
     frame = read.frame.filter(nw.col(TIME) <= nw.lit(end)) if seen.get("late") else read.frame
     if period in ("W", "M", "Y"):
         warn_merged(frame, period)
-    result = summary_of(frame, read.has_value, period, unit, end)
-    if isinstance(result, nw.DataFrame):
-        result = nw.maybe_reset_index(result.sort("customer_id"))
+    eager = isinstance(frame, nw.DataFrame)
+    result = summary_of(frames.optimised(frame), read.has_value, period, unit, end)
+    if eager:
+        result = nw.maybe_reset_index(frames.collected(result.sort("customer_id")))
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(refunds=frames.get_ruler(log).refunds)
     return frames.set_ruler(result.to_native(), ruler)
 

@@ -11,7 +11,9 @@ import argparse
 import datetime as dt
 import os
 import sys
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -199,7 +201,11 @@ def work(engine: str, data: pd.DataFrame, options: dict):
         relation = duckdb.table("transactions")
         return lambda: summarize(relation, **options).to_arrow_table(), lambda: by_duckdb(relation)
     if engine == "spark":
-        frame = spark_session().createDataFrame(arrow).repartition(2).cache()
+        import pyarrow.parquet as pq
+
+        path = Path(tempfile.mkdtemp()) / "log.parquet"
+        pq.write_table(arrow, path, coerce_timestamps="us")
+        frame = spark_session().read.parquet(str(path)).cache()
         frame.count()
         return lambda: summarize(frame, **options).write.format("noop").mode("overwrite").save(), lambda: by_spark(
             frame
