@@ -2,15 +2,20 @@
 
 from .beta_geo import BetaGeoNBD
 from .comparison import compare, likelihood_ratio_test
+from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
+from .independence import SpendFrequencyCorrelation, spend_frequency_correlation
 from .lifetime_value import CustomerLifetimeValue
 from .modified_beta_geo import ModifiedBetaGeoNBD
 
 __all__ = [
     "BetaGeoNBD",
     "CustomerLifetimeValue",
+    "FrequencyGammaGamma",
     "GammaGamma",
     "ModifiedBetaGeoNBD",
+    "SpendFrequencyCorrelation",
     "compare",
     "likelihood_ratio_test",
+    "spend_frequency_correlation",
 ]

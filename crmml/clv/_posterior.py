@@ -96,5 +96,5 @@ def interval_by_blocks(
     step = max(1, BLOCK // len(vectors))
     for at in range(0, len(columns), step):
         block = columns[at : at + step]
-        result[at : at + step] = np.quantile(function(block, vectors), [tail, 1 - tail], axis=0).T
+        result[at : at + step] = np.quantile(function(block, vectors), [tail, 1 - tail], axis=0, method="nearest").T
     return result

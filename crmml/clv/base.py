@@ -286,6 +286,13 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         """
         layout = self._layout()
         given = {"purchase": dict(coef_purchase or {}), "dropout": dict(coef_dropout or {})}
+        own = {
+            name: params.pop(name)
+            for effect in layout.effects
+            if effect.process not in given
+            for name in effect.names
+            if name in params
+        }
         wrong = [f"{name} is missing" for name in self._parameters if name not in params]
         wrong += [
             f"{name} is not a parameter; there are {', '.join(self._parameters)}"
@@ -298,9 +305,10 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         coefficients = []
         for effect in layout.effects:
             for name in effect.names:
-                if name not in given[effect.process]:
-                    wrong.append(f"coef_{effect.process} lacks {name}")
-                coefficients.append(float(given[effect.process].pop(name, 0.0)))
+                source = given.get(effect.process, own)
+                if name not in source:
+                    wrong.append(f"{name} is missing" if source is own else f"coef_{effect.process} lacks {name}")
+                coefficients.append(float(source.pop(name, 0.0)))
         wrong += [f"coef_{process} names {name}, no such covariate" for process, left in given.items() for name in left]
         if wrong:
             raise DataError(wrong, f"the parameters given to {type(self).__name__}")

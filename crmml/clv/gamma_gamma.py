@@ -13,6 +13,7 @@ from ._lifetimes import LifetimesMixin
 from ._likelihoods import gamma_gamma
 from ._likelihoods.gamma_gamma import SpendRows
 from ._meaning import count_faults, fault, finite_faults
+from ._posterior import interval_by_blocks
 from .base import ParametricModel
 from .transaction import as_generator
 
@@ -82,6 +83,13 @@ class GammaGamma(LifetimesMixin, ParametricModel):
             return faults + fault(
                 "monetary_value", m, m < 0, "is negative", "net or drop refunds with crmml.transactions.clean first"
             )
+
+    def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
+        return self._expand(super()._summary(X, reset=reset))
+
+    def _expand(self, columns: np.ndarray) -> np.ndarray:
+        """Add what a model with more than the two columns needs, row by row."""
+        return columns
 
     def _informative(self, columns: np.ndarray) -> np.ndarray:
         return (columns[:, 0] > 0) & (columns[:, 1] > 0)
@@ -172,6 +180,52 @@ class GammaGamma(LifetimesMixin, ParametricModel):
                 "is at most 1. Fit on more customers, or take out a few extreme amounts."
             )
         return spend
+
+    def predict_interval(
+        self, X: Any, *, coverage: float = 0.9, kind: str = "mean", n_draws: int = 1000, random_state: Any = 0
+    ) -> np.ndarray:
+        """Credible interval of each customer's expected amount, or of the next amount itself.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 2)
+        coverage : float, default=0.9
+            Between 0 and 1; equal tails.
+        kind : {"mean", "outcome"}, default="mean"
+            "mean": of the expected amount, whose uncertainty is that of the parameters. "outcome": of the amount of the
+            customer's next transaction, by one simulated amount for each posterior draw.
+        n_draws : int, default=1000
+            Posterior draws to use.
+        random_state : int, Generator, RandomState or None, default=0
+            For the simulated amounts.
+
+        Returns
+        -------
+        ndarray of shape (n_customers, 2)
+            In the money of X; infinite where the expectation is.
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
+        if kind not in ("mean", "outcome"):
+            raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
+        columns, vectors = self._fitted_summary(X), self._draws(n_draws)
+        rng = as_generator(random_state)
+
+        def quantity(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
+            if kind == "mean":
+                return self._mean_draws(block, draws)
+            p, q, gamma = self._layout().theta(draws, block)
+            x, m = block[:, 0], block[:, 1]
+            shape = np.broadcast_shapes(p.shape, (1, len(block)))
+            rate = rng.gamma(np.broadcast_to(p * x + q, shape)) / (gamma + m * x)
+            return rng.gamma(np.broadcast_to(p, shape)) / rate
+
+        return interval_by_blocks(quantity, columns, vectors, coverage)
+
+    def _mean_draws(self, columns: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """Expected amount for each draw and row, (draws, n)."""
+        theta = self._layout().theta(vectors, self._expand(columns[:, :2]))
+        return gamma_gamma.posterior_mean_spend(columns[:, 0], columns[:, 1], theta)
 
     @property
     def mean_spend_(self) -> float:

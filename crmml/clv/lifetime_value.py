@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -14,8 +15,17 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frames
 from ..base import NamedColumnsMixin
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, convert
+from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, convert, discount_intensity
+from ..transactions.compression import unique_rows
+from ._intervals import sorted_unique
 from ._meaning import fault, finite_faults, timing_faults
+from ._posterior import interval_by_blocks
+from .frequency_gamma_gamma import FrequencyGammaGamma
+from .gamma_gamma import GammaGamma
+from .independence import spend_frequency_correlation
+
+#: Spend models that can be named.
+SPEND_MODELS = {"gamma_gamma": GammaGamma, "by_frequency": FrequencyGammaGamma}
 
 
 class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
@@ -31,8 +41,9 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     ----------
     transactions : estimator
         A transaction model such as :class:`BetaGeoNBD`. A clone of it is fitted.
-    spend : estimator
-        A spend model such as :class:`GammaGamma`. A clone of it is fitted.
+    spend : estimator or {"gamma_gamma", "by_frequency"}
+        A spend model such as :class:`GammaGamma`, of which a clone is fitted. "by_frequency" stands for
+        :class:`FrequencyGammaGamma`, which does not take spend and frequency as independent.
     horizon : float
         How far ahead value is counted, in ``unit``.
     unit : {"h", "D", "W", "M", "Y"}
@@ -69,7 +80,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     _columns: ClassVar[tuple[str, ...]] = ("frequency", "recency", "T", "monetary_value")
     _parameter_constraints: ClassVar[dict] = {
         "transactions": [HasMethods(["fit", "predict", "discounted_expected_transactions"])],
-        "spend": [HasMethods(["fit", "predict"])],
+        "spend": [HasMethods(["fit", "predict"]), StrOptions(set(SPEND_MODELS))],
         "horizon": [Interval(Real, 0, None, closed="neither")],
         "unit": [StrOptions(set(DAYS_PER_UNIT))],
         "annual_discount_rate": [Interval(Real, 0, None, closed="left")],
@@ -113,11 +124,20 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         ------
         DataError
             Naming every fault of X at once.
+
+        Warns
+        -----
+        UserWarning
+            When Gamma-Gamma takes spend and frequency as independent and their rank correlation lies beyond ±0.3 for
+            certain.
         """
         columns = self._summary(X, reset=True)
         frame = self._frame(columns, self._remember_ruler(X, reset=True))
         self.transactions_ = clone(self.transactions).fit(frame, sample_weight=sample_weight)
-        self.spend_ = clone(self.spend).fit(frame, sample_weight=sample_weight)
+        spend: Any = SPEND_MODELS[self.spend]() if isinstance(self.spend, str) else clone(self.spend)
+        self.spend_ = spend.fit(frame, sample_weight=sample_weight)
+        if type(spend) is GammaGamma:
+            self._warn_if_correlated(frame)
         return self
 
     def predict(self, X: Any, horizon: float | None = None) -> np.ndarray:
@@ -137,7 +157,61 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         frame = self._fitted_frame(X)
         return self._value(frame, self.spend_.predict(frame), horizon)
 
-    def table(self, X: Any, horizon: float | None = None) -> Any:
+    def predict_interval(
+        self,
+        X: Any,
+        of: str = "predict",
+        *,
+        horizon: float | None = None,
+        coverage: float = 0.9,
+        kind: str = "mean",
+        n_draws: int = 400,
+    ) -> np.ndarray:
+        """Credible interval of a prediction for each customer.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4)
+        of : {"predict", "probability_alive", "expected_purchases", "expected_spend"}
+            What is bracketed: the value, or one of the table's other columns.
+        horizon : float, default=None
+            In the constructor's ``unit``; None takes the constructor's.
+        coverage : float, default=0.9
+        kind : {"mean", "outcome"}, default="mean"
+            "mean": of the expectation. "outcome": of what will be seen, for expected_purchases (their number) and
+            expected_spend (the next amount).
+        n_draws : int, default=400
+            Posterior draws of either model.
+
+        Returns
+        -------
+        ndarray of shape (n_customers, 2)
+            Computed in blocks: memory does not grow with draws × customers.
+        """
+        frame = self._fitted_frame(X)
+        if of in ("probability_alive", "expected_purchases"):
+            return self.transactions_.predict_interval(
+                frame,
+                "predict" if of == "expected_purchases" else of,
+                horizon=self._horizon(horizon),
+                coverage=coverage,
+                kind=kind,
+                n_draws=n_draws,
+            )
+        if of == "expected_spend":
+            return self.spend_.predict_interval(frame, coverage=coverage, kind=kind, n_draws=n_draws)
+        if of != "predict":
+            raise ValueError(
+                f"of={of!r} must be 'predict', 'probability_alive', 'expected_purchases' or 'expected_spend'."
+            )
+        if kind != "mean":
+            raise ValueError(
+                f"kind={kind!r}: a value has intervals of kind='mean'; outcomes there are of 'expected_purchases' and "
+                "'expected_spend'."
+            )
+        return self._value_interval(frame, self._horizon(horizon), coverage, n_draws)
+
+    def table(self, X: Any, horizon: float | None = None, *, coverage: float | None = None) -> Any:
         """One row a customer: P(alive), expected purchases, expected spend, value.
 
         Parameters
@@ -146,12 +220,14 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             A frame's customer_id column, if there is one, comes first in the result.
         horizon : float, default=None
             In the constructor's ``unit``.
+        coverage : float, default=None
+            Give it (0.9, say) to have a column with the lower and one with the upper bound beside each prediction.
 
         Returns
         -------
         frame of X's engine
             customer_id, probability_alive (now), expected_purchases (within the horizon, not discounted),
-            expected_spend (a transaction), clv.
+            expected_spend (a transaction), clv; with ``coverage`` also probability_alive_lower and so on.
         """
         frame = self._fitted_frame(X)
         spend = self.spend_.predict(frame)
@@ -161,6 +237,13 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             "expected_spend": spend,
             "clv": self._value(frame, spend, horizon),
         }
+        if coverage is not None:
+            bracketed: dict[str, np.ndarray] = {}
+            for name, values in columns.items():
+                of = "predict" if name == "clv" else name
+                bounds = self.predict_interval(X, of, horizon=horizon, coverage=coverage)
+                bracketed |= {name: values, f"{name}_lower": bounds[:, 0], f"{name}_upper": bounds[:, 1]}
+            columns = bracketed
         return frames.with_identifier(X, columns, "customer_id")
 
     def describe(self, X: Any = None) -> str:
@@ -183,11 +266,48 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
     # ---- small parts ----------------------------------------------------------------------------------------------
 
+    def _warn_if_correlated(self, frame: pd.DataFrame) -> None:
+        if np.count_nonzero((frame["frequency"] > 0) & (frame["monetary_value"] > 0)) < 10:
+            return
+        found = spend_frequency_correlation(frame)
+        if found.noteworthy:
+            warnings.warn(found.describe(), UserWarning, stacklevel=3)
+
     def _value(self, frame: pd.DataFrame, spend: np.ndarray, horizon: float | None) -> np.ndarray:
         transactions = self.transactions_.discounted_expected_transactions(
             frame, self._horizon(horizon), self.annual_discount_rate, unit=self.transactions_.ruler_.unit or self.unit
         )
         return self.margin * spend * transactions
+
+    def _value_interval(self, frame: pd.DataFrame, horizon: float, coverage: float, n_draws: int) -> np.ndarray:
+        """Draws of both posteriors, which are independent given the data, multiplied pair by pair."""
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
+        transactions, spend = self.transactions_, self.spend_
+        unit = transactions.ruler_.unit or self.unit
+        delta = discount_intensity(self.annual_discount_rate, unit) if self.annual_discount_rate else 0.0
+        layout, vectors, spend_draws = transactions._layout(), transactions._draws(n_draws), spend._draws(n_draws)
+        n_draws = min(len(vectors), len(spend_draws))
+        vectors, spend_draws = vectors[:n_draws], spend_draws[:n_draws]
+        timing, timing_code = sorted_unique(transactions._fitted_summary(frame))
+        parts, _, code = unique_rows(timing_code, *frame[["frequency", "monetary_value"]].to_numpy(dtype=float).T)
+        rows = np.column_stack(parts)
+        order = np.argsort(rows[:, 0], kind="stable")
+
+        def value(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
+            own, place = np.unique(block[:, 0].astype(np.intp), return_inverse=True)
+            bought = transactions._quantity(
+                "discounted_expected_transactions",
+                transactions._rows(timing[own]),
+                layout.theta(draws, timing[own]),
+                horizon=horizon,
+                delta=delta,
+            )
+            return self.margin * bought[:, place] * spend._mean_draws(block[:, 1:], spend_draws)
+
+        bounds = np.empty((len(rows), 2))
+        bounds[order] = interval_by_blocks(value, rows[order], vectors, coverage)
+        return bounds[code]
 
     def _horizon(self, horizon: float | None) -> float:
         """The horizon in the fitted model's unit."""

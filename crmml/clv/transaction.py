@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import DataError
 from ..inference import discounted_integral
+from ..inference.quadrature import NODES
 from ..ruler import UNIT_WORDS, check_unit, convert, discount_intensity
 from ..transactions.compression import unique_rows
 from ._covariates import CovariateLayout, Effect
@@ -22,6 +23,9 @@ from ._intervals import count_interval, mean_interval
 from ._likelihoods.rows import Rows
 from ._meaning import timing_faults
 from .base import ParametricModel
+
+#: Nodes of the discounting integral within intervals, where five digits are plenty.
+INTERVAL_NODES = 12
 
 
 class TransactionModel(ParametricModel):
@@ -341,13 +345,17 @@ class TransactionModel(ParametricModel):
             return self._numerics.conditional_expectation(rows, arguments["horizon"], theta, **self._options())
         if of == "probability_alive":
             return np.exp(self._numerics.log_probability_alive(rows, theta, arguments["ahead"], **self._options()))
-        return self._discounted(rows, theta, arguments["horizon"], arguments["delta"])
+        return self._discounted(rows, theta, arguments["horizon"], arguments["delta"], INTERVAL_NODES)
 
-    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
+    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = NODES) -> np.ndarray:
         options = self._options()
         scale = float(np.median(rows.T)) if len(rows) else 1.0
         return discounted_integral(
-            lambda tau: self._numerics.conditional_expectation(rows, tau, theta, **options), horizon, delta, scale
+            lambda tau: self._numerics.conditional_expectation(rows, tau, theta, **options),
+            horizon,
+            delta,
+            scale,
+            n_nodes,
         )
 
     # ---- a new customer -------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def discounted_integral(
-    cumulated: Callable[[float], np.ndarray], horizon: float, delta: float, scale: float
+    cumulated: Callable[[float], np.ndarray], horizon: float, delta: float, scale: float, n_nodes: int = NODES
 ) -> np.ndarray:
     r"""Return :math:`\int_0^h e^{-\delta t} dM(t)` for each stream.
 
@@ -43,6 +43,8 @@ def discounted_integral(
         Discount intensity per unit of time, at least 0.
     scale : float
         Time over which M' changes, above 0; it places the nodes and needs no precision.
+    n_nodes : int, default=64
+        12 are enough for five digits.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def discounted_integral(
     end = min(horizon, DISCOUNTED_AWAY / delta)
     c = min(max(scale, 1e-300), 1 / delta)
     top = np.log1p(end / c)
-    nodes, weights = legendre(NODES)
+    nodes, weights = legendre(n_nodes)
     t = c * np.expm1(top * nodes)
     w = delta * np.exp(-delta * t) * top * weights * (t + c)
     total = np.asarray(np.exp(-delta * end) * cumulated(end) if np.isfinite(horizon) else 0.0)

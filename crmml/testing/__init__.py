@@ -2,5 +2,6 @@
 
 from .adapter import legal_estimators, legal_rows
 from .registry import all_estimators
+from .transaction_contract import ContractError, check_transaction_model
 
-__all__ = ["all_estimators", "legal_estimators", "legal_rows"]
+__all__ = ["ContractError", "all_estimators", "check_transaction_model", "legal_estimators", "legal_rows"]

@@ -41,7 +41,8 @@ class LegalRowsMixin:
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
         columns = self._columns  # type: ignore[attr-defined]
-        return legal_rows(validate_data(self, X, reset=reset, dtype=np.float64), columns)
+        rows = legal_rows(validate_data(self, X, reset=reset, dtype=np.float64), columns)
+        return self._expand(rows) if hasattr(self, "_expand") else rows
 
 
 class LegalBetaGeoNBD(LegalRowsMixin, clv.BetaGeoNBD):
@@ -56,6 +57,10 @@ class LegalGammaGamma(LegalRowsMixin, clv.GammaGamma):
     """Gamma-Gamma that maps any matrix to legal rows."""
 
 
+class LegalFrequencyGammaGamma(LegalRowsMixin, clv.FrequencyGammaGamma):
+    """Gamma-Gamma with frequency that maps any matrix to legal rows."""
+
+
 class LegalCustomerLifetimeValue(LegalRowsMixin, clv.CustomerLifetimeValue):
     """Customer lifetime value that maps any matrix to legal rows."""
 
@@ -66,5 +71,6 @@ def legal_estimators() -> list[Any]:
         LegalBetaGeoNBD(),
         LegalModifiedBetaGeoNBD(),
         LegalGammaGamma(),
+        LegalFrequencyGammaGamma(),
         LegalCustomerLifetimeValue(clv.BetaGeoNBD(), clv.GammaGamma(), horizon=52, unit="W"),
     ]

@@ -18,7 +18,7 @@ def all_estimators() -> list[tuple[str, type[BaseEstimator]]]:
     --------
     >>> from crmml.testing import all_estimators
     >>> [name for name, _ in all_estimators()]
-    ['BetaGeoNBD', 'CustomerLifetimeValue', 'GammaGamma', 'ModifiedBetaGeoNBD']
+    ['BetaGeoNBD', 'CustomerLifetimeValue', 'FrequencyGammaGamma', 'GammaGamma', 'ModifiedBetaGeoNBD']
     """
     found = {}
     for package in PACKAGES:

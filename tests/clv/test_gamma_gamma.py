@@ -69,3 +69,18 @@ def test_an_infinite_mean_is_said():
         fitted = GammaGamma().fit(np.column_stack([np.ones(3000), mean]))
     with pytest.raises(ValueError, match="expected spend of 1 of 1 customers is infinite"):
         fitted.predict([[0, 0.0]])
+
+
+def test_intervals_of_the_mean_and_of_the_next_amount(spend):
+    split = cdnow_split()
+    mean, outcome = (spend.predict_interval(split, kind=kind) for kind in ("mean", "outcome"))
+    point = spend.predict(split)
+    assert ((mean[:, 0] <= point) & (point <= mean[:, 1])).mean() > 0.98
+    assert ((outcome[:, 0] < mean[:, 0]) & (outcome[:, 1] > mean[:, 1])).all()
+    held = split["frequency_holdout"] == 1  # one purchase: its amount is the outcome itself
+    actual = split["monetary_value_holdout"]
+    assert ((outcome[:, 0] <= actual) & (actual <= outcome[:, 1]))[held].mean() == pytest.approx(0.9, abs=0.06)
+    np.testing.assert_array_equal(outcome, spend.predict_interval(split, kind="outcome"))
+    for wrong in ({"coverage": 2}, {"kind": "both"}):
+        with pytest.raises(ValueError, match="must be"):
+            spend.predict_interval(split, **wrong)

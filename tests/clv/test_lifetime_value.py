@@ -60,3 +60,27 @@ def test_wrong_settings(wrong):
     arguments = {"horizon": 1, "unit": "Y", **wrong}
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), **arguments).fit(cdnow_split())
+
+
+def test_intervals_of_the_value_and_its_parts(value):
+    head = cdnow_split().head(60)
+    table = value.table(head, coverage=0.8)
+    for name in ("probability_alive", "expected_purchases", "expected_spend", "clv"):
+        inside = (table[f"{name}_lower"] <= table[name]) & (table[name] <= table[f"{name}_upper"])
+        assert inside.mean() > 0.95
+    wide = value.predict_interval(head, coverage=0.99)
+    assert (wide[:, 0] <= table["clv_lower"]).all()
+    assert (wide[:, 1] >= table["clv_upper"]).all()
+    counts = value.predict_interval(head, "expected_purchases", kind="outcome")
+    assert (counts == counts.round()).all()
+    for wrong in ({"of": "clv"}, {"kind": "outcome"}, {"coverage": 0}):
+        with pytest.raises(ValueError, match=r"must be|outcome"):
+            value.predict_interval(head, **wrong)
+
+
+def test_the_interval_of_one_value_is_that_of_its_draws(value):
+    """Rows computed one by one, from the same draws, without blocks or shared rows."""
+    head = cdnow_split()[["frequency", "recency", "T", "monetary_value"]].head(8)
+    bounds = value.predict_interval(head, coverage=0.9, n_draws=200)
+    alone = np.vstack([value.predict_interval(head.iloc[[i]], coverage=0.9, n_draws=200) for i in range(8)])
+    np.testing.assert_allclose(bounds, alone, rtol=1e-4)

@@ -29,10 +29,11 @@ def log_likelihood(rows: SpendRows, theta: Sequence[Any]) -> np.ndarray:
     """Log-likelihood of each row; theta = (p, q, gamma), scalars or arrays broadcasting against the rows' axis."""
     p, q, gamma = (np.asarray(value, dtype=float) for value in theta)
     x = rows.counts.x_values
-    table = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
+    table = gammaln(p * x + q) - gammaln(p * x) - gammaln(q)
     px = p * rows.x
     return (
         table[..., rows.counts.x_code]
+        + q * np.log(gamma)
         + (px - 1) * rows.log_m
         + p * rows.x_log_x
         - (px + q) * np.log(gamma + rows.total)
@@ -40,18 +41,19 @@ def log_likelihood(rows: SpendRows, theta: Sequence[Any]) -> np.ndarray:
 
 
 def log_likelihood_gradient(rows: SpendRows, theta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Log-likelihood (n,) and its gradient (3, n) with respect to (log p, log q, log gamma); scalar theta."""
-    p, q, gamma = (float(value) for value in theta)
+    """Log-likelihood (n,) and its gradient (3, n) by (log p, log q, log gamma); p and q scalar, gamma scalar or (n,)."""
+    p, q = float(theta[0]), float(theta[1])
+    gamma = np.asarray(theta[2], dtype=float)
     x, code = rows.counts.x_values, rows.counts.x_code
     px = p * x
     upper, log_gamma = px + q, np.log(gamma)
-    table = gammaln(upper) - gammaln(px) - gammaln(q) + q * log_gamma
+    table = gammaln(upper) - gammaln(px) - gammaln(q)
     psi = digamma(upper)
     by_p = (x * (psi - digamma(px)))[code]
-    by_q = (psi - digamma(q) + log_gamma)[code]
+    by_q = (psi - digamma(q))[code] + log_gamma
     log_sum = np.log(gamma + rows.total)
     row_px = p * rows.x
-    value = table[code] + (row_px - 1) * rows.log_m + p * rows.x_log_x - (row_px + q) * log_sum
+    value = table[code] + q * log_gamma + (row_px - 1) * rows.log_m + p * rows.x_log_x - (row_px + q) * log_sum
     gradient = np.stack(
         [
             p * (by_p + rows.x * (rows.log_m - log_sum) + rows.x_log_x),
@@ -95,7 +97,7 @@ def weighted_total(rows: SpendRows, weight: np.ndarray) -> Callable[[Sequence[fl
     return total
 
 
-def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Sequence[Any]) -> np.ndarray:
+def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Sequence[Any] | np.ndarray) -> np.ndarray:
     r"""E[M | x, m]: the weighted mean of the customer's own average and the population's pγ/(q−1).
 
     :math:`p(\gamma + m x) / (p x + q - 1)`; where q <= 1 the population mean is infinite, and with it the answer at

@@ -1,0 +1,60 @@
+"""Hypothesis strategies for the library's inputs; needs the extra ``testing``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+try:
+    from hypothesis import strategies as st
+except ImportError:
+    raise ImportError("crmml.testing.strategies needs hypothesis: pip install 'crmml[testing]'") from None
+
+
+@st.composite
+def summaries(
+    draw: Any,
+    min_customers: int = 1,
+    max_customers: int = 30,
+    max_frequency: int = 50,
+    max_T: float = 1000.0,
+    value: bool = False,
+) -> pd.DataFrame:
+    """Draw a legal summary: frequency, recency, T and, with ``value``, monetary_value.
+
+    Recency is 0 exactly where frequency is 0; some customers are seen on their last day (recency = T), and some have T = 0.
+    """
+    n = draw(st.integers(min_customers, max_customers))
+    rows = []
+    for _ in range(n):
+        T = draw(st.one_of(st.just(0.0), st.floats(0.01, max_T)))
+        x = draw(st.integers(0, max_frequency)) if T > 0 else 0
+        share = draw(st.one_of(st.just(1.0), st.floats(0.001, 1.0)))
+        rows.append((x, share * T if x else 0.0, T))
+    frame = pd.DataFrame(rows, columns=["frequency", "recency", "T"])
+    if value:
+        amounts = [draw(st.floats(0.01, 10_000.0)) if x else 0.0 for x in frame["frequency"]]
+        frame["monetary_value"] = amounts
+    return frame
+
+
+def parameters(model: Any, spread: float = 3.0) -> Any:
+    """Draw natural parameters of a parametric model, log-uniform within exp(±spread), as keyword arguments."""
+    value = st.floats(-spread, spread).map(lambda u: float(np.exp(u)))
+    return st.fixed_dictionaries(dict.fromkeys(model._parameters, value))
+
+
+@st.composite
+def transaction_logs(draw: Any, max_rows: int = 40, max_customers: int = 6, refunds: bool = False) -> pd.DataFrame:
+    """Draw a legal log: customer_id, timestamp (naive, within 2000 and 2001), value (negative too, with ``refunds``)."""
+    n = draw(st.integers(1, max_rows))
+    seconds = draw(st.lists(st.integers(0, 2 * 365 * 86_400), min_size=n, max_size=n))
+    return pd.DataFrame(
+        {
+            "customer_id": draw(st.lists(st.integers(0, max_customers - 1), min_size=n, max_size=n)),
+            "timestamp": pd.Timestamp("2000-01-01") + pd.to_timedelta(seconds, unit="s"),
+            "value": draw(st.lists(st.integers(-50 if refunds else 0, 100).map(float), min_size=n, max_size=n)),
+        }
+    )
