@@ -13,7 +13,7 @@ from ._covariates import CovariateLayout
 from ._prior import NormalPrior
 
 #: Draws × rows computed at a time: some arrays of this size fit a cache of a few MB and memory stays small.
-BLOCK = 200_000
+BLOCK = 40_000
 
 
 @dataclass(frozen=True)
