@@ -154,7 +154,7 @@ def silence(p: Any, alpha: Any, law: DropoutLaw, u: Any, gradient: bool = False)
         total = gone + stay
         with np.errstate(divide="ignore"):
             log_gone, log_total = np.log(gone), np.log(total)
-        result[0, index] = top + log_total
+        result[0, index] = _log_silence(top + log_total, log_stay[index], gone, top)
         result[1, index] = -np.logaddexp(0.0, log_gone + top - log_stay[index])
         result[2, index] = log_gone - log_total
         if gradient:
@@ -164,6 +164,14 @@ def silence(p: Any, alpha: Any, law: DropoutLaw, u: Any, gradient: bool = False)
             for j, (inside, final) in enumerate(zip(at.score, part.score_survival(end), strict=True)):
                 result[5 + j, index] = (_mean(value, inside) + stay * final) / total
     return Silence(result[0], result[1], result[2], result[3:] if gradient else None)
+
+
+def _log_silence(log_total: np.ndarray, log_stay: np.ndarray, gone: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """Log Q; where it is close to 0 from the complement, so that it keeps its relative precision."""
+    short = np.flatnonzero(log_stay > -0.1)
+    if short.size:
+        log_total[short] = np.log1p(np.expm1(log_stay[short]) + gone[short] * np.exp(top[short]))
+    return log_total
 
 
 def count_log_weights(p: Any, alpha: Any, law: DropoutLaw, u: Any, max_count: int) -> np.ndarray:
@@ -210,6 +218,22 @@ def log_integral(log_integrand: Any, window: Window) -> np.ndarray:
         with np.errstate(divide="ignore"):
             result[index] = top + np.log((weight @ np.exp(value - top)) * window.width[index])
     return result
+
+
+def shorten(width: np.ndarray, bound: Any) -> np.ndarray:
+    """Narrow windows to where the integrand is not negligible.
+
+    ``bound(w, end)`` returns the log integrand relative to its start at w, and a slope at which it falls at least from
+    there to ``end`` (a concave one's own slope; negative where it may rise).
+    """
+    best = width
+    for part in (0.5, 0.25, 0.125, 0.0625, 0.03125):
+        w = part * width
+        height, fall = bound(w, width)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            end = w + np.maximum(0.0, NEGLIGIBLE + height) / fall
+        best = np.where((fall > 0) & (end < best), end, best)
+    return best
 
 
 def plan(window: Window) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -20,6 +20,10 @@ from .rising import log_rising, log_rising_slope
 from .rows import Rows
 
 
+#: A time that no clock reaches.
+ENDLESS = 1e250
+
+
 class DropoutModel:
     """Functions of the model with dropout law ``law``; entries of theta are scalars or broadcast against the rows' axis.
 
@@ -92,6 +96,33 @@ class DropoutModel:
         now, later = self._silence(history), silence(*self._future(history), history.extra)
         return np.minimum(np.logaddexp(now.log_gone, now.log_alive + later.log_proba), 0.0).reshape(shape)
 
+    def next_purchase_quantile(self, rows: Rows, quantile: float, theta: Sequence[Any]) -> np.ndarray:
+        """Time after T by which the next purchase has come with probability ``quantile``, given that one comes, (..., n).
+
+        Newton steps on the log probability that it comes later, in log(1 + time / rate), within a bracket.
+        """
+        history, shape = _flatten(rows, theta)
+        p, rate, law = self._future(history)
+        p, rate = (np.broadcast_to(value, history.x.shape) for value in (p, rate))
+        ever = -np.expm1(silence(p, rate, law, ENDLESS).log_proba)
+        low, high = np.zeros(p.shape), np.log1p(ENDLESS / rate)
+        x = np.minimum(-np.log1p(-quantile) / p, high / 2)
+        for _ in range(100):
+            u = rate * np.expm1(x)
+            come = -np.expm1(silence(p, rate, law, u).log_proba)
+            later = ever - come
+            low, high = np.where(come < quantile * ever, x, low), np.where(come >= quantile * ever, x, high)
+            with np.errstate(all="ignore"):
+                speed = p * np.exp(law.log_survival(u) - p * x)
+                step = np.log(later / ((1 - quantile) * ever)) * later / speed
+            inside = np.isfinite(step) & (x + step > low) & (x + step < high)
+            new = np.where(inside, x + step, (low + high) / 2)
+            done = np.abs(new - x) <= 1e-12 * new
+            x = new
+            if done.all():
+                break
+        return (rate * np.expm1(x)).reshape(shape) if quantile > 0 else np.zeros(shape)
+
     def expectation(self, t: Any, theta: Sequence[Any]) -> np.ndarray:
         """E[X(0, t]] of a new customer, broadcasting over t."""
         arrays = np.broadcast_arrays(t, *theta)
@@ -138,8 +169,9 @@ class DropoutModel:
 class _History:
     """Rows and parameters, flattened to one axis; scalar parameters stay scalars."""
 
-    def __init__(self, rows: Rows, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, theta: list, extra: Any):
-        self.rows, self.x, self.t_x, self.T, self.theta, self.extra = rows, x, t_x, T, theta, extra
+    def __init__(self, rows: Rows, columns: Sequence[np.ndarray], theta: list, extra: Any):
+        self.rows, self.theta, self.extra = rows, theta, extra
+        self.x, self.t_x, self.T = columns
 
 
 def _flatten(rows: Rows, theta: Sequence[Any], extra: Any = 0.0) -> tuple[_History, tuple[int, ...]]:
@@ -150,7 +182,8 @@ def _flatten(rows: Rows, theta: Sequence[Any], extra: Any = 0.0) -> tuple[_Histo
         value = np.asarray(value, dtype=float)
         return float(value) if value.ndim == 0 else np.broadcast_to(value, shape).ravel()
 
-    return _History(rows, *(flat(v) for v in (rows.x, rows.t_x, rows.T)), [flat(v) for v in theta], flat(extra)), shape
+    columns = [flat(value) for value in (rows.x, rows.t_x, rows.T)]
+    return _History(rows, columns, [flat(value) for value in theta], flat(extra)), shape
 
 
 def _gather(function: Any, rows: Rows, r: Any, history: _History) -> np.ndarray:

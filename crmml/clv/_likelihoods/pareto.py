@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from scipy.special import exprel
 
-from .dropout_integral import NEGLIGIBLE, DropoutLaw, Nodes, Window, log_integral
+from .dropout_integral import NEGLIGIBLE, DropoutLaw, Nodes, Window, log_integral, shorten
 from .dropout_model import DropoutModel
 
 
@@ -72,7 +72,7 @@ class ParetoDropout(DropoutLaw):
             last = fall(grown)
             steep = np.flatnonzero(last * width > 2 * NEGLIGIBLE)
             if steep.size:
-                width[steep] = self.take(steep)._cut(p[steep], alpha[steep], width[steep])
+                width[steep] = _cut(self.take(steep).parameters, p[steep], alpha[steep], width[steep])
                 grown[steep] = np.exp(width[steep])
         last = fall(grown)
         other = np.where(alpha <= beta, s + 1, p)
@@ -80,21 +80,6 @@ class ParetoDropout(DropoutLaw):
         share = grown / (1 / near - 1 + grown)
         curvature = other * np.minimum(0.25, share) * (1 - near)
         return Window(scale, width, np.maximum(last, -first), curvature, speed)
-
-    def _cut(self, p: np.ndarray, alpha: np.ndarray, width: np.ndarray) -> np.ndarray:
-        """Narrow windows by tangents: being concave, the log integrand lies below each of them."""
-        s, beta = self.parameters
-        scale = np.minimum(alpha, beta)
-        best = width.copy()
-        for part in (0.5, 0.25, 0.125, 0.0625, 0.03125):
-            w = part * width
-            u = scale * np.expm1(w)
-            height = w - p * np.log1p(u / alpha) - (s + 1) * np.log1p(u / beta)
-            slope = p * (scale + u) / (alpha + u) + (s + 1) * (scale + u) / (beta + u) - 1
-            with np.errstate(divide="ignore", invalid="ignore"):
-                end = w + np.maximum(0.0, NEGLIGIBLE + height) / slope
-            best = np.where((slope > 0) & (end < best), end, best)
-        return best
 
     def nodes(self, w: np.ndarray, scale: Any, alpha: Any, score: bool = False) -> Nodes:
         """Return the law at u = scale (e^w - 1)."""
@@ -138,6 +123,21 @@ class ParetoDropout(DropoutLaw):
             return beta * np.expm1(rng.exponential(size=n) / s)
 
 
+def _cut(law: Any, p: np.ndarray, alpha: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Narrow windows: by what the integrand is at most far out, and by its tangents, for its logarithm is concave."""
+    s, beta = law
+    scale = np.minimum(alpha, beta)
+    far = NEGLIGIBLE + (s + 1) * np.log(beta / scale) + p * np.log(alpha / scale)
+
+    def bound(w, _):
+        grown = np.exp(w)
+        u = scale * np.expm1(w)
+        height = w - p * np.log1p(u / alpha) - (s + 1) * np.log1p(u / beta)
+        return height, (p / (alpha + u) + (s + 1) / (beta + u)) * (scale * grown) - 1
+
+    return shorten(np.minimum(width, far / (s + p)), bound)
+
+
 _model = DropoutModel(ParetoDropout)
 log_likelihood = _model.log_likelihood
 log_likelihood_gradient = _model.log_likelihood_gradient
@@ -146,6 +146,7 @@ conditional_expectation = _model.conditional_expectation
 conditional_count_log_proba = _model.conditional_count_log_proba
 discounted_residual_transactions = _model.discounted_residual_transactions
 next_purchase_log_survival = _model.next_purchase_log_survival
+next_purchase_quantile = _model.next_purchase_quantile
 expectation = _model.expectation
 count_log_proba = _model.count_log_proba
 simulate = _model.simulate
