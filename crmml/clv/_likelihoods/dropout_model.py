@@ -19,7 +19,6 @@ from .dropout_integral import DropoutLaw, Silence, count_log_weights, silence
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
 
-
 #: A time that no clock reaches.
 ENDLESS = 1e250
 

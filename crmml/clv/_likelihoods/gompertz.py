@@ -162,7 +162,7 @@ def _time(w: Any, scale: Any) -> np.ndarray:
 
 
 def _share(w: Any, part: Any) -> np.ndarray:
-    """part e^w / (1 - part + part e^w), for part <= 1."""
+    """Return part e^w / (1 - part + part e^w), for part <= 1."""
     with np.errstate(under="ignore"):
         return part / (part + (1 - part) * np.exp(-w))
 
