@@ -183,7 +183,7 @@ def count_log_weights(p: Any, alpha: Any, law: DropoutLaw, u: Any, max_count: in
     arguments = np.broadcast_arrays(p, alpha, u, *law.parameters)
     p, alpha, u = (np.ascontiguousarray(a, dtype=float) for a in arguments[:3])
     window = law.window(p, alpha, u, cut=False)
-    half = np.maximum(window.width / 2, np.finfo(float).tiny)
+    half = np.maximum(window.width / 2, 1e-100)
     with np.errstate(divide="ignore", invalid="ignore"):
         pull = np.where(u > 0, max_count * alpha / (u * (alpha + u)) * window.speed, 0.0)
         log_age = np.where(u > 0, np.log(u) - np.log(alpha + u), -np.inf)
