@@ -71,7 +71,7 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
     >>> {name: round(value, 2) for name, value in model.params_.items()}
     {'r': 0.55, 'alpha': 10.58, 's': 0.61, 'beta': 11.67}
     >>> round(float(model.predict(summary).sum()))    # repeat purchases expected in the next 39 weeks
-    1714
+    1666
     """
 
     _title = "Pareto/NBD"

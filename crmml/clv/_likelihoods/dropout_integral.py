@@ -185,10 +185,11 @@ def count_log_weights(p: Any, alpha: Any, law: DropoutLaw, u: Any, max_count: in
     window = law.window(p, alpha, u, cut=False)
     half = np.maximum(window.width / 2, 1e-100)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pull = np.where(u > 0, max_count * alpha / (u * (alpha + u)) * window.speed, 0.0)
+        later = np.maximum(u, 1e-200)
+        pull = max_count * alpha / (later * (alpha + later)) * window.speed
         log_age = np.where(u > 0, np.log(u) - np.log(alpha + u), -np.inf)
     if max_count:
-        curvature = window.curvature + p * (1 + half) ** 2 / half + max_count
+        curvature = window.curvature + p * np.minimum((1 + half) ** 2 / half, 16.0) + max_count
         window = window._replace(slope=2 * window.slope + pull, curvature=curvature)
     log_stay = law.log_survival(u) - p * np.log1p(u / alpha)
     result = np.empty((u.size, max_count + 1))

@@ -70,7 +70,7 @@ class GompertzDropout(DropoutLaw):
         kappa = np.minimum(beta, -np.expm1(-at_alpha))
         width = _log_risk(b * u, np.log(kappa))
         apart = np.log(beta / kappa)
-        limit = NEGLIGIBLE if cut else 10 * NEGLIGIBLE
+        limit = NEGLIGIBLE if cut else 3 * NEGLIGIBLE
         width = np.minimum(width, (limit + (s + 1) * apart) / s)
         if cut:
 
