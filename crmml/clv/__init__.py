@@ -4,16 +4,20 @@ from .beta_geo import BetaGeoNBD
 from .comparison import compare, likelihood_ratio_test
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
+from .gompertz import GompertzNBD
 from .independence import SpendFrequencyCorrelation, spend_frequency_correlation
 from .lifetime_value import CustomerLifetimeValue
 from .modified_beta_geo import ModifiedBetaGeoNBD
+from .pareto import ParetoNBD
 
 __all__ = [
     "BetaGeoNBD",
     "CustomerLifetimeValue",
     "FrequencyGammaGamma",
     "GammaGamma",
+    "GompertzNBD",
     "ModifiedBetaGeoNBD",
+    "ParetoNBD",
     "SpendFrequencyCorrelation",
     "compare",
     "likelihood_ratio_test",

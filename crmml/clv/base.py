@@ -152,7 +152,11 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             )
         parts, counts, codes = unique_rows(*columns.T)
         total = counts.astype(np.float64) if weight is None else np.bincount(codes, weight, minlength=counts.size)
-        return np.column_stack(parts), total
+        rows = np.column_stack(parts)
+        if len(rows) <= SAMPLE_ABOVE:  # in one order, whatever order the customers came in: equal bases give equal fits
+            order = np.lexsort(rows.T)
+            rows, total = rows[order], total[order]
+        return rows, total
 
     def _layout(self) -> CovariateLayout:
         """The fitted vector's layout; without covariates just the log parameters."""

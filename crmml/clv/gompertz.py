@@ -69,7 +69,7 @@ class GompertzNBD(TransactionModel):
 
     Examples
     --------
-    >>> from crmml.clv.gompertz import GompertzNBD
+    >>> from crmml.clv import GompertzNBD
     >>> model = GompertzNBD(horizon=26).set_fitted_params(r=0.96, alpha=2.35, b=0.062, s=1.25, beta=2.18)
     >>> model.predict([[7, 11.7, 75.3], [18, 70.0, 75.0]]).round(3)
     array([0. , 1.4])

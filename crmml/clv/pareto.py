@@ -63,7 +63,7 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
 
     Examples
     --------
-    >>> from crmml.clv.pareto import ParetoNBD
+    >>> from crmml.clv import ParetoNBD
     >>> from crmml.datasets import load_cdnow_sample
     >>> from crmml.transactions import summarize
     >>> summary = summarize(load_cdnow_sample().query("timestamp <= '1997-09-30'"), unit="W", observation_end="1997-09-30")

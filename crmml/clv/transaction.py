@@ -349,6 +349,9 @@ class TransactionModel(ParametricModel):
 
     def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = NODES) -> np.ndarray:
         options = self._options()
+        exact = getattr(self._numerics, "discounted_residual_transactions", None)
+        if exact is not None:
+            return exact(rows, delta, theta, horizon, **options)
         scale = float(np.median(rows.T)) if len(rows) else 1.0
         return discounted_integral(
             lambda tau: self._numerics.conditional_expectation(rows, tau, theta, **options),

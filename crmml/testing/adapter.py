@@ -31,7 +31,7 @@ def legal_rows(array: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
         "frequency": x,
         "T": T,
         "recency": np.where(x > 0, T * u[:, 2], 0.0),
-        "monetary_value": x * (5 + 20 * u[:, 3]),
+        "monetary_value": np.where(x > 0, 5 + 20 * u[:, 3], 0.0),
     }
     return np.column_stack([legal[name] for name in columns])
 
@@ -53,6 +53,14 @@ class LegalModifiedBetaGeoNBD(LegalRowsMixin, clv.ModifiedBetaGeoNBD):
     """MBG/NBD that maps any matrix to legal rows."""
 
 
+class LegalParetoNBD(LegalRowsMixin, clv.ParetoNBD):
+    """Pareto/NBD that maps any matrix to legal rows."""
+
+
+class LegalGompertzNBD(LegalRowsMixin, clv.GompertzNBD):
+    """Gamma-Gompertz/NBD that maps any matrix to legal rows."""
+
+
 class LegalGammaGamma(LegalRowsMixin, clv.GammaGamma):
     """Gamma-Gamma that maps any matrix to legal rows."""
 
@@ -70,6 +78,8 @@ def legal_estimators() -> list[Any]:
     return [
         LegalBetaGeoNBD(),
         LegalModifiedBetaGeoNBD(),
+        LegalParetoNBD(),
+        LegalGompertzNBD(),
         LegalGammaGamma(),
         LegalFrequencyGammaGamma(),
         LegalCustomerLifetimeValue(clv.BetaGeoNBD(), clv.GammaGamma(), horizon=52, unit="W"),

@@ -1,16 +1,25 @@
 import numpy as np
 import pytest
 
-from crmml.clv import BetaGeoNBD, ModifiedBetaGeoNBD
+from crmml.clv import BetaGeoNBD, GompertzNBD, ModifiedBetaGeoNBD, ParetoNBD
 from crmml.clv._likelihoods import beta_geometric
 from crmml.testing import ContractError, check_transaction_model
 
 PARAMS = {"r": 0.8, "alpha": 6.0, "a": 0.8, "b": 2.4}
 
 
-@pytest.mark.parametrize("model", [BetaGeoNBD(), ModifiedBetaGeoNBD()], ids=lambda model: type(model).__name__)
-def test_the_librarys_own_models_hold(model):
-    check_transaction_model(model, PARAMS)
+@pytest.mark.parametrize(
+    ("model", "params"),
+    [
+        (BetaGeoNBD(), PARAMS),
+        (ModifiedBetaGeoNBD(), PARAMS),
+        (ParetoNBD(), {"r": 0.8, "alpha": 6.0, "s": 0.9, "beta": 15.0}),
+        (GompertzNBD(), {"r": 0.8, "alpha": 6.0, "b": 0.05, "s": 0.9, "beta": 0.8}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_librarys_own_models_hold(model, params):
+    check_transaction_model(model, params)
 
 
 class Broken:
