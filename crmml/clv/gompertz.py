@@ -74,7 +74,7 @@ class GompertzNBD(TransactionModel):
     >>> model.predict([[7, 11.7, 75.3], [18, 70.0, 75.0]]).round(3)
     array([0. , 1.4])
     >>> round(float(model.expected_purchases(52.0)), 2)    # repeat purchases of a new customer within 52 weeks
-    7.05
+    7.66
     """
 
     _title = "GGompertz/NBD"

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from crmml.clv.pareto import ParetoNBD
+from crmml.ruler import convert
 
 from .cdnow import cdnow_split
 
@@ -65,8 +66,7 @@ def test_predictions_at_the_listed_parameters(oracle, customers, case, options):
     np.testing.assert_allclose(model._log_likelihood(rows, theta), expected["loglik"], rtol=1e-8)
     np.testing.assert_allclose(model.probability_alive(X), expected["p_alive"], rtol=1e-8)
     np.testing.assert_allclose(model.predict(X, 26), expected["cet_26_weeks"], rtol=1e-8)
-    weeks_a_year = 365.2425 / 7
-    same_rate = np.expm1(oracle["definitions"]["discount_delta_per_week"] * weeks_a_year)
+    same_rate = np.expm1(oracle["definitions"]["discount_delta_per_week"] * convert(1.0, "Y", "W"))
     found = model.discounted_residual_transactions(X, same_rate, unit="W")
     np.testing.assert_allclose(found, expected["dert"], rtol=1e-8)
 
