@@ -141,6 +141,24 @@ def test_the_fit_does_not_depend_on_the_unit_of_time(cdnow_fit):
         assert days.params_[name] == pytest.approx(factor * cdnow_fit.params_[name], rel=1e-5)
 
 
+def test_discounting_within_a_horizon(cdnow_fit):
+    X = [[0, 0, 30], [4, 25, 38], [12, 10, 38]]
+    plain = cdnow_fit.predict(X, 39)
+    np.testing.assert_allclose(cdnow_fit.discounted_expected_transactions(X, 39), plain, rtol=1e-12)
+    discounted = cdnow_fit.discounted_expected_transactions(X, 39, annual_discount_rate=0.1)
+    assert (discounted < plain).all()
+    assert (discounted > plain * 1.1 ** -(39 / 52)).all()
+    endless = cdnow_fit.discounted_residual_transactions(X, 0.1)
+    far = cdnow_fit.discounted_expected_transactions(X, 52 * 400, annual_discount_rate=0.1)
+    np.testing.assert_allclose(endless, far, rtol=1e-9)
+
+
+def test_the_next_purchase(cdnow_fit):
+    early, median = (cdnow_fit.predict_next_purchase([[0, 0, 30], [12, 37, 38]], q) for q in (0.1, 0.5))
+    assert (early < median).all()
+    assert median[1] < median[0]
+
+
 def test_intervals_and_sampled_customers(cdnow_fit):
     X = [[0, 0, 30], [4, 25, 38], [12, 10, 38]]
     low, high = cdnow_fit.predict_interval(X, horizon=39, n_draws=200).T
