@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..inference import MaximumLikelihood
 from ._likelihoods import gompertz
+from ._likelihoods.rows import Rows
 from .transaction import TransactionModel, purchase_rate
 
 
@@ -74,7 +75,7 @@ class GompertzNBD(TransactionModel):
     >>> model.predict([[7, 11.7, 75.3], [18, 70.0, 75.0]]).round(3)
     array([0. , 1.4])
     >>> round(float(model.expected_purchases(52.0)), 2)    # repeat purchases of a new customer within 52 weeks
-    7.05
+    7.66
     """
 
     _title = "GGompertz/NBD"
@@ -121,6 +122,9 @@ class GompertzNBD(TransactionModel):
             b = self._parameters.index("b")
             optimum = replace(optimum, at_bound=tuple({b, *optimum.at_bound}))
         return super()._why_not(optimum, centre)
+
+    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
+        return self._numerics.discounted_residual_transactions(rows, delta, theta, horizon)
 
     def _traits(self) -> str:
         p = self.params_

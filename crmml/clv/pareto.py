@@ -8,6 +8,7 @@ import numpy as np
 
 from ._lifetimes import LifetimesMixin
 from ._likelihoods import pareto
+from ._likelihoods.rows import Rows
 from .transaction import TransactionModel, purchase_rate
 
 
@@ -94,6 +95,9 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
     def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
         length = float(np.average(columns[:, 2], weights=weight))
         return np.array([1.0, 1.0 / purchase_rate(columns, weight), 1.0, length if length > 0 else 1.0])
+
+    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
+        return self._numerics.discounted_residual_transactions(rows, delta, theta, horizon)
 
     def _traits(self) -> str:
         p = self.params_

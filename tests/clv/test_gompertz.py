@@ -55,7 +55,7 @@ def test_fit_equals_clvtools(oracle, customers, case, options):
     table = model.summary()
     for name, value in reference["parameters"].items():
         assert table.loc[ours_of(name), "estimate"] == pytest.approx(value, rel=1e-3), name
-        assert table.loc[ours_of(name), "std_error"] == pytest.approx(reference["se"][name], rel=3e-3), name
+        assert table.loc[ours_of(name), "std_error"] == pytest.approx(reference["se"][name], rel=1e-3), name
 
 
 @CASES

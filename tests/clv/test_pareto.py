@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from crmml.clv.pareto import ParetoNBD
+from crmml.ruler import convert
 
 from .cdnow import cdnow_split
 
@@ -65,8 +66,7 @@ def test_predictions_at_the_listed_parameters(oracle, customers, case, options):
     np.testing.assert_allclose(model._log_likelihood(rows, theta), expected["loglik"], rtol=1e-8)
     np.testing.assert_allclose(model.probability_alive(X), expected["p_alive"], rtol=1e-8)
     np.testing.assert_allclose(model.predict(X, 26), expected["cet_26_weeks"], rtol=1e-8)
-    weeks_a_year = 365.2425 / 7
-    same_rate = np.expm1(oracle["definitions"]["discount_delta_per_week"] * weeks_a_year)
+    same_rate = np.expm1(oracle["definitions"]["discount_delta_per_week"] * convert(1.0, "Y", "W"))
     found = model.discounted_residual_transactions(X, same_rate, unit="W")
     np.testing.assert_allclose(found, expected["dert"], rtol=1e-8)
 
@@ -81,14 +81,36 @@ def test_published_fit_on_cdnow(cdnow_fit):
         assert table.loc[name, "std_error"] == pytest.approx(error, rel=2e-3)
 
 
+WALKTHROUGH = [1.473434, 25.45647, 0.997874, 0.7062289, 0.1442396, 0.02250658, 0.00309267]
+
+
+def walkthrough_predictions(model):
+    """E[X(52)] of a new customer; CE(52) and P(alive) of (26, 30.857, 31); CE(52) of x = 10 .. 25 at t_x 20, T 39."""
+    customer, same_recency = [[26, 30.857, 31]], [[x, 20, 39] for x in (10, 15, 20, 25)]
+    return [
+        float(model.expected_purchases(52)),
+        model.predict(customer, 52)[0],
+        model.probability_alive(customer)[0],
+        *model.predict(same_recency, 52),
+    ]
+
+
 def test_published_predictions_on_cdnow(cdnow_fit):
-    """At the source's own estimates, of which it prints three digits of the flat ones."""
-    assert float(cdnow_fit.expected_purchases(52)) == pytest.approx(1.473434, rel=1e-4)
-    customer = [[26, 30.857, 31]]
-    assert cdnow_fit.predict(customer, 52)[0] == pytest.approx(25.45647, rel=1e-5)
-    assert cdnow_fit.probability_alive(customer)[0] == pytest.approx(0.997874, abs=5e-6)
-    same_recency = cdnow_fit.predict([[x, 20, 39] for x in (10, 15, 20, 25)], 52)
-    np.testing.assert_allclose(same_recency, [0.7062289, 0.1442396, 0.02250658, 0.00309267], rtol=1e-3)
+    """The walkthrough predicted at its own estimates, short of the flat optimum: ours meets it to 3 digits or more."""
+    np.testing.assert_allclose(walkthrough_predictions(cdnow_fit), WALKTHROUGH, rtol=1e-3)
+    np.testing.assert_allclose(walkthrough_predictions(cdnow_fit)[:3], WALKTHROUGH[:3], rtol=1e-4)
+
+
+def test_published_predictions_to_the_printed_digits_a_hair_from_the_optimum(cdnow_fit):
+    """One set of parameters, 4e-6 of log-likelihood below the optimum, gives all seven printed numbers."""
+    params = {"r": 0.55337837, "alpha": 10.5795306, "s": 0.60589204, "beta": 11.65719016}
+    for name, value in params.items():
+        assert value == pytest.approx(cdnow_fit.params_[name], rel=1e-3)
+    model = ParetoNBD().set_fitted_params(**params)
+    assert model.score(cdnow_split()) * 2357 == pytest.approx(cdnow_fit.log_likelihood_, abs=5e-6)
+    found = walkthrough_predictions(model)
+    assert found[2] == pytest.approx(WALKTHROUGH[2], rel=3e-6)
+    np.testing.assert_allclose([*found[:2], *found[3:]], [*WALKTHROUGH[:2], *WALKTHROUGH[3:]], rtol=5e-7)
 
 
 def test_lifetimes_both_ways():
@@ -117,6 +139,24 @@ def test_the_fit_does_not_depend_on_the_unit_of_time(cdnow_fit):
     days = ParetoNBD().fit(X * [1, 7, 7])
     for name, factor in (("r", 1), ("alpha", 7), ("s", 1), ("beta", 7)):
         assert days.params_[name] == pytest.approx(factor * cdnow_fit.params_[name], rel=1e-5)
+
+
+def test_discounting_within_a_horizon(cdnow_fit):
+    X = [[0, 0, 30], [4, 25, 38], [12, 10, 38]]
+    plain = cdnow_fit.predict(X, 39)
+    np.testing.assert_allclose(cdnow_fit.discounted_expected_transactions(X, 39), plain, rtol=1e-12)
+    discounted = cdnow_fit.discounted_expected_transactions(X, 39, annual_discount_rate=0.1)
+    assert (discounted < plain).all()
+    assert (discounted > plain * 1.1 ** -(39 / 52)).all()
+    endless = cdnow_fit.discounted_residual_transactions(X, 0.1)
+    far = cdnow_fit.discounted_expected_transactions(X, 52 * 400, annual_discount_rate=0.1)
+    np.testing.assert_allclose(endless, far, rtol=1e-9)
+
+
+def test_the_next_purchase(cdnow_fit):
+    early, median = (cdnow_fit.predict_next_purchase([[0, 0, 30], [12, 37, 38]], q) for q in (0.1, 0.5))
+    assert (early < median).all()
+    assert median[1] < median[0]
 
 
 def test_intervals_and_sampled_customers(cdnow_fit):

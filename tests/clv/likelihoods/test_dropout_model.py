@@ -235,7 +235,8 @@ def test_more_nodes_change_nothing(monkeypatch, model, row, theta, horizon):
     usual = numbers()
     with monkeypatch.context() as patch:
         patch.setattr(dropout_integral, "PRECISION", 2 * dropout_integral.PRECISION)
-        patch.setattr(dropout_integral, "NEGLIGIBLE", 2 * dropout_integral.NEGLIGIBLE)
+        for module in (dropout_integral, model):
+            patch.setattr(module, "NEGLIGIBLE", 2 * module.NEGLIGIBLE)
         exact = numbers()
     scale = 1 + np.abs(exact[1]).max()
     for found, expected, absolute in zip(usual, exact, (1e-12, 1e-10 * scale, 1e-12, 0, 0, 1e-12), strict=True):
