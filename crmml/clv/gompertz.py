@@ -123,9 +123,6 @@ class GompertzNBD(TransactionModel):
             optimum = replace(optimum, at_bound=tuple({b, *optimum.at_bound}))
         return super()._why_not(optimum, centre)
 
-    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
-        return self._numerics.discounted_residual_transactions(rows, delta, theta, horizon)
-
     def _traits(self) -> str:
         p = self.params_
         with np.errstate(over="ignore"):

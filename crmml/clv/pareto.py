@@ -96,9 +96,6 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
         length = float(np.average(columns[:, 2], weights=weight))
         return np.array([1.0, 1.0 / purchase_rate(columns, weight), 1.0, length if length > 0 else 1.0])
 
-    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
-        return self._numerics.discounted_residual_transactions(rows, delta, theta, horizon)
-
     def _traits(self) -> str:
         p = self.params_
         with np.errstate(over="ignore"):

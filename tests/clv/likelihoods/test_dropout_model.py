@@ -33,7 +33,7 @@ def fitting(model, theta):
     return theta if model is gompertz else theta[:4]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_model, legal_row, legal_theta)
 def test_gradient_equals_finite_differences(model, row, theta):
     rows, theta = rows_of(row), fitting(model, theta)
@@ -50,7 +50,7 @@ def test_gradient_equals_finite_differences(model, row, theta):
         assert gradient[j, 0] == pytest.approx((high - low) / (2 * h), rel=1e-5, abs=1e-5 + noise)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_model, legal_row, legal_theta, st.floats(0, 2000))
 def test_no_illegal_number_for_legal_input(model, row, theta, horizon):
     rows, theta = rows_of(row), fitting(model, theta)
@@ -159,7 +159,7 @@ def test_the_next_purchase(model, theta, quantile):
     assert model.next_purchase_quantile(rows, 0.0, theta)[0] == 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(any_model, legal_row, legal_theta, st.floats(0.01, 0.99))
 def test_quantiles_of_the_next_purchase_are_finite_and_ordered(model, row, theta, quantile):
     rows, theta = rows_of(row), fitting(model, theta)
@@ -215,7 +215,7 @@ def test_parameters_broadcast_as_draws_and_by_row(model, theta):
     np.testing.assert_allclose(model.expectation(times, theta), one_by_one, rtol=1e-12)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(any_model, legal_row, legal_theta, st.floats(0.01, 2000))
 def test_more_nodes_change_nothing(monkeypatch, model, row, theta, horizon):
     """The error bound that chooses the number of nodes holds: asking for twice the digits gives the same numbers."""
