@@ -3,6 +3,7 @@ the strict behaviour of the real classes beside it."""
 
 import pickle
 import warnings
+from functools import lru_cache
 
 import joblib
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from crmml.clv import (
+    BetaGeoBetaBinomial,
     BetaGeoNBD,
     CustomerLifetimeValue,
     FrequencyGammaGamma,
@@ -36,6 +38,7 @@ def real_estimators():
     return [
         BetaGeoNBD(),
         ModifiedBetaGeoNBD(),
+        BetaGeoBetaBinomial(),
         ParetoNBD(),
         GompertzNBD(),
         GammaGamma(),
@@ -62,16 +65,30 @@ def test_every_estimator_is_checked():
     assert {name for name, _ in all_estimators()} == checked == {type(e).__name__ for e in real_estimators()}
 
 
+@lru_cache(maxsize=1)
+def opportunities():
+    """A summary in whole weeks, for models of discrete opportunities."""
+    model = BetaGeoBetaBinomial().set_fitted_params(alpha=1.2, beta=2.0, gamma=0.9, delta=5.0)
+    times = model.sample(1500, 8.0, random_state=0).groupby("customer_id")["time"]
+    summary = pd.DataFrame({"frequency": times.size() - 1, "recency": times.max(), "T": 8.0}).reset_index()
+    summary.attrs = Ruler(unit="W", period="W").to_metadata()
+    return summary
+
+
+def summary_for(model):
+    return opportunities() if getattr(model, "_discrete", False) else cdnow_split()
+
+
 @pytest.fixture(scope="module", params=real_estimators(), ids=lambda e: type(e).__name__)
 def fitted(request):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # Gompertz dropout on CDNOW degenerates to Pareto/NBD
-        return clone(request.param).fit(cdnow_split())
+        return clone(request.param).fit(summary_for(request.param))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_copies_predict_the_same(fitted, tmp_path):
-    summary = cdnow_split()
+    summary = summary_for(fitted)
     expected = fitted.predict(summary)
     joblib.dump(fitted, tmp_path / "model.joblib")
     for copy in (pickle.loads(pickle.dumps(fitted)), joblib.load(tmp_path / "model.joblib")):
@@ -81,7 +98,7 @@ def test_copies_predict_the_same(fitted, tmp_path):
 
 
 def test_columns_by_name_in_any_order_extras_ignored(fitted):
-    summary = cdnow_split()
+    summary = summary_for(fitted)
     shuffled = summary[list(summary.columns[::-1])].assign(extra="x")
     np.testing.assert_array_equal(fitted.predict(shuffled), fitted.predict(summary))
 
@@ -90,13 +107,13 @@ def test_columns_by_name_in_any_order_extras_ignored(fitted):
 def test_hyper_parameters_are_untouched_by_fit(fitted):
     again = clone(fitted)
     before = str(again.get_params())
-    again.fit(cdnow_split())
+    again.fit(summary_for(fitted))
     assert str(again.get_params()) == before
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_weights_equal_repetition(fitted):
-    summary = cdnow_split().head(400)
+    summary = summary_for(fitted).head(400)
     weight = np.random.default_rng(0).integers(0, 4, len(summary))
     weighted = clone(fitted).fit(summary, sample_weight=weight)
     repeated = clone(fitted).fit(summary.loc[summary.index.repeat(weight)])
@@ -113,7 +130,7 @@ def test_grid_search_and_pipeline():
 
 def test_score_is_the_mean_log_likelihood(fitted):
     if hasattr(fitted, "log_likelihood_"):
-        summary = cdnow_split()
+        summary = summary_for(fitted)
         assert fitted.score(summary) * len(summary) == pytest.approx(fitted.log_likelihood_, rel=1e-12)
 
 
@@ -141,12 +158,12 @@ def test_every_fault_in_one_message(fitted):
 
 def test_a_missing_column_is_named_with_what_is_there(fitted):
     with pytest.raises(DataError, match="frequency"):
-        fitted.predict(cdnow_split().rename(columns={"frequency": "freq"}))
+        fitted.predict(summary_for(fitted).rename(columns={"frequency": "freq"}))
 
 
 def test_a_summary_of_another_ruler_is_refused(fitted):
     assert fitted.ruler_.unit == "W"
-    other = cdnow_split().copy()
+    other = summary_for(fitted).copy()
     other.attrs = Ruler(unit="D", period="D").to_metadata()
     with pytest.raises(RulerError, match="unit is 'D'"):
         fitted.predict(other)

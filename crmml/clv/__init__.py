@@ -1,6 +1,7 @@
 """Customer lifetime value: models of when customers buy and leave, of what they spend, and what that is worth."""
 
 from .beta_geo import BetaGeoNBD
+from .beta_geo_beta_binom import BetaGeoBetaBinomial
 from .comparison import compare, likelihood_ratio_test
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
@@ -11,6 +12,7 @@ from .modified_beta_geo import ModifiedBetaGeoNBD
 from .pareto import ParetoNBD
 
 __all__ = [
+    "BetaGeoBetaBinomial",
     "BetaGeoNBD",
     "CustomerLifetimeValue",
     "FrequencyGammaGamma",

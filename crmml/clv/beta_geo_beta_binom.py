@@ -63,7 +63,7 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
 
     Examples
     --------
-    >>> from crmml.clv.beta_geo_beta_binom import BetaGeoBetaBinomial
+    >>> from crmml.clv import BetaGeoBetaBinomial
     >>> from crmml.datasets import load_donations
     >>> donations = load_donations()
     >>> model = BetaGeoBetaBinomial(horizon=5).fit(donations, sample_weight=donations["weight"])
@@ -74,6 +74,7 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
     """
 
     _title = "BG/BB"
+    _discrete = True
     _parameters = ("alpha", "beta", "gamma", "delta")
     _numerics = beta_geometric_beta_binomial
     _parameter_constraints: ClassVar[dict] = {
@@ -115,7 +116,7 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
         bought, seen = float(weight @ x) + 1.0, float(weight @ t_x) + 2.0
         return np.array([1.0, max(seen / bought - 1.0, 0.1), 0.5, 2.0])
 
-    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
+    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = 0) -> np.ndarray:
         return self._numerics.discounted_transactions(rows, horizon, delta, theta)
 
     def _traits(self) -> str:

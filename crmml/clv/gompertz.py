@@ -11,7 +11,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..inference import MaximumLikelihood
 from ._likelihoods import gompertz
-from ._likelihoods.rows import Rows
 from .transaction import TransactionModel, purchase_rate
 
 

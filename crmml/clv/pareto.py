@@ -8,7 +8,6 @@ import numpy as np
 
 from ._lifetimes import LifetimesMixin
 from ._likelihoods import pareto
-from ._likelihoods.rows import Rows
 from .transaction import TransactionModel, purchase_rate
 
 

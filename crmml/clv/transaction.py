@@ -35,6 +35,8 @@ class TransactionModel(ParametricModel):
     """
 
     _columns = ("frequency", "recency", "T")
+    #: Whether time is a whole number of opportunities.
+    _discrete: ClassVar[bool] = False
     #: Functions of the model's likelihood and expectations.
     _numerics: Any
     #: {parameter: sign} of the log-parameter shift by the covariates of the purchase and of the dropout process.

@@ -22,15 +22,22 @@ def _unit_interval(array: np.ndarray, n_columns: int) -> np.ndarray:
     return np.clip(expit(array / 4 @ np.cos(mix)), 0.01, 0.99)
 
 
-def legal_rows(array: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
-    """Map an array (n, anything) to legal rows with the given summary columns, each row by itself."""
+def legal_rows(array: np.ndarray, columns: tuple[str, ...], discrete: bool = False) -> np.ndarray:
+    """Map an array (n, anything) to legal rows with the given summary columns, each row by itself.
+
+    With ``discrete``, recency and T are whole numbers of opportunities.
+    """
     u = _unit_interval(array, 4)
     x = np.floor(8 * u[:, 0])
     T = 30 + 10 * u[:, 1]
+    t_x = np.where(x > 0, T * u[:, 2], 0.0)
+    if discrete:
+        T = np.floor(T)
+        t_x = np.where(x > 0, np.floor(x + (T - x) * u[:, 2]), 0.0)
     legal = {
         "frequency": x,
         "T": T,
-        "recency": np.where(x > 0, T * u[:, 2], 0.0),
+        "recency": t_x,
         "monetary_value": np.where(x > 0, 5 + 20 * u[:, 3], 0.0),
     }
     return np.column_stack([legal[name] for name in columns])
@@ -41,7 +48,9 @@ class LegalRowsMixin:
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
         columns = self._columns  # type: ignore[attr-defined]
-        rows = legal_rows(validate_data(self, X, reset=reset, dtype=np.float64), columns)
+        rows = legal_rows(
+            validate_data(self, X, reset=reset, dtype=np.float64), columns, getattr(self, "_discrete", False)
+        )
         return self._expand(rows) if hasattr(self, "_expand") else rows
 
 
@@ -51,6 +60,10 @@ class LegalBetaGeoNBD(LegalRowsMixin, clv.BetaGeoNBD):
 
 class LegalModifiedBetaGeoNBD(LegalRowsMixin, clv.ModifiedBetaGeoNBD):
     """MBG/NBD that maps any matrix to legal rows."""
+
+
+class LegalBetaGeoBetaBinomial(LegalRowsMixin, clv.BetaGeoBetaBinomial):
+    """BG/BB that maps any matrix to legal rows."""
 
 
 class LegalParetoNBD(LegalRowsMixin, clv.ParetoNBD):
@@ -78,6 +91,7 @@ def legal_estimators() -> list[Any]:
     return [
         LegalBetaGeoNBD(),
         LegalModifiedBetaGeoNBD(),
+        LegalBetaGeoBetaBinomial(),
         LegalParetoNBD(),
         LegalGompertzNBD(),
         LegalGammaGamma(),

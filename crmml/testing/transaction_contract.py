@@ -167,7 +167,7 @@ def _weights_are_repetition(truth: Any, fitted: Any, X: pd.DataFrame, T: float) 
 
 def _unit_of_time_is_free(truth: Any, fitted: Any, X: pd.DataFrame, T: float) -> str | None:
     """Counting time in another unit changes the log-likelihood by its constant only, and no prediction."""
-    if getattr(fitted, "_discrete", False):
+    if fitted._discrete:
         return None
     other = clone(fitted).fit(X.assign(recency=7 * X["recency"], T=7 * X["T"]))
     shift = X["frequency"].sum() * np.log(7)
