@@ -1,6 +1,8 @@
 """The Python of the documentation runs as it stands."""
 
 import re
+import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -17,11 +19,12 @@ def blocks(path):
 @pytest.mark.parametrize("path", [page for page in PAGES if blocks(page)], ids=lambda path: path.stem)
 def test_code_of_the_page_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "documentation"}
+    page = types.ModuleType("documentation")  # a module, so that classes of the page can be pickled
+    monkeypatch.setitem(sys.modules, "documentation", page)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for code in blocks(path):
-            exec(compile(code, str(path), "exec"), namespace)
+            exec(compile(code, str(path), "exec"), page.__dict__)
 
 
 def test_links_lead_somewhere():
