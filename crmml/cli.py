@@ -69,6 +69,8 @@ class ModelName(StrEnum):
     """Transaction models that can be fitted."""
 
     BG_NBD = "bg-nbd"
+    MBG_NBD = "mbg-nbd"
+    PARETO_NBD = "pareto-nbd"
 
 
 _UNITS = ", ".join(f"{key} {word}" for key, word in UNIT_WORDS.items())
@@ -235,7 +237,7 @@ def fit(
     predicts each customer's value.
     """
     from . import frames, tracking
-    from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+    from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD
     from .quickstart import check_holdout
     from .ruler import convert
     from .transactions import split_calibration_holdout
@@ -244,7 +246,12 @@ def fit(
     options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
     summary, report = _summary_of_source(source, options, unit)
     known_unit = str(frames.get_ruler(summary).unit)
-    transactions = {ModelName.BG_NBD: BetaGeoNBD}[model](horizon=convert(horizon, horizon_unit, known_unit))
+    kinds = {
+        ModelName.BG_NBD: BetaGeoNBD,
+        ModelName.MBG_NBD: ModifiedBetaGeoNBD,
+        ModelName.PARETO_NBD: ParetoNBD,
+    }
+    transactions = kinds[model](horizon=convert(horizon, horizon_unit, known_unit))
     estimator: Any = transactions
     if "monetary_value" in summary:
         rates = {"annual_discount_rate": annual_discount_rate, "margin": margin}

@@ -16,6 +16,7 @@ import pandas as pd
 
 from . import scoring, tracking
 from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from .clv.displays import CalibrationDisplay, TrackingDisplay
 from .datasets import load_cdnow
 from .exceptions import DataError
 from .files import replacing, write_table
@@ -149,8 +150,8 @@ def quickstart(
     step("Recording the run in MLflow")
     value = clv.predict(summary)
     figures = {
-        "tracking.png": plot_tracking(early, summary, log),
-        "calibration.png": plot_calibration(split, check),
+        "tracking.png": plot_tracking(early, log),
+        "calibration.png": plot_calibration(early, split),
         "concentration.png": plot_concentration(value),
     }
     metrics = {**check.metrics, **_value_metrics(value)}
@@ -200,76 +201,24 @@ def holders_of(value: np.ndarray, share: float) -> int:
 # ---- plots --------------------------------------------------------------------------------------------------------
 
 
-def plot_tracking(model: Any, summary: pd.DataFrame, log: pd.DataFrame) -> Figure:
+def plot_tracking(model: Any, log: pd.DataFrame) -> Figure:
     """Plot cumulative repeat transactions, week by week: what happened, and what the model expected beforehand."""
-    weeks = np.arange(1, int(np.ceil(summary["T"].max())) + 1)
-    actual, expected = cumulative_repeats(model, summary, log, weeks)
-    split_at = (pd.Timestamp(CALIBRATION_END) - log["timestamp"].min()).days / DAYS_PER_UNIT[UNIT]
+    days = log[["customer_id", "timestamp"]].assign(timestamp=log["timestamp"].dt.normalize()).drop_duplicates()
+    week = (days["timestamp"] - days["timestamp"].min()).dt.days / DAYS_PER_UNIT[UNIT]
+    start = week.groupby(days["customer_id"]).transform("min")
+    origin, ends = days["timestamp"].min(), (pd.Timestamp(CALIBRATION_END), pd.Timestamp(OBSERVATION_END))
+    split_at, until = ((end - origin).days / DAYS_PER_UNIT[UNIT] for end in ends)
     figure, axes = _figure()
-    axes.plot(weeks, actual, color="black", label="What customers did")
-    axes.plot(weeks, expected, color="tab:blue", linestyle="--", label="What the model expected")
-    axes.axvline(split_at, color="grey", linewidth=1)
-    axes.annotate("fitted on this side ", (split_at, 0), ha="right", va="bottom", color="grey")
-    axes.annotate(" not seen by the model", (split_at, 0), ha="left", va="bottom", color="grey")
-    axes.set(
-        title=f"Repeat purchases: the model against {weeks.size} weeks of reality",
-        xlabel="Weeks since the first customer arrived",
-        ylabel="Repeat transactions so far, all customers",
-        xlim=(0, weeks[-1]),
-        ylim=(0, None),
-    )
-    axes.legend(loc="upper left", frameon=False)
+    TrackingDisplay.from_estimator(
+        model, week.groupby(days["customer_id"]).min(), week[week > start], until=until, split_at=split_at
+    ).plot(axes)
     return figure
 
 
-def cumulative_repeats(
-    model: Any, summary: pd.DataFrame, log: pd.DataFrame, weeks: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the repeat transactions made, and expected by the model, up to the end of each week since the start.
-
-    Parameters
-    ----------
-    model : fitted transaction model
-    summary : DataFrame
-        Of ``log``, to the end of observation; its T tells when each customer arrived.
-    log : DataFrame
-        customer_id and timestamp; purchases of one day count as one.
-    weeks : ndarray of shape (n,)
-
-    Returns
-    -------
-    actual, expected : ndarrays of shape (n,)
-    """
-    days = log[["customer_id", "timestamp"]].assign(timestamp=log["timestamp"].dt.normalize()).drop_duplicates()
-    repeats = days[days["timestamp"] > days.groupby("customer_id")["timestamp"].transform("min")]
-    week = (repeats["timestamp"] - days["timestamp"].min()).dt.days.to_numpy() // 7 + 1
-    actual = np.array([np.count_nonzero(week <= w) for w in weeks])
-    length, customers = np.unique(summary["T"], return_counts=True)
-    end = (pd.Timestamp(OBSERVATION_END) - days["timestamp"].min()).days / DAYS_PER_UNIT[UNIT]
-    # at the end of a week, its last day counts as observed: a week's end lies one day before the next week's first
-    lived = np.maximum(weeks[:, None] - 1 / DAYS_PER_UNIT[UNIT] - (end - length), 0.0)
-    return actual, model.expected_purchases(lived) @ customers
-
-
-def plot_calibration(split: pd.DataFrame, check: HoldoutCheck, most: int = 7) -> Figure:
+def plot_calibration(model: Any, split: pd.DataFrame) -> Figure:
     """Plot mean held-out purchases, expected and actual, by how often customers had bought again before."""
-    bucket = np.minimum(split["frequency"].to_numpy(int), most)
-    count = np.bincount(bucket, minlength=most + 1)
-    share = np.maximum(count, 1)
-    actual = np.bincount(bucket, check.actual, minlength=most + 1) / share
-    expected = np.bincount(bucket, check.expected, minlength=most + 1) / share
-    place = np.arange(most + 1)
     figure, axes = _figure()
-    axes.bar(place - 0.2, actual, 0.4, color="black", label="What customers did")
-    axes.bar(place + 0.2, expected, 0.4, color="tab:blue", label="What the model expected")
-    labels = [f"{k}{'+' if k == most else ''}\n({n:,})" for k, n in zip(place, count, strict=True)]
-    axes.set_xticks(place, labels)
-    axes.set(
-        title=f"Purchases in the {check.duration:g} held-out weeks, by customers' earlier purchases",
-        xlabel="Repeat purchases in the weeks before (in brackets: number of customers)",
-        ylabel=f"Mean purchases a customer in {check.duration:g} weeks",
-    )
-    axes.legend(loc="upper left", frameon=False)
+    CalibrationDisplay.from_estimator(model, split).plot(axes)
     return figure
 
 

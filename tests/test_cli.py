@@ -61,6 +61,12 @@ def test_summarize_fit_score_on_the_users_own_csv(orders, tmp_path):
     assert model.horizon == 52
 
 
+def test_another_model(orders):
+    done = run("fit", "orders.csv", "--name", "shop", *LOG_OPTIONS, "--model", "pareto-nbd")
+    assert done.exit_code == 0, done.output
+    assert "Pareto/NBD fitted on 2,357 customers" in done.output
+
+
 def test_fit_checks_against_held_out_time(orders):
     done = run("fit", "orders.csv", "--name", "shop", *LOG_OPTIONS, "--calibration-end", "1997-09-30")
     assert done.exit_code == 0, done.output

@@ -49,7 +49,7 @@ class SpendFrequencyCorrelation:
             f"of {self.correlation:.2f} ({self.coverage:.0%} interval {self.lower:.2f} to {self.upper:.2f})."
         )
         if not self.noteworthy:
-            return f"{lead} Taking them as independent is reasonable."
+            return f"{lead} That is not strong; FrequencyGammaGamma tests for dependence more sharply."
         more = "more" if self.correlation > 0 else "less"
         return (
             f"{lead} Frequent buyers spend {more} at a time: a model that takes them as independent misjudges their value; "
