@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-import warnings
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..inference import MaximumLikelihood
 from ..inference import MaximumLikelihood
 from ._likelihoods import gompertz
 from ._likelihoods.rows import Rows
@@ -134,28 +131,6 @@ class GompertzNBD(TransactionModel):
 
     def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float) -> np.ndarray:
         return self._numerics.discounted_residual_transactions(rows, delta, theta, horizon)
-
-    def _maximize(self, columns: np.ndarray, weight: np.ndarray) -> None:
-        super()._maximize(columns, weight)
-        b, beta = (self._parameters.index(name) for name in ("b", "beta"))
-        optimum, centre = self._data.optimum, self._data.start
-        if self._no_growth(optimum, centre):
-            self.covariance_[[b, beta], :] = np.nan
-            self.covariance_[:, [b, beta]] = np.nan
-            if self.converged_:
-                self.converged_ = False
-                warnings.warn(self._why_not(optimum, centre), ConvergenceWarning, stacklevel=3)
-
-    def _no_growth(self, optimum: MaximumLikelihood, centre: np.ndarray) -> bool:
-        """Whether b is so small that over the time observed the hazard does not grow by a thousandth."""
-        b = self._parameters.index("b")
-        return bool(optimum.theta[b] - centre[b] < -np.log(1000))
-
-    def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
-        if self._no_growth(optimum, centre):
-            b = self._parameters.index("b")
-            optimum = replace(optimum, at_bound=tuple({b, *optimum.at_bound}))
-        return super()._why_not(optimum, centre)
 
     def _traits(self) -> str:
         p = self.params_
