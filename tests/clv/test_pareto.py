@@ -141,6 +141,11 @@ def test_the_fit_does_not_depend_on_the_unit_of_time(cdnow_fit):
         assert days.params_[name] == pytest.approx(factor * cdnow_fit.params_[name], rel=1e-5)
 
 
+def test_the_fit_does_not_depend_on_the_order_of_the_rows(cdnow_fit):
+    shuffled = cdnow_split().sample(frac=1, random_state=0)
+    assert dict(ParetoNBD().fit(shuffled).params_) == dict(cdnow_fit.params_)
+
+
 def test_discounting_within_a_horizon(cdnow_fit):
     X = [[0, 0, 30], [4, 25, 38], [12, 10, 38]]
     plain = cdnow_fit.predict(X, 39)

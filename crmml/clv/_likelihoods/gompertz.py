@@ -73,16 +73,12 @@ class GompertzDropout(DropoutLaw):
         limit = NEGLIGIBLE if cut else 3 * NEGLIGIBLE
         width = np.minimum(width, (limit + (s + 1) * apart) / s)
         if cut:
-
-            def bound(w, end):
-                y = _time(w, kappa)
-                height = w - (s + 1) * _log_risk(y, np.log(beta)) - p * np.log1p(y / at_alpha)
-                least = np.minimum(_pull(w, kappa, at_alpha), _pull(end, kappa, at_alpha))
-                return height, (s + 1) * _share(w, kappa / beta) + p * least - 1
-
-            first = (s + 1) * kappa / beta + p * _pull(width, kappa, at_alpha) - 1
-            if np.any(first * width > NEGLIGIBLE) or np.any((s + 1 + p) * width > 2 * NEGLIGIBLE):
-                width = shorten(shorten(shorten(width, bound), bound), bound)
+            least = (s + 1) * kappa / beta + p * np.minimum(kappa / at_alpha, _pull(width, kappa, at_alpha)) - 1
+            with np.errstate(divide="ignore", over="ignore"):
+                width = np.where(least * width > NEGLIGIBLE, NEGLIGIBLE / least, width)
+            steep = np.flatnonzero((s + 1 + p) * width > 3 * NEGLIGIBLE)
+            if steep.size:
+                width[steep] = _cut(self.take(steep).parameters, p[steep], at_alpha[steep], kappa[steep], width[steep])
         first_pull, last_pull = kappa / at_alpha, _pull(width, kappa, at_alpha)
         with np.errstate(over="ignore"):
             most = np.minimum(1.0, first_pull * np.exp(width))
@@ -144,6 +140,19 @@ class GompertzDropout(DropoutLaw):
         """Times until n customers leave."""
         b, s, beta = self.parameters
         return _time(rng.exponential(size=n) / s, beta) / b
+
+
+def _cut(law: Any, p: np.ndarray, at_alpha: np.ndarray, kappa: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Narrow windows by slopes that hold from a point to the window's end."""
+    _, s, beta = law
+
+    def bound(w, end):
+        y = _time(w, kappa)
+        height = w - (s + 1) * _log_risk(y, np.log(beta)) - p * np.log1p(y / at_alpha)
+        least = np.minimum(_pull(w, kappa, at_alpha), _pull(end, kappa, at_alpha))
+        return height, (s + 1) * _share(w, kappa / beta) + p * least - 1
+
+    return shorten(shorten(shorten(width, bound), bound), bound)
 
 
 def _log_risk(y: Any, log_scale: Any) -> np.ndarray:
