@@ -47,6 +47,8 @@ PANEL_NODES, PANEL = 16, 3.0
 NODES_AT_ONCE = 256
 #: Relative precision to which E[purchases | p] is taken as constant below some p.
 FLAT = 1e-13
+#: Share of α + T below which a time ahead is taken as none; its 11th power, for the largest k, is still a number.
+AT_ONCE = 1e-25
 #: Smallest number whose logarithm is trusted.
 TINY = 1e-290
 
@@ -75,8 +77,10 @@ class Renewal:
 
     def take(self, index: np.ndarray) -> Renewal:
         """Return the customers at ``index``."""
-        parts = (self.shape, self.silence, self.rate, self.time, self.a, self.b)
-        return Renewal(*(part[index] for part in parts), k=self.k)
+        shape, silence, rate, time, a, b = (
+            part[index] for part in (self.shape, self.silence, self.rate, self.time, self.a, self.b)
+        )
+        return Renewal(shape, silence, rate, time, a, b, self.k)
 
     def __len__(self) -> int:
         return self.shape.size
@@ -101,7 +105,7 @@ def count_log_proba(renewal: Renewal, max_count: int) -> np.ndarray:
     """
     result = np.full((len(renewal), max_count + 1), -np.inf)
     result[:, 0] = 0.0
-    moving = np.flatnonzero(renewal.time > 0)
+    moving = np.flatnonzero(renewal.time > AT_ONCE * renewal.rate)
     step = max(1, CHUNK // ((max_count + 1) * renewal.k))
     for start in range(0, moving.size, step):
         index = moving[start : start + step]
@@ -144,7 +148,7 @@ def _over_occasions(renewal: Renewal, at_zero: float, given_occasions: Callable,
         ``(renewal)`` returns the result for a long time ahead.
     """
     result = np.full(len(renewal), at_zero)
-    moving = np.flatnonzero(renewal.time > 0)
+    moving = np.flatnonzero(renewal.time > AT_ONCE * renewal.rate)
     length = np.minimum(_phases(renewal)[moving], SUMMED + 1.0)
     bucket = np.where(length > SUMMED, -1, np.ceil(2 * np.log2(length)))
     for size in np.unique(bucket):
