@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from crmml.clv import (
     BetaGeoBetaBinomial,
+    BetaGeoCNBD,
     BetaGeoNBD,
     CustomerLifetimeValue,
     FrequencyGammaGamma,
@@ -39,6 +40,7 @@ def real_estimators():
         BetaGeoNBD(),
         ModifiedBetaGeoNBD(),
         BetaGeoBetaBinomial(),
+        BetaGeoCNBD(k=2),
         ParetoNBD(),
         GompertzNBD(),
         GammaGamma(),

@@ -2,6 +2,7 @@
 
 from .beta_geo import BetaGeoNBD
 from .beta_geo_beta_binom import BetaGeoBetaBinomial
+from .beta_geo_cnbd import BetaGeoCNBD
 from .comparison import compare, likelihood_ratio_test
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
@@ -13,6 +14,7 @@ from .pareto import ParetoNBD
 
 __all__ = [
     "BetaGeoBetaBinomial",
+    "BetaGeoCNBD",
     "BetaGeoNBD",
     "CustomerLifetimeValue",
     "FrequencyGammaGamma",

@@ -154,7 +154,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         total = counts.astype(np.float64) if weight is None else np.bincount(codes, weight, minlength=counts.size)
         rows = np.column_stack(parts)
         if len(rows) <= SAMPLE_ABOVE:  # in one order, whatever order the customers came in: equal bases give equal fits
-            order = np.lexsort(rows.T)
+            order = np.lexsort(rows.T[::-1])
             rows, total = rows[order], total[order]
         return rows, total
 

@@ -96,12 +96,6 @@ class GompertzNBD(TransactionModel):
         ),
     }
 
-    def _compress(self, columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Unique rows in one order, so that where the likelihood is flat the fit does not depend on the rows' order."""
-        columns, weight = super()._compress(columns, weight)
-        order = np.lexsort(columns.T[::-1])
-        return columns[order], weight[order]
-
     def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
         length = float(np.average(columns[:, 2], weights=weight))
         return np.array([1.0, 1.0 / purchase_rate(columns, weight), 1.0 / (length if length > 0 else 1.0), 1.0, 1.0])

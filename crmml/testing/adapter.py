@@ -66,6 +66,10 @@ class LegalBetaGeoBetaBinomial(LegalRowsMixin, clv.BetaGeoBetaBinomial):
     """BG/BB that maps any matrix to legal rows."""
 
 
+class LegalBetaGeoCNBD(LegalRowsMixin, clv.BetaGeoCNBD):
+    """BG/CNBD-k that maps any matrix to legal rows."""
+
+
 class LegalParetoNBD(LegalRowsMixin, clv.ParetoNBD):
     """Pareto/NBD that maps any matrix to legal rows."""
 
@@ -92,6 +96,7 @@ def legal_estimators() -> list[Any]:
         LegalBetaGeoNBD(),
         LegalModifiedBetaGeoNBD(),
         LegalBetaGeoBetaBinomial(),
+        LegalBetaGeoCNBD(k=2),
         LegalParetoNBD(),
         LegalGompertzNBD(),
         LegalGammaGamma(),

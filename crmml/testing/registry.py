@@ -18,8 +18,8 @@ def all_estimators() -> list[tuple[str, type[BaseEstimator]]]:
     --------
     >>> from crmml.testing import all_estimators
     >>> [name for name, _ in all_estimators()]
-    ['BetaGeoBetaBinomial', 'BetaGeoNBD', 'CustomerLifetimeValue', 'FrequencyGammaGamma', 'GammaGamma', 'GompertzNBD',
-     'ModifiedBetaGeoNBD', 'ParetoNBD']
+    ['BetaGeoBetaBinomial', 'BetaGeoCNBD', 'BetaGeoNBD', 'CustomerLifetimeValue', 'FrequencyGammaGamma', 'GammaGamma',
+     'GompertzNBD', 'ModifiedBetaGeoNBD', 'ParetoNBD']
     """
     found = {}
     for package in PACKAGES:

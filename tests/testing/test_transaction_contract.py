@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from crmml.clv import BetaGeoBetaBinomial, BetaGeoNBD, GompertzNBD, ModifiedBetaGeoNBD, ParetoNBD
+from crmml.clv import BetaGeoBetaBinomial, BetaGeoCNBD, BetaGeoNBD, GompertzNBD, ModifiedBetaGeoNBD, ParetoNBD
 from crmml.clv._likelihoods import beta_geometric
 from crmml.testing import ContractError, check_transaction_model
 
@@ -14,6 +14,8 @@ PARAMS = {"r": 0.8, "alpha": 6.0, "a": 0.8, "b": 2.4}
         (BetaGeoNBD(), PARAMS),
         (ModifiedBetaGeoNBD(), PARAMS),
         (BetaGeoBetaBinomial(), {"alpha": 1.2, "beta": 2.0, "gamma": 0.9, "delta": 5.0}),
+        (BetaGeoCNBD(k=2), PARAMS),
+        (BetaGeoCNBD(k=2, modified=True), PARAMS),
         (ParetoNBD(), {"r": 0.8, "alpha": 6.0, "s": 0.9, "beta": 15.0}),
         (GompertzNBD(), {"r": 0.8, "alpha": 6.0, "b": 0.05, "s": 0.9, "beta": 0.8}),
     ],

@@ -1,51 +1,60 @@
-import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.special import betaln
 
 from crmml.clv._likelihoods import opportunities as op
 
-positive = st.floats(-3, 4).map(np.exp)
+
+def survival(k, gamma, delta):
+    return np.cumprod([(delta + i) / (gamma + delta + i) for i in range(k)])
 
 
-@given(positive, positive, st.integers(0, 500))
-def test_expected_active_is_the_sum(gamma, delta, h):
-    k = np.arange(1, h + 1)
-    exact = np.exp(betaln(gamma, delta + k) - betaln(gamma, delta)).sum()
-    assert float(op.expected_active(np.array([float(h)]), gamma, delta)[0]) == pytest.approx(exact, rel=1e-9)
+@pytest.mark.parametrize(("gamma", "delta"), [(0.3, 2.8), (1.0, 2.8), (1 + 1e-9, 0.2), (40.0, 2.0), (1e4, 3e4)])
+def test_sums_of_survival(gamma, delta):
+    each = survival(3000, gamma, delta)
     np.testing.assert_allclose(
-        op.log_survival(k, gamma, delta), betaln(gamma, delta + k) - betaln(gamma, delta), atol=1e-10
+        np.exp(op.log_survival(np.arange(1.0, 3001), gamma, delta)), each, rtol=1e-10, atol=1e-300
     )
+    for h in (0, 1, 256, 257, 3000):
+        found = op.expected_active(np.asarray(float(h)), gamma, delta)
+        assert float(found) == pytest.approx(each[:h].sum(), rel=1e-10)
+        discount = 0.97 ** np.arange(1.0, h + 1)
+        assert float(op.discounted_active(h, 0.97, gamma, delta)) == pytest.approx(each[:h] @ discount, rel=1e-10)
+    forever = op.discounted_active(np.inf, 0.97, gamma, delta)
+    assert float(forever) == pytest.approx(each @ 0.97 ** np.arange(1.0, 3001), rel=1e-10)
+    assert float(op.discounted_active(300, 1.0, gamma, delta)) == pytest.approx(each[:300].sum(), rel=1e-10)
 
 
-@settings(deadline=None, max_examples=40)
-@given(positive, positive, st.floats(0.05, 0.99))
-def test_discounted_active(gamma, delta, z):
-    k = np.arange(1, 30)
-    exact = (z**k * np.exp(betaln(gamma, delta + k) - betaln(gamma, delta))).sum()
-    assert float(op.discounted_active(29.0, z, gamma, delta)) == pytest.approx(exact, rel=1e-9)
-    with mpmath.workdps(30):
-        endless = float(z * delta / (gamma + delta) * mpmath.hyp2f1(1, delta + 1, gamma + delta + 1, z))
-    assert float(op.discounted_active(np.inf, z, gamma, delta)) == pytest.approx(endless, rel=1e-10)
-
-
-@pytest.mark.parametrize("params", [(1.2, 0.75, 0.66, 2.78), (0.3, 5.0, 2.0, 20.0)])
-def test_counts_against_simulation_of_the_process(params):
-    alpha, beta, gamma, delta = params
-    rng, n, h = np.random.default_rng(0), 200_000, 6
-    p, theta = rng.beta(alpha, beta, n), rng.beta(gamma, delta, n)
-    alive, bought = np.ones(n, bool), np.zeros(n, int)
-    first = np.zeros(n, int)
-    for k in range(1, h + 1):
-        alive &= rng.random(n) >= theta
-        buys = alive & (rng.random(n) < p)
-        first = np.where(buys & (first == 0), k, first)
-        bought += buys
-    proba = np.exp(op.count_log_proba(np.array([float(h)]), alpha, beta, gamma, delta, h)).ravel()
+def test_counts_are_a_distribution():
+    proba = np.exp(op.count_log_proba(np.asarray(9.0), 1.2, 0.75, 0.66, 2.8, 9))
     assert proba.sum() == pytest.approx(1, rel=1e-12)
-    np.testing.assert_allclose(np.bincount(bought, minlength=h + 1) / n, proba, atol=4 * np.sqrt(0.25 / n))
-    median = float(np.asarray(op.first_purchase_quantile(0.5, alpha, beta, gamma, delta)).ravel()[0])
-    assert 1 <= median <= h
-    assert median == round(median)
+    assert proba @ np.arange(10) == pytest.approx(1.2 / 1.95 * survival(9, 0.66, 2.8).sum(), rel=1e-12)
+
+
+def test_the_first_purchase_to_come():
+    """Against the sum, term by term."""
+    alpha, beta, gamma, delta = 2.2, 5.0, 3.1, 4.0
+    j = np.arange(1, 5000)
+    f = (
+        alpha
+        / (alpha + beta)
+        * delta
+        / (gamma + delta)
+        * np.cumprod(np.r_[1, (beta + j - 1) / (alpha + beta + j) * (delta + j) / (gamma + delta + j)])
+    )
+    cumulated = np.cumsum(f) / f.sum()
+    for q in (0.0, 0.3, 0.5, 0.9, 0.99):
+        assert op.first_purchase_quantile(q, alpha, beta, gamma, delta) == 1 + np.searchsorted(cumulated, q)
+
+
+def test_the_tail_of_the_first_purchase_is_exact():
+    """Against the recurrence that adds up 200,000 terms, and for a tail so heavy that no sum reaches its end."""
+    theta = [np.array([value]) for value in (2.2, 30.0, 1.1, 9.0)]
+    j, term, total = 1.0, 2.2 / 32.2 * 9 / 10.1, 0.0
+    for _ in range(200_000):
+        total += term
+        term *= (30 + j - 1) / (32.2 + j) * (9 + j) / (10.1 + j)
+        j += 1
+    assert op._first_purchase_after(np.zeros(1), *theta)[0] == pytest.approx(total, rel=1e-10)
+    heavy = [np.array([value]) for value in (0.05, 3.0, 0.05, 2.0)]
+    step = op._first_purchase_after(np.zeros(1), *heavy)[0] - op._first_purchase_after(np.ones(1), *heavy)[0]
+    assert step == pytest.approx(0.05 / 3.05 * 2 / 2.05, rel=1e-8)
