@@ -23,6 +23,8 @@ DATE_SHAPES = {
 ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, all alike"
 NUMBER_SHAPE = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 SHOWN = 3
+#: Amounts beyond are infinite for all purposes.
+LARGEST = 1e300
 
 
 @dataclass
@@ -200,6 +202,7 @@ def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra:
         wanted["null_values"] = _count(is_missing(VALUE, schema[VALUE]))
         wanted["negative_values"] = _count(nw.col(VALUE) < 0)
         wanted["lowest_value"] = nw.col(VALUE).min()
+        wanted["null_infinite_values"] = _count((nw.col(VALUE).abs() > LARGEST) & ~nw.col(VALUE).is_nan())
     result = frames.collected(frame.select(*(expr.alias(name) for name, expr in {**wanted, **extra}.items())))
     row = dict(zip(result.columns, result.row(0), strict=True))
     return {name: (0 if entry is None and name.startswith(("null", "neg")) else entry) for name, entry in row.items()}
@@ -219,7 +222,13 @@ def missing_faults(seen: dict[str, Any], customer_id: str, timestamp: str, value
             faults.append(
                 f"column {name!r} is missing in {seen[key]:,} of {rows:,} rows; {cure} (clean(nulls='drop') drops and counts them)"
             )
-    return faults
+    return faults + infinite_faults(seen, value)
+
+
+def infinite_faults(seen: dict[str, Any], value: str | None) -> list[str]:
+    """Faults of infinite amounts, with counts."""
+    count = seen.get("null_infinite_values", 0)
+    return [f"column {value!r} is infinite in {count:,} of {seen['rows']:,} rows; repair these rows"] if count else []
 
 
 def raise_if(faults: list[str]) -> None:

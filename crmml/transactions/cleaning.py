@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from .. import frames
-from ._log import CUSTOMER, TIME, VALUE, is_missing, look, missing_faults, raise_if, read_log
+from ._log import CUSTOMER, TIME, VALUE, infinite_faults, is_missing, look, missing_faults, raise_if, read_log
 
 #: Running sums leave rounding of this size, relative to the amount; below it a purchase is refunded whole, or untouched.
 ROUNDING = 1e-9
@@ -163,6 +163,8 @@ def clean(
     }
     if nulls == "raise" or not seen["rows"]:
         faults += missing_faults(seen, customer_id, timestamp, value)
+    else:
+        faults += infinite_faults(seen, value)
     negative = seen.get("negative_values") or 0
     if refunds == "raise" and negative:
         faults.append(

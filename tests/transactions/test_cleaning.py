@@ -186,3 +186,10 @@ def test_money_is_conserved_and_netting_is_a_stack(rows):
         np.testing.assert_allclose(found, expected, atol=1e-9)
         unmatched += lost
     assert report.refunds_unmatched == pytest.approx(unmatched, abs=1e-9)
+
+
+@pytest.mark.parametrize("nulls", ["raise", "drop"])
+def test_infinite_amounts_are_refused(nulls):
+    log = REFUNDS.assign(value=REFUNDS["value"].where(REFUNDS.index > 0, -np.inf))
+    with pytest.raises(DataError, match="'value' is infinite in 1 of 9 rows"):
+        clean(log, value="value", nulls=nulls)

@@ -262,3 +262,8 @@ def test_against_python_loops(rows, period):
         np.testing.assert_allclose(found[["frequency", "recency", "T"]], expected, rtol=1e-12)
         repeats = totals[totals.index > first]
         assert found["monetary_value"] == pytest.approx(repeats.mean() if len(repeats) else 0.0)
+
+
+def test_infinite_amounts(engine):
+    log = LOG.assign(paid=[4.0, np.inf, 2.0, 5.0, 7.0, 3.0])
+    refused(engine.frame(log), "'paid' is infinite in 1 of 6 rows")
