@@ -259,7 +259,8 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         """
         check_is_fitted(self, "transactions_")
         rate = f", discounted at {self.annual_discount_rate:.1%} a year" if self.annual_discount_rate else ""
-        lead = f"Value over the next {self.horizon:g} {UNIT_WORDS[self.unit]}{rate}, at a margin of {self.margin:.0%}."
+        word = UNIT_WORDS[self.unit][:-1] if self.horizon == 1 else UNIT_WORDS[self.unit]
+        lead = f"Value over the next {self.horizon:g} {word}{rate}, at a margin of {self.margin:.0%}."
         if X is not None:
             lead = f"{lead} {concentration(self.predict(X))}"
         return "\n".join([lead, self.transactions_.describe(), self.spend_.describe()])

@@ -35,7 +35,7 @@ def test_the_table_on_every_engine(value, engine):
 
 def test_describe_says_how_value_is_concentrated(value):
     text = value.describe(cdnow_split())
-    assert "Value over the next 1 years, discounted at 10.0% a year, at a margin of 30%" in text
+    assert "Value over the next 1 year, discounted at 10.0% a year, at a margin of 30%" in text
     assert "the top 20 % (471) hold" in text
 
 
