@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
 from . import frames
+from .exceptions import DataError
 from .ruler import Ruler
 
 
@@ -24,7 +26,7 @@ class NamedColumnsMixin:
     def _columns_of(self, X: Any, names: Sequence[str], *, reset: bool) -> np.ndarray:
         """Return X as a float64 array of shape (n, len(names)), checked by scikit-learn but not yet for its meaning."""
         if frames.is_frame(X):
-            picked = frames.to_columns(X, list(names)).to_numpy(dtype=np.float64)
+            picked = _as_numbers(frames.to_columns(X, list(names)))
             if reset:
                 self.feature_names_in_ = np.asarray(names, dtype=object)
                 self.n_features_in_ = len(names)
@@ -45,3 +47,18 @@ class NamedColumnsMixin:
         else:
             self.ruler_.check_same(ruler)
         return ruler
+
+
+def _as_numbers(picked: pd.DataFrame) -> np.ndarray:
+    try:
+        return picked.to_numpy(dtype=np.float64)
+    except (ValueError, TypeError):
+        pass
+    faults = []
+    for name in picked:
+        column = picked[name]
+        wrong = column.notna() & pd.to_numeric(column, errors="coerce").isna()
+        if wrong.any():
+            shown = ", ".join(repr(value) for value in column[wrong].head(3))
+            faults.append(f"column {name!r} is no number in {int(wrong.sum()):,} of {len(column):,} rows ({shown})")
+    raise DataError(faults or ["the columns cannot be read as numbers"], "the summary")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from sklearn.utils._param_validation import InvalidParameterError
 
 from .exceptions import DataError
 from .ruler import UNIT_WORDS, Ruler
@@ -27,7 +28,15 @@ EXIT_CODES = (
     "every fault found, and nothing is written."
 )
 #: Faults of what was typed or of the files named, told without a traceback.
-USAGE_ERRORS = (DataError, FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+USAGE_ERRORS = (
+    DataError,
+    InvalidParameterError,
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 SUMMARY_COLUMNS = ("frequency", "recency", "T")
 
 app = typer.Typer(
@@ -243,6 +252,8 @@ def fit(
     from .transactions import split_calibration_holdout
 
     tracking.quiet()
+    if wrong := [character for character in "/:@" if character in name]:
+        raise DataError([f"--name {name!r} must not contain {' or '.join(wrong)}"], "the options")
     options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
     summary, report = _summary_of_source(source, options, unit)
     known_unit = str(frames.get_ruler(summary).unit)
@@ -254,7 +265,7 @@ def fit(
     transactions = kinds[model](horizon=convert(horizon, horizon_unit, known_unit))
     estimator: Any = transactions
     if "monetary_value" in summary:
-        rates = {"annual_discount_rate": annual_discount_rate, "margin": margin}
+        rates: dict[str, Any] = {"annual_discount_rate": annual_discount_rate, "margin": margin}
         estimator = CustomerLifetimeValue(transactions, GammaGamma(), horizon=horizon, unit=horizon_unit.value, **rates)
     check = None
     with _status("Fitting", quiet) as on_step:
@@ -323,9 +334,9 @@ def score(
     report = None
     with _status("Scoring", quiet), tempfile.TemporaryDirectory() as folder:
         table = source
-        if timestamp is not None or customer_id != "customer_id" or unit is not None:
+        if timestamp is not None or customer_id != "customer_id" or unit is not None or not _says_its_unit(source):
             summary, report = _summary_of_source(source, options, unit)
-            table = Path(folder) / "summary.parquet"
+            table = Path(folder) / f"{source.stem}.parquet"
             write_table(summary, table)
         done = scoring.score(uri, table, destination, overwrite=overwrite, uri=tracking_uri)
     if quiet:
@@ -406,9 +417,16 @@ def _summary_of_source(source: Path, options: LogOptions, unit: Unit | None) -> 
     if ruler.unit is None and stated.unit is None:
         raise DataError([f"the file does not say what its times are counted in: --unit ({_UNITS})"], "the options")
     ruler.check_same(stated, what="--unit")
-    if customer_id in summary.columns:
+    if customer_id != "customer_id":
+        frames.check_names([customer_id], list(summary.columns), f"the summary {source.name}")
         summary = summary.rename(columns={customer_id: "customer_id"})
     return frames.set_ruler(summary, ruler.merged(unit=stated.unit)), None
+
+
+def _says_its_unit(source: Path) -> bool:
+    from .files import kind_of, ruler_of
+
+    return kind_of(source) == "parquet" and ruler_of(source).unit is not None
 
 
 def _refuse_to_replace(destination: Path, overwrite: bool) -> None:

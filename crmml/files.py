@@ -61,9 +61,47 @@ def read_table(path: str | os.PathLike, *, text: Sequence[str] = ()) -> pd.DataF
             raise DataError([f"{path} cannot be read as Parquet: {error}"], "the file") from None
         return frames.set_ruler(table.to_pandas(), Ruler.from_metadata(table.schema.metadata or {}))
     try:
-        return pd.read_csv(path, dtype=dict.fromkeys(text, "str"))
+        return next(csv_chunks(path, text=text))
+    except StopIteration:
+        return pd.read_csv(path)
+
+
+def ruler_of(path: str | os.PathLike) -> Ruler:
+    """The ruler in a Parquet file's metadata.
+
+    Raises
+    ------
+    DataError
+        When it is not Parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return Ruler.from_metadata(pq.read_schema(path).metadata or {})
+    except pa.ArrowInvalid as error:
+        raise DataError([f"{path} cannot be read as Parquet: {error}"], "the file") from None
+
+
+def csv_chunks(
+    path: str | os.PathLike, *, text: Sequence[str] = (), columns: Sequence[str] | None = None, rows: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """Read a CSV in chunks of ``rows``, or whole; columns named in ``text`` are taken as they stand, NA and null included.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read as CSV.
+    """
+    options: dict[str, Any] = {"converters": dict.fromkeys(text, str), "usecols": columns}
+    try:
+        if rows is None:
+            yield pd.read_csv(path, **options)
+            return
+        with pd.read_csv(path, chunksize=rows, **options) as reader:
+            yield from reader
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError([f"{path} cannot be read as CSV: {error}"], "the file") from None
+        raise DataError([f"{path} cannot be read as CSV in UTF-8: {error}"], "the file") from None
 
 
 def write_table(frame: Any, path: str | os.PathLike) -> None:

@@ -190,7 +190,7 @@ def trusted_types(model: BaseEstimator) -> list[str]:
     import skops.io
 
     unknown = skops.io.get_untrusted_types(data=skops.io.dumps(model))
-    foreign = [name for name in unknown if not name.startswith(("crmml.", "numpy.", "scipy."))]
+    foreign = [name for name in unknown if not name.startswith("crmml.")]
     if foreign:
         raise DataError([f"it holds a {name}, which skops does not know to be safe" for name in foreign], "the model")
     return sorted(unknown)
@@ -219,6 +219,8 @@ def load_model(model_uri: str, *, uri: str | None = None) -> Any:
     from mlflow.exceptions import MlflowException
 
     with tracking_at(uri) as here:
+        if (store := _sqlite_file(here)) is not None and not store.exists():
+            raise DataError([f"{model_uri} was not found: there is no store {store}"], "the model")
         try:
             return mlflow.sklearn.load_model(model_uri)
         except MlflowException as error:
@@ -337,9 +339,12 @@ def _migrations_unheard() -> Iterator[None]:
 
 def _artifact_folder(uri: str) -> str | None:
     """Artifacts lie beside a SQLite file; a server decides for itself."""
-    if not uri.startswith("sqlite:///"):
-        return None
-    return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+    store = _sqlite_file(uri)
+    return None if store is None else (store.parent / "mlartifacts").as_uri()
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
 
 
 def _settings(model: BaseEstimator) -> dict[str, Any]:

@@ -146,9 +146,12 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         if not keep.all():
             columns, weight = columns[keep], None if weight is None else weight[keep]
         if len(columns) < 2:
-            raise ValueError(
-                f"{type(self).__name__} has n_samples = {len(columns)} informative customers and needs at least 2 "
-                f"to estimate {', '.join(self._parameters)}; give it more customers."
+            raise DataError(
+                [
+                    f"{type(self).__name__} has n_samples = {len(columns)} informative customers and needs at least 2 "
+                    f"to estimate {', '.join(self._parameters)}; give it more customers"
+                ],
+                "the summary",
             )
         parts, counts, codes = unique_rows(*columns.T)
         total = counts.astype(np.float64) if weight is None else np.bincount(codes, weight, minlength=counts.size)
@@ -173,6 +176,8 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         start = np.zeros(matrix.shape[1])
         start[:n_parameters] = np.log(self._start(columns, weight))
         lower, upper = start - self._box, start + self._box
+        if isinstance(self.prior, Mapping):  # a wrong one is refused now, not when the posterior is sampled
+            make_prior(self.prior, layout.names, start, n_parameters)
         objective = self._objective(layout, matrix, columns, weight)
         information = None
         if len(columns) > SAMPLE_ABOVE:
@@ -398,9 +403,10 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
     def _draws(self, n_draws: int) -> np.ndarray:
         """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation."""
         check_is_fitted(self, "theta_")
-        if getattr(self, "posterior_draws_", None) is None and getattr(self, "_data", None) is not None:
-            self.sample_posterior(n_draws, random_state=0)
         draws = getattr(self, "posterior_draws_", None)
+        if draws is None and getattr(self, "_data", None) is not None:
+            self.sample_posterior(max(n_draws, STORED_DRAWS), random_state=0)
+            draws = self.posterior_draws_
         if draws is not None:
             return draws[:n_draws]
         if not np.isfinite(self.covariance_).all():

@@ -40,18 +40,30 @@ def compare(models: Sequence[Any], X: Any, sample_weight: Any = None) -> pd.Data
     ----------
     .. [1] Burnham, K. P. and Anderson, D. R. (2002), Model Selection and Multimodel Inference, section 2.9. Springer.
     """
+    if not models:
+        raise ValueError("compare needs at least one fitted model.")
     outcomes = {model._columns for model in models}
     if len(outcomes) > 1:
         raise DataError(
             [f"{type(model).__name__} describes {', '.join(model._columns)}" for model in models],
             "models of different data",
         )
-    n = float(np.sum(sample_weight)) if sample_weight is not None else float(len(models[0]._fitted_summary(X)))
+    if len({getattr(model, "_discrete", False) for model in models}) > 1:
+        raise DataError(
+            [
+                f"{type(m).__name__} has {'probabilities' if m._discrete else 'densities, which depend on the unit'}"
+                for m in models
+            ],
+            "models of discrete and of continuous time",
+        )
+    columns = models[0]._fitted_summary(X)
+    weight = np.ones(len(columns)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    n, informative = float(weight.sum()), float(weight[models[0]._informative(columns)].sum())
     rows = []
     for model in models:
         total = model.score(X, sample_weight=sample_weight) * n
         k = model.n_params_
-        rows.append((model._title, k, total, 2 * k - 2 * total, k * np.log(n) - 2 * total, model.converged_))
+        rows.append((model._title, k, total, 2 * k - 2 * total, k * np.log(informative) - 2 * total, model.converged_))
     table = pd.DataFrame(rows, columns=["model", "n_params", "log_likelihood", "aic", "bic", "converged"])
     relative = np.exp(-(table["aic"] - table["aic"].min()) / 2)
     table.insert(5, "aic_weight", relative / relative.sum())

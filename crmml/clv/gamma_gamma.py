@@ -232,7 +232,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         """The population's mean amount per transaction, pγ/(q−1); infinite when q <= 1."""
         return float(gamma_gamma.posterior_mean_spend(np.zeros(1), np.zeros(1), list(self.params_.values()))[0])
 
-    def sample(self, counts: Any, random_state: Any = None) -> np.ndarray:
+    def sample(self, counts: Any, random_state: Any = None, frequency: Any = None) -> np.ndarray:
         """Simulate the amounts of customers' transactions.
 
         Parameters
@@ -240,6 +240,8 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         counts : array-like of shape (n_customers,)
             Transactions of each customer.
         random_state : int, Generator, RandomState or None
+        frequency : array-like of shape (n_customers,), default=None
+            Repeat purchases, where the mean amount depends on them; None takes ``counts``.
 
         Returns
         -------
@@ -247,10 +249,11 @@ class GammaGamma(LifetimesMixin, ParametricModel):
             Amounts, customer by customer.
         """
         check_is_fitted(self, "theta_")
-        p, q, gamma = self.params_.values()
         counts = np.asarray(counts, dtype=np.intp)
+        x = counts if frequency is None else np.asarray(frequency)
+        p, q, gamma = self._theta(self._expand(np.column_stack([x, np.zeros(x.size)])))
         rng = as_generator(random_state)
-        rate = rng.gamma(q, 1 / gamma, counts.size)
+        rate = rng.gamma(q, 1.0, counts.size) / gamma
         return rng.gamma(p, 1.0, int(counts.sum())) / np.repeat(rate, counts)
 
     def describe(self) -> str:

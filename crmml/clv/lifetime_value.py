@@ -47,12 +47,14 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     horizon : float
         How far ahead value is counted, in ``unit``.
     unit : {"h", "D", "W", "M", "Y"}
-        The unit of ``horizon``. It is converted to the summary's own unit; where the summary carries none, the
-        summary's times are taken to be in ``unit``.
+        The unit of ``horizon``. It is converted to the summary's own unit.
     annual_discount_rate : float, default=0.0
         Effective rate a year: 0.1 is 10 % a year.
     margin : float, default=1.0
         The part of an amount that is counted as value, for instance 0.3 for a contribution margin of 30 %.
+    summary_unit : {"h", "D", "W", "M", "Y"}, default=None
+        What the summary's times are counted in, to be stated where it carries no unit itself: arrays, and frames of
+        polars, DuckDB and Spark, which have no place for one. Without either, ``unit`` is taken, with a warning.
 
     Attributes
     ----------
@@ -85,6 +87,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         "unit": [StrOptions(set(DAYS_PER_UNIT))],
         "annual_discount_rate": [Interval(Real, 0, None, closed="left")],
         "margin": [Interval(Real, 0, None, closed="neither")],
+        "summary_unit": [StrOptions(set(DAYS_PER_UNIT)), None],
     }
 
     def __init__(
@@ -96,6 +99,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         unit: str,
         annual_discount_rate: float = 0.0,
         margin: float = 1.0,
+        summary_unit: str | None = None,
     ):
         self.transactions = transactions
         self.spend = spend
@@ -103,6 +107,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         self.unit = unit
         self.annual_discount_rate = annual_discount_rate
         self.margin = margin
+        self.summary_unit = summary_unit
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> CustomerLifetimeValue:
@@ -132,7 +137,8 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             certain.
         """
         columns = self._summary(X, reset=True)
-        frame = self._frame(columns, self._remember_ruler(X, reset=True))
+        self.ruler_ = self._stated(self._remember_ruler(X, reset=True))
+        frame = self._frame(columns, self.ruler_)
         self.transactions_ = clone(self.transactions).fit(frame, sample_weight=sample_weight)
         spend: Any = SPEND_MODELS[self.spend]() if isinstance(self.spend, str) else clone(self.spend)
         self.spend_ = spend.fit(frame, sample_weight=sample_weight)
@@ -276,7 +282,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
     def _value(self, frame: pd.DataFrame, spend: np.ndarray, horizon: float | None) -> np.ndarray:
         transactions = self.transactions_.discounted_expected_transactions(
-            frame, self._horizon(horizon), self.annual_discount_rate, unit=self.transactions_.ruler_.unit or self.unit
+            frame, self._horizon(horizon), self.annual_discount_rate, unit=str(self.ruler_.unit)
         )
         return self.margin * spend * transactions
 
@@ -285,7 +291,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         if not 0 < coverage < 1:
             raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
         transactions, spend = self.transactions_, self.spend_
-        unit = transactions.ruler_.unit or self.unit
+        unit = str(self.ruler_.unit)
         delta = discount_intensity(self.annual_discount_rate, unit) if self.annual_discount_rate else 0.0
         layout, vectors, spend_draws = transactions._layout(), transactions._draws(n_draws), spend._draws(n_draws)
         n_draws = min(len(vectors), len(spend_draws))
@@ -313,7 +319,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     def _horizon(self, horizon: float | None) -> float:
         """The horizon in the fitted model's unit."""
         horizon = self.horizon if horizon is None else horizon
-        return convert(horizon, self.unit, self.transactions_.ruler_.unit or self.unit)
+        return convert(horizon, self.unit, str(self.ruler_.unit))
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
         columns = self._columns_of(X, self._columns, reset=reset)
@@ -339,7 +345,20 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
     def _fitted_frame(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self, "transactions_")
-        return self._frame(self._summary(X, reset=False), self._remember_ruler(X, reset=False))
+        self._remember_ruler(X, reset=False)
+        return self._frame(self._summary(X, reset=False), self.ruler_)
+
+    def _stated(self, ruler: Ruler) -> Ruler:
+        """The summary's ruler with its unit known: its own, the stated one, or ``unit`` with a warning."""
+        ruler.check_same(Ruler(unit=self.summary_unit), what="summary_unit")
+        if ruler.unit is None and self.summary_unit is None:
+            warnings.warn(
+                f"The summary does not say what its times are counted in; they are taken to be in {UNIT_WORDS[self.unit]}, the unit "
+                "of the horizon. Say so, or otherwise, with summary_unit=.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return ruler.merged(unit=ruler.unit or self.summary_unit or self.unit)
 
 
 def concentration(value: np.ndarray) -> str:

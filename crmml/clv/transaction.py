@@ -78,6 +78,13 @@ class TransactionModel(ParametricModel):
         return (*self._columns, *self._covariates())
 
     def _layout(self) -> CovariateLayout:
+        both = set(self.purchase_covariates) & set(self.dropout_covariates)
+        if wrong := [name for name in self.equal_effects if name not in both]:
+            raise ValueError(
+                f"equal_effects names {', '.join(map(repr, wrong))}, which is no covariate of both processes."
+            )
+        if taken := [name for name in self._covariates() if name in self._columns]:
+            raise ValueError(f"{', '.join(map(repr, taken))} cannot be a covariate: the model reads it as what it is.")
         column_of = {name: len(self._columns) + j for j, name in enumerate(self._covariates())}
         effects = [
             Effect(
@@ -511,8 +518,8 @@ def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:
 
 def _not_negative(value: Any, name: str) -> Any:
     array = np.asarray(value, dtype=float)
-    if not np.all(array >= 0):
-        raise ValueError(f"{name} must be at least 0 and not missing, got {value!r}.")
+    if not np.all((array >= 0) & np.isfinite(array)):
+        raise ValueError(f"{name} must be at least 0 and finite, got {value!r}.")
     return array if array.ndim else float(array)
 
 

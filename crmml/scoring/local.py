@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import joblib
 import pandas as pd
 
 from .. import frames, tracking
 from ..exceptions import DataError
-from ..files import kind_of, replacing
-from ..ruler import Ruler
+from ..files import csv_chunks, kind_of, replacing
+from ..ruler import Ruler, check_unit
 from .predictions import columns_needed, scores_of
 
 MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore
@@ -55,6 +55,7 @@ def score(
     n_jobs: int = 1,
     resume: bool = True,
     overwrite: bool = False,
+    unit: str | None = None,
     uri: str | None = None,
 ) -> ScoringReport:
     """Score every row of a file with a stored model.
@@ -79,7 +80,9 @@ def score(
         Whether parts in the destination folder that an equal job (same model version, same source, same chunks) has
         finished are kept.
     overwrite : bool, default=False
-        Whether a destination that is already there may be replaced.
+        Whether a destination that is already there may be replaced; it stays until the new one is whole.
+    unit : {"h", "D", "W", "M", "Y"}, default=None
+        What the source's times are counted in, needed where it does not say so itself, as a CSV cannot.
     uri : str, default=None
         MLflow tracking URI.
 
@@ -105,7 +108,7 @@ def score(
     there, ruler = _schema(source)
     columns = columns_needed(model, there, keep)
     if hasattr(model, "ruler_"):
-        model.ruler_.check_same(ruler, what=source.name)
+        ruler = _stated(ruler, unit, model.ruler_, source.name)
 
     def scored(chunk: pd.DataFrame, at: int) -> pd.DataFrame:
         try:
@@ -119,7 +122,7 @@ def score(
         return ScoringReport(rows, 0, (destination,))
     job = {
         "model": model_uri,
-        "fingerprint": _fingerprint(model),
+        "fingerprint": joblib.hash(model),
         "source": source.name,
         "source_bytes": source.stat().st_size,
         "source_modified": source.stat().st_mtime_ns,
@@ -171,9 +174,7 @@ def _to_folder(
             raise DataError(
                 [f"{folder} holds something else already; replace it with overwrite=True"], "the destination"
             )
-        for part in [*folder.glob("part-*.parquet"), manifest]:
-            part.unlink(missing_ok=True)
-        old = None
+        return _replacing_folder(scored, source, columns, folder, job, n_jobs)
     folder.mkdir(parents=True, exist_ok=True)
     done: dict[str, int] = {}
     if old is not None:
@@ -201,22 +202,57 @@ def _to_folder(
     return ScoringReport(rows, resumed, tuple(folder / name for name in sorted(done)))
 
 
+def _replacing_folder(
+    scored: Callable, source: Path, columns: list[str], folder: Path, job: dict, n_jobs: int
+) -> ScoringReport:
+    """Score into a new folder, which takes the old one's place when it is whole."""
+    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        report = _to_folder(scored, source, columns, new, job, True, False, n_jobs)
+        folder.rename(old)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old)
+    return ScoringReport(report.rows, 0, tuple(folder / path.name for path in report.files))
+
+
 def _in_parallel(function: Callable, arguments: Iterator, n_jobs: int) -> Iterator:
-    from joblib import Parallel, delayed
     from rich.progress import track
 
     if n_jobs == 1:
         results: Iterator = (function(*entry) for entry in arguments)
     else:
-        results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-            delayed(function)(*entry) for entry in arguments
+        results = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+            joblib.delayed(function)(*entry) for entry in arguments
         )
     yield from track(results, description="Scoring", disable=not sys.stderr.isatty(), transient=True)
 
 
+def _stated(ruler: Ruler, unit: str | None, fitted: Ruler, name: str) -> Ruler:
+    """The source's ruler, completed by the unit that was stated; refused where it differs or says nothing."""
+    stated = Ruler(unit=None if unit is None else check_unit(unit))
+    ruler.check_same(stated, what="unit=")
+    ruler = ruler.merged(unit=stated.unit)
+    if ruler.unit is None and fitted.unit is not None:
+        raise DataError(
+            [
+                f"{name} does not say what its times are counted in; the model's are in {fitted.unit!r}. Say so: unit={fitted.unit!r}"
+            ],
+            "the source",
+        )
+    fitted.check_same(ruler, what=name)
+    return ruler
+
+
 def _schema(source: Path) -> tuple[list[str], Ruler]:
     if kind_of(source) == "csv":
-        return list(pd.read_csv(source, nrows=0).columns), Ruler()
+        try:
+            return list(next(csv_chunks(source, rows=1)).columns), Ruler()
+        except StopIteration:
+            raise DataError(["it has no rows"], f"the source {source.name}") from None
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -233,8 +269,9 @@ def _chunks(
     """Chunks of the source with the number of each one's first row."""
     at = 0
     if kind_of(source) == "csv":
-        text = {name: "str" for name in keep if name in columns}
-        for chunk in pd.read_csv(source, usecols=columns, dtype=text, chunksize=chunk_rows):
+        for chunk in csv_chunks(
+            source, text=[name for name in keep if name in columns], columns=columns, rows=chunk_rows
+        ):
             yield chunk, at
             at += len(chunk)
         return
@@ -245,17 +282,6 @@ def _chunks(
             chunk = batch.to_pandas()
             yield chunk, at
             at += len(chunk)
-
-
-def _fingerprint(model: Any) -> str:
-    """Tells models apart by their parameters, so that a moved alias is not mistaken for the same model."""
-    state = {name: value for name, value in vars(model).items() if not name.startswith("_")}
-    for name in ("transactions_", "spend_"):
-        if name in state:
-            state[name] = _fingerprint(state[name])
-    if "theta_" in state:
-        state = {"theta_": state["theta_"].tolist(), "settings": str(model.get_params())}
-    return hashlib.sha256(repr(sorted(state.items(), key=lambda item: item[0])).encode()).hexdigest()
 
 
 def _write_json(path: Path, content: dict) -> None:

@@ -48,6 +48,7 @@ def columns_needed(model: Any, there: Sequence[str], keep: Sequence[str]) -> lis
     DataError
         When a column that the model needs is missing.
     """
+    frames.check_names([name for name in keep if name != "customer_id"], there, "the table to be scored")
     named = getattr(model, "feature_names_in_", None)
     if named is None:
         return list(there)

@@ -101,5 +101,5 @@ def legal_estimators() -> list[Any]:
         LegalGompertzNBD(),
         LegalGammaGamma(),
         LegalFrequencyGammaGamma(),
-        LegalCustomerLifetimeValue(clv.BetaGeoNBD(), clv.GammaGamma(), horizon=52, unit="W"),
+        LegalCustomerLifetimeValue(clv.BetaGeoNBD(), clv.GammaGamma(), horizon=52, unit="W", summary_unit="W"),
     ]

@@ -14,11 +14,18 @@ from ..exceptions import DataError
 #: Working names of the columns; the double underscore keeps clear of the caller's own.
 CUSTOMER, TIME, VALUE = "__customer", "__time", "__value"
 
+_DATE = (  # a day that exists: the months' lengths, and February 29 in leap years only
+    r"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+    r"|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 #: ISO 8601 shapes of text dates and the format each is read with.
 DATE_SHAPES = {
-    r"^\d{4}-\d{2}-\d{2}$": "%Y-%m-%d",
-    r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$": "%Y-%m-%d %H:%M:%S",
-    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$": "%Y-%m-%dT%H:%M:%S",
+    rf"^{_DATE}$": "%Y-%m-%d",
+    rf"^{_DATE} {_CLOCK}$": "%Y-%m-%d %H:%M",
+    rf"^{_DATE} {_CLOCK}:[0-5]\d$": "%Y-%m-%d %H:%M:%S",
+    rf"^{_DATE}T{_CLOCK}$": "%Y-%m-%dT%H:%M",
+    rf"^{_DATE}T{_CLOCK}:[0-5]\d$": "%Y-%m-%dT%H:%M:%S",
 }
 ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, all alike"
 NUMBER_SHAPE = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
@@ -182,8 +189,10 @@ def _count(condition: nw.Expr) -> nw.Expr:
 
 
 def is_missing(name: str, dtype: Any) -> nw.Expr:
-    """Null, or NaN in a float column."""
+    """Null, NaN in a float column, or blank text."""
     column = nw.col(name)
+    if dtype == nw.String:
+        return column.is_null() | (column.str.strip_chars() == "")
     return column.is_null() | column.is_nan() if dtype in (nw.Float64, nw.Float32) else column.is_null()
 
 

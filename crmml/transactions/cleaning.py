@@ -249,10 +249,14 @@ def net_refunds(frame: Any) -> Any:
 def _without_refunds(frame: Any, rule: str) -> tuple[Any, dict[str, Any]]:
     if rule == "drop":
         return frame.filter(nw.col(VALUE) >= 0), {}
-    arrow = frame.implementation.is_pyarrow()
-    if arrow:  # pyarrow has no running sums within groups
-        frame = nw.from_native(frame.to_pandas(), eager_only=True)
-    netted = net_refunds(frame)
+    if (
+        frame.implementation.is_pyarrow()
+    ):  # which has no running sums within groups: the three columns go through pandas
+        small = nw.from_native(frame.select(CUSTOMER, TIME, VALUE).to_pandas(), eager_only=True)
+        left_over = net_refunds(small)["__left"].to_numpy()
+        netted = frame.with_columns(nw.new_series("__left", left_over, backend=frame.implementation))
+    else:
+        netted = net_refunds(frame)
     amount, left = nw.col(VALUE), nw.col("__left")
     cancelled = (amount > 0) & (left == 0)
     row = frames.collected(
@@ -263,8 +267,6 @@ def _without_refunds(frame: Any, rule: str) -> tuple[Any, dict[str, Any]]:
         )
     ).row(0)
     kept = netted.filter((amount == 0) | (left > 0)).with_columns(left.alias(VALUE))
-    if arrow:
-        kept = nw.from_native(kept.to_arrow(), eager_only=True)
     unmatched = float(row[2] or 0.0)
     figures = {
         "purchases_cancelled": int(row[0] or 0),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import warnings
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from .. import frames
@@ -15,6 +17,8 @@ from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
 from ._log import CUSTOMER, TIME, VALUE, Log, look, missing_faults, raise_if, read_log
 
 _PERIOD = "__period"
+#: Text that stands for a moment.
+ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 
 
 def summarize(
@@ -42,7 +46,7 @@ def summarize(
     unit : {"h", "D", "W", "M", "Y"}, default="D"
         What recency and T are counted in: hours, days, weeks, months of 365.25/12 days, years of 365.25 days.
     observation_end : str, date or datetime, default=None
-        Last instant observed, inclusive; a bare date means the whole day. None takes the last purchase in the log. Later
+        Last instant observed, inclusive; a bare date, or midnight, means the whole day. None takes the last purchase in the log. Later
         purchases are left out and counted in a warning.
 
     Returns
@@ -167,33 +171,35 @@ def warn_merged(frame: Any, period: str) -> None:
 
 
 def inclusive_end(moment: Any) -> dt.datetime:
-    """The last instant of observation: a bare date stands for its whole day.
+    """The last instant of observation: a bare date, or a moment at midnight, stands for its whole day.
 
     Raises
     ------
     DataError
-        When it cannot be read as a moment.
+        When it is no moment, or text that is not ISO 8601.
     """
-    try:
-        end = pd.Timestamp(moment)
-    except (ValueError, TypeError):
-        end = pd.Timestamp("NaT")
-    if isinstance(moment, (int, float)) or end is pd.NaT:
+    end = pd.Timestamp("NaT")
+    if isinstance(moment, (dt.date, np.datetime64)) or (
+        isinstance(moment, str) and ISO_MOMENT.fullmatch(moment.strip())
+    ):
+        try:
+            end = pd.Timestamp(moment)
+        except ValueError:
+            end = pd.Timestamp("NaT")
+    if pd.isna(end):
         raise DataError(
-            [f"observation_end={moment!r} cannot be read as a date; write 2024-03-31"], "the observation end"
+            [f"{moment!r} cannot be read as a date; write 2024-03-31 or 2024-03-31 17:45"], "the end of a period"
         )
     if end.tzinfo is not None:
         end = end.tz_localize(None)
-    bare = len(moment.strip()) <= 10 if isinstance(moment, str) else type(moment) is dt.date
-    if bare:
-        end = end.normalize() + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
+    if end == end.normalize():
+        end = end + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
     return end.to_pydatetime()
 
 
 def end_text(end: dt.datetime) -> str:
     """ISO 8601 of an end of observation: the bare date where it is the whole day."""
-    whole_day = end.time() == dt.time(23, 59, 59, 999999) or end.time() == dt.time(0)
-    return end.date().isoformat() if whole_day else end.isoformat(sep=" ")
+    return end.date().isoformat() if end.time() == dt.time(23, 59, 59, 999999) else end.isoformat(sep=" ")
 
 
 def naive(moment: Any) -> dt.datetime:

@@ -11,7 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from crmml.clv import BetaGeoNBD, ModifiedBetaGeoNBD
 from crmml.clv.beta_geo_cnbd import BetaGeoCNBD
+from crmml.datasets import load_cdnow_sample
 from crmml.exceptions import DataError
+from crmml.transactions import summarize
 
 from .cdnow import cdnow_split
 
@@ -197,3 +199,16 @@ def test_only_the_chosen_k_complains():
     assert len(record) == 1
     assert not model.converged_
     assert len(model.log_likelihood_by_k_) > 1
+
+
+@pytest.mark.parametrize("modified", [False, True])
+def test_cdnow_chooses_one_phase(modified):
+    """As BTYDplus finds: purchases of music are no more regular than a Poisson process."""
+    log = load_cdnow_sample().query("timestamp <= '1997-09-30'").drop_duplicates(["customer_id", "timestamp"])
+    log = log.sort_values(["customer_id", "timestamp"])
+    gaps = log.groupby("customer_id")["timestamp"].diff().dt.days / 7
+    litt = np.log(gaps).groupby(log["customer_id"]).sum()
+    summary = summarize(log, unit="W", observation_end="1997-09-30")
+    model = BetaGeoCNBD(modified=modified).fit(summary.assign(litt=litt.to_numpy()))
+    assert model.k_ == 1
+    assert model.log_likelihood_ == pytest.approx(-9582.1357 if modified else -9582.4292, abs=1e-3)
