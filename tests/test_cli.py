@@ -152,3 +152,10 @@ def test_help_documents_exit_codes_and_starts_fast():
     done = subprocess.run([sys.executable, "-m", "crmml", "--help"], capture_output=True, text=True, check=True)
     for word in ("quickstart", "summarize", "fit", "score", "Exit codes"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize("name", ["shop/2024", "shop:1", "shop@champion"])
+def test_a_name_that_no_address_can_hold_is_refused(orders, name):
+    done = run("fit", "orders.csv", "--name", name, *LOG_OPTIONS)
+    assert done.exit_code == 2
+    assert "must not contain" in done.stderr

@@ -60,6 +60,54 @@ def count_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverag
     return result[code]
 
 
+def next_purchase_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float) -> np.ndarray:
+    """Interval of the time to the next purchase itself, given that there is one, (n, 2).
+
+    For each posterior draw the time at one level of probability; the levels are spread evenly over (0, 1) and shuffled
+    over the draws, so that together the times are a sample of the posterior predictive distribution.
+    """
+    layout = model._layout()
+    levels = np.random.default_rng(0).permutation((np.arange(len(vectors)) + 0.5) / len(vectors))
+
+    def function(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        rows, options = model._rows(block), model._options()
+        times = [
+            model._numerics.next_purchase_quantile(rows, float(level), layout.theta(draw[None, :], block), **options)
+            for level, draw in zip(levels, draws, strict=True)
+        ]
+        return np.stack([np.reshape(time, len(block)) for time in times])
+
+    unique, code = sorted_unique(columns)
+    return interval_by_blocks(function, unique, vectors, coverage)[code]
+
+
+def count_draws(
+    model: Any, columns: np.ndarray, vectors: np.ndarray, horizon: float, rng: np.random.Generator
+) -> np.ndarray:
+    """One simulated number of transactions within the horizon for each draw and row, (draws, n)."""
+    layout = model._layout()
+    counts = np.full((len(vectors), len(columns)), -1.0)
+    level = rng.random(counts.shape)
+    left, size = np.arange(len(columns)), 16
+    while left.size:
+        step = max(1, 2_000_000 // (size * len(vectors)))
+        for at in range(0, left.size, step):
+            which = left[at : at + step]
+            block = columns[which]
+            log_proba = model._numerics.conditional_count_log_proba(
+                model._rows(block), horizon, layout.theta(vectors, block), size, **model._options()
+            )
+            above = np.cumsum(np.exp(log_proba), axis=-1) >= level[:, which, None] - 1e-12
+            counts[:, which] = np.where(above[..., -1], above.argmax(axis=-1), np.inf)
+        left = left[np.isinf(counts[:, left]).any(axis=0)]
+        size *= 4
+        if size > LARGEST_COUNT and left.size:
+            raise ValueError(
+                f"{left.size:,} customers may buy more than {LARGEST_COUNT:,} times within the horizon; take a shorter one."
+            )
+    return counts
+
+
 def sorted_unique(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Unique rows, ordered by T and count so that neighbours share their expectations, and each row's place among them."""
     unique, _, code = unique_rows(*columns.T)

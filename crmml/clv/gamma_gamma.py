@@ -214,11 +214,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         def quantity(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
             if kind == "mean":
                 return self._mean_draws(block, draws)
-            p, q, gamma = self._layout().theta(draws, block)
-            x, m = block[:, 0], block[:, 1]
-            shape = np.broadcast_shapes(p.shape, (1, len(block)))
-            rate = rng.gamma(np.broadcast_to(p * x + q, shape)) / (gamma + m * x)
-            return rng.gamma(np.broadcast_to(p, shape)) / rate
+            return self._total_draws(block, draws, 1.0, rng)
 
         return interval_by_blocks(quantity, columns, vectors, coverage)
 
@@ -226,6 +222,16 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         """Expected amount for each draw and row, (draws, n)."""
         theta = self._layout().theta(vectors, self._expand(columns[:, :2]))
         return gamma_gamma.posterior_mean_spend(columns[:, 0], columns[:, 1], theta)
+
+    def _total_draws(
+        self, columns: np.ndarray, vectors: np.ndarray, counts: Any, rng: np.random.Generator
+    ) -> np.ndarray:
+        """One simulated total of each row's next ``counts`` transactions for each draw, (draws, n); 0 where counts is 0."""
+        p, q, gamma = self._layout().theta(vectors, self._expand(columns[:, :2]))
+        x, m = columns[:, 0], columns[:, 1]
+        shape = np.broadcast_shapes(p.shape, (1, len(columns)))
+        rate = rng.gamma(np.broadcast_to(p * x + q, shape)) / (gamma + m * x)
+        return rng.gamma(np.broadcast_to(p * counts, shape)) / rate
 
     @property
     def mean_spend_(self) -> float:

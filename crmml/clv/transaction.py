@@ -19,7 +19,7 @@ from ..inference.quadrature import NODES
 from ..ruler import UNIT_WORDS, check_unit, convert, discount_intensity
 from ..transactions.compression import unique_rows
 from ._covariates import CovariateLayout, Effect
-from ._intervals import count_interval, mean_interval
+from ._intervals import count_interval, mean_interval, next_purchase_interval
 from ._likelihoods.rows import Rows
 from ._meaning import timing_faults
 from .base import ParametricModel
@@ -292,6 +292,7 @@ class TransactionModel(ParametricModel):
         kind: str = "mean",
         n_draws: int = 1000,
         ahead: float = 0.0,
+        quantile: float = 0.5,
         annual_discount_rate: float = 0.0,
         unit: str | None = None,
     ) -> np.ndarray:
@@ -300,18 +301,20 @@ class TransactionModel(ParametricModel):
         Parameters
         ----------
         X : frame or array-like of shape (n_customers, 3)
-        of : {"predict", "probability_alive", "discounted_expected_transactions", "discounted_residual_transactions"}
-            The method whose answer is bracketed.
+        of : str, default="predict"
+            The method whose answer is bracketed: "predict", "probability_alive", "predict_next_purchase",
+            "discounted_expected_transactions" or "discounted_residual_transactions".
         horizon : float, default=None
             In the fitted unit; None takes the constructor's.
         coverage : float, default=0.9
             Between 0 and 1; the interval has equal tails.
         kind : {"mean", "outcome"}, default="mean"
-            "mean": of the expectation, whose uncertainty is that of the parameters. "outcome": of the number of
-            transactions itself, for ``of="predict"`` only; being whole numbers it holds at least ``coverage``.
+            "mean": of the expectation (or quantile), whose uncertainty is that of the parameters. "outcome": of what will
+            be seen: the number of transactions for "predict", which being whole holds at least ``coverage``, and the time
+            to the next purchase, if there is one, for "predict_next_purchase", by one time for each posterior draw.
         n_draws : int, default=1000
             Posterior draws to use; sampled now, with seed 0, where :meth:`sample_posterior` was not called before.
-        ahead, annual_discount_rate, unit
+        ahead, quantile, annual_discount_rate, unit
             As in the method that ``of`` names.
 
         Returns
@@ -323,8 +326,13 @@ class TransactionModel(ParametricModel):
             raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
         columns, vectors = self._fitted_summary(X), self._draws(n_draws)
         if kind == "outcome":
+            if of == "predict_next_purchase":
+                return next_purchase_interval(self, columns, vectors, coverage)
             if of != "predict":
-                raise ValueError(f"kind='outcome' is for counts (of='predict'); {of!r} has no outcome to be observed.")
+                raise ValueError(
+                    f"kind='outcome' is for counts (of='predict') and times (of='predict_next_purchase'); {of!r} has no outcome to "
+                    "be observed."
+                )
             return count_interval(self, columns, vectors, coverage, self._horizon(horizon))
         if kind != "mean":
             raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
@@ -333,6 +341,10 @@ class TransactionModel(ParametricModel):
             arguments = {"horizon": self._horizon(horizon)}
         elif of == "probability_alive":
             arguments = {"ahead": _not_negative(ahead, "ahead")}
+        elif of == "predict_next_purchase":
+            if not 0 <= quantile < 1:
+                raise ValueError(f"quantile={quantile!r} must be at least 0 and below 1.")
+            arguments = {"quantile": quantile}
         elif of in ("discounted_expected_transactions", "discounted_residual_transactions"):
             endless = of == "discounted_residual_transactions"
             delta = (
@@ -343,8 +355,8 @@ class TransactionModel(ParametricModel):
             arguments = {"horizon": np.inf if endless else self._horizon(horizon), "delta": delta}
         else:
             raise ValueError(
-                f"of={of!r} must be 'predict', 'probability_alive', 'discounted_expected_transactions' or "
-                "'discounted_residual_transactions'."
+                f"of={of!r} must be 'predict', 'probability_alive', 'predict_next_purchase', 'discounted_expected_transactions' "
+                "or 'discounted_residual_transactions'."
             )
         return mean_interval(self, columns, vectors, coverage, of, **arguments)
 
@@ -354,6 +366,8 @@ class TransactionModel(ParametricModel):
             return self._numerics.conditional_expectation(rows, arguments["horizon"], theta, **self._options())
         if of == "probability_alive":
             return np.exp(self._numerics.log_probability_alive(rows, theta, arguments["ahead"], **self._options()))
+        if of == "predict_next_purchase":
+            return self._numerics.next_purchase_quantile(rows, arguments["quantile"], theta, **self._options())
         return self._discounted(rows, theta, arguments["horizon"], arguments["delta"], INTERVAL_NODES)
 
     def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = NODES) -> np.ndarray:

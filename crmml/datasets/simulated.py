@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,8 @@ def make_transactions(
         The unit of T and of the model's times; None takes the unit that the model was fitted in.
     spend : object, default=None
         Anything with ``sample(counts, random_state)`` returning one amount a transaction, customer by customer, such as
-        a fitted :class:`crmml.clv.GammaGamma`. It adds the column value.
+        a fitted :class:`crmml.clv.GammaGamma`; one that also takes ``frequency`` is told the repeat purchases. It adds
+        the column value.
 
     Returns
     -------
@@ -78,7 +80,9 @@ def make_transactions(
     stamp = end - np.rint((lengths[customer] - time) * scale).astype(np.int64)
     log = pd.DataFrame({"customer_id": customer, "timestamp": stamp.view("datetime64[us]")})
     if spend is not None:
-        log["value"] = spend.sample(np.bincount(customer, minlength=n_customers), spend_seed)
+        counts = np.bincount(customer, minlength=n_customers)
+        takes = inspect.signature(spend.sample).parameters
+        log["value"] = spend.sample(counts, spend_seed, **({"frequency": counts - 1} if "frequency" in takes else {}))
     return log
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 from .. import frames, tracking
 from ..exceptions import DataError
 from ..files import csv_chunks, kind_of, replacing
-from ..ruler import Ruler, check_unit
+from ..ruler import UNIT_WORDS, Ruler, check_unit
 from .predictions import columns_needed, scores_of
 
 MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore
@@ -82,7 +83,8 @@ def score(
     overwrite : bool, default=False
         Whether a destination that is already there may be replaced; it stays until the new one is whole.
     unit : {"h", "D", "W", "M", "Y"}, default=None
-        What the source's times are counted in, needed where it does not say so itself, as a CSV cannot.
+        What the source's times are counted in. A source that does not say so itself, as a CSV cannot, is otherwise taken to
+        be in the model's unit, with a warning.
     uri : str, default=None
         MLflow tracking URI.
 
@@ -232,17 +234,18 @@ def _in_parallel(function: Callable, arguments: Iterator, n_jobs: int) -> Iterat
 
 
 def _stated(ruler: Ruler, unit: str | None, fitted: Ruler, name: str) -> Ruler:
-    """The source's ruler, completed by the unit that was stated; refused where it differs or says nothing."""
+    """The source's ruler, completed by the unit that was stated; refused where it differs, warned of where it says nothing."""
     stated = Ruler(unit=None if unit is None else check_unit(unit))
     ruler.check_same(stated, what="unit=")
     ruler = ruler.merged(unit=stated.unit)
     if ruler.unit is None and fitted.unit is not None:
-        raise DataError(
-            [
-                f"{name} does not say what its times are counted in; the model's are in {fitted.unit!r}. Say so: unit={fitted.unit!r}"
-            ],
-            "the source",
+        warnings.warn(
+            f"{name} does not say what its times are counted in; they are taken to be in {UNIT_WORDS[fitted.unit]}, as the model's "
+            f"are. Say so, or otherwise, with unit=.",
+            UserWarning,
+            stacklevel=3,
         )
+        ruler = ruler.merged(unit=fitted.unit)
     fitted.check_same(ruler, what=name)
     return ruler
 

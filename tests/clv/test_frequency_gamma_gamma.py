@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, FrequencyGammaGamma, GammaGamma, likelihood_ratio_test
+from crmml.datasets import make_transactions
 
 from .cdnow import cdnow_split
 
@@ -49,3 +50,16 @@ def test_intervals_and_value():
 def test_lifetimes_has_no_such_model():
     with pytest.raises(ValueError, match="lifetimes has no"):
         FrequencyGammaGamma().fit(cdnow_split()).to_lifetimes()
+
+
+def test_simulated_amounts_follow_the_frequency():
+    model = FrequencyGammaGamma().set_fitted_params(p=6.0, q=4.0, gamma=15.0, elasticity=0.5)
+    counts = np.full(60_000, 3)
+    for frequency, x in ((np.full(counts.size, 8), 8), (None, 3)):
+        mean = model.sample(counts, 0, frequency).mean()
+        assert mean == pytest.approx(6 * 15 * (1 + x) ** 0.5 / 3, rel=0.02)  # p γ (1 + x)^κ / (q − 1)
+    timing = BetaGeoNBD().set_fitted_params(r=0.8, alpha=6.0, a=0.8, b=3.0)
+    log = make_transactions(timing, n_customers=40_000, T=40, unit="W", random_state=0, spend=model)
+    by_customer = log.groupby("customer_id")["value"].agg(["size", "mean"])
+    once = by_customer.loc[by_customer["size"] == 1, "mean"].mean()
+    assert once == pytest.approx(6 * 15 / 3, rel=0.03)  # a customer without repeats has frequency 0

@@ -40,7 +40,7 @@ def test_strong_dependence_is_warned_of(strength, word):
     assert found.noteworthy
     assert f"spend {word} at a time" in found.describe()
     data = correlated(strength).assign(recency=10.0, T=20.0)
-    model = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="W")
+    model = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="W", summary_unit="W")
     with pytest.warns(UserWarning, match="use spend='by_frequency'"):
         model.fit(data.head(1500))
 

@@ -4,8 +4,10 @@ import pytest
 
 from crmml import DataError, RulerError
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.datasets import make_transactions
 from crmml.frames import collected, wrap
 from crmml.ruler import Ruler
+from crmml.transactions import summarize
 
 from .cdnow import cdnow_split
 
@@ -41,9 +43,17 @@ def test_describe_says_how_value_is_concentrated(value):
 
 def test_a_summary_without_ruler_is_in_the_stated_unit():
     bare = pd.DataFrame(cdnow_split().to_dict("list"))
-    weeks = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W").fit(bare)
+    weeks = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W", summary_unit="W").fit(bare)
     known = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W").fit(cdnow_split())
     np.testing.assert_allclose(weeks.predict(bare), known.predict(cdnow_split()), rtol=1e-10)
+    years = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52 * 7 / 365.25, unit="Y", summary_unit="W").fit(
+        bare
+    )
+    np.testing.assert_allclose(years.predict(bare), weeks.predict(bare), rtol=1e-10)
+    with pytest.warns(UserWarning, match="does not say what its times are counted in; they are taken to be in weeks"):
+        CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W").fit(bare)
+    with pytest.raises(RulerError):
+        CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=52, unit="W", summary_unit="D").fit(cdnow_split())
 
 
 def test_another_ruler_and_wrong_money_are_refused(value):
@@ -73,7 +83,7 @@ def test_intervals_of_the_value_and_its_parts(value):
     assert (wide[:, 1] >= table["clv_upper"]).all()
     counts = value.predict_interval(head, "expected_purchases", kind="outcome")
     assert (counts == counts.round()).all()
-    for wrong in ({"of": "clv"}, {"kind": "outcome"}, {"coverage": 0}):
+    for wrong in ({"of": "clv"}, {"kind": "median"}, {"coverage": 0}):
         with pytest.raises(ValueError, match=r"must be|outcome"):
             value.predict_interval(head, **wrong)
 
@@ -84,3 +94,25 @@ def test_the_interval_of_one_value_is_that_of_its_draws(value):
     bounds = value.predict_interval(head, coverage=0.9, n_draws=200)
     alone = np.vstack([value.predict_interval(head.iloc[[i]], coverage=0.9, n_draws=200) for i in range(8)])
     np.testing.assert_allclose(bounds, alone, rtol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.15])
+def test_intervals_of_the_money_to_come_hold_it(rate):
+    """Simulated customers: 90 % intervals of next year's money hold it in at least about 90 % of cases."""
+    timing = BetaGeoNBD().set_fitted_params(r=0.8, alpha=6.0, a=0.8, b=3.0)
+    spend = GammaGamma().set_fitted_params(p=6.0, q=4.0, gamma=15.0)
+    log = make_transactions(timing, n_customers=3000, T=80, unit="W", random_state=1, spend=spend)
+    end = log["timestamp"].min() + pd.Timedelta(weeks=40)
+    seen = log[log.groupby("customer_id")["timestamp"].transform("min") <= end]
+    X = summarize(seen[seen["timestamp"] <= end], value="value", period="h", unit="W", observation_end=end)
+    model = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=40, unit="W", annual_discount_rate=rate).fit(X)
+    later = seen[seen["timestamp"] > end]
+    weeks = (later["timestamp"] - end).dt.total_seconds() / 604800
+    paid = later["value"] * (1 + rate) ** (-weeks * 7 / 365.25)
+    money = paid.groupby(later["customer_id"]).sum().reindex(X["customer_id"], fill_value=0.0).to_numpy()
+    bounds = model.predict_interval(X, kind="outcome", coverage=0.9)
+    inside = (bounds[:, 0] <= money + 1e-9) & (money <= bounds[:, 1] + 1e-9)
+    assert 0.88 <= inside.mean() <= 0.99  # above 0.9, for the many whose money is exactly nothing
+    assert (money > bounds[:, 1]).mean() == pytest.approx(0.05, abs=0.015)
+    narrow = model.predict_interval(X, kind="mean")
+    assert (bounds[:, 1] - bounds[:, 0]).sum() > 3 * (narrow[:, 1] - narrow[:, 0]).sum()

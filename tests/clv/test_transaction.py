@@ -207,3 +207,22 @@ def test_describe(fitted):
     text = fitted.describe()
     assert "fitted on 2,357 customers" in text
     assert "within a year (52.18 weeks)" in text
+
+
+def test_intervals_of_the_next_purchase():
+    model = BetaGeoNBD().fit(cdnow_split())
+    X = cdnow_split().head(40)
+    median = model.predict_next_purchase(X)
+    mean = model.predict_interval(X, of="predict_next_purchase")
+    assert ((mean[:, 0] < median) & (median < mean[:, 1])).all()
+    late = model.predict_interval(X, of="predict_next_purchase", quantile=0.9)
+    assert (late[:, 1] > mean[:, 1]).all()
+    outcome = model.predict_interval(X, of="predict_next_purchase", kind="outcome", coverage=0.8)
+    # the parameters are known so well that the outcome is nearly the model's own 10 % and 90 % points
+    bought = X["frequency"].to_numpy() > 0  # the times of the others run to thousands of weeks
+    for side, quantile in enumerate((0.1, 0.9)):
+        np.testing.assert_allclose(outcome[bought, side], model.predict_next_purchase(X, quantile)[bought], rtol=0.1)
+    with pytest.raises(ValueError, match="has no outcome"):
+        model.predict_interval(X, of="probability_alive", kind="outcome")
+    with pytest.raises(ValueError, match="quantile"):
+        model.predict_interval(X, of="predict_next_purchase", quantile=1)

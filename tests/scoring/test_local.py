@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmml import DataError, Ruler, tracking
+from crmml import DataError, Ruler, RulerError, tracking
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.files import write_table
 from crmml.frames import set_ruler
@@ -33,7 +33,10 @@ def store(tmp_path_factory):
 @pytest.mark.parametrize(("source", "n_jobs"), [("summary.parquet", 1), ("summary.parquet", 2), ("summary.csv", 1)])
 def test_scores_in_chunks_equal_the_model_on_all(store, tmp_path, source, n_jobs):
     folder, uri, expected = store
-    report = score(MODEL, folder / source, tmp_path / "scores.parquet", chunk_rows=500, n_jobs=n_jobs, uri=uri)
+    unit = "W" if source.endswith("csv") else None
+    report = score(
+        MODEL, folder / source, tmp_path / "scores.parquet", chunk_rows=500, n_jobs=n_jobs, unit=unit, uri=uri
+    )
     found = pd.read_parquet(tmp_path / "scores.parquet")
     assert report.rows == len(found) == 2357
     assert "2,357 rows scored, in 1 file." in report.describe()
@@ -107,3 +110,52 @@ def test_an_empty_source(store, tmp_path):
     with pytest.raises(DataError, match="it has no rows"):
         score(MODEL, tmp_path / "empty.parquet", tmp_path / "scores.parquet", uri=uri)
     assert not (tmp_path / "scores.parquet").exists()
+
+
+def test_a_source_that_does_not_say_its_unit_is_warned_of(store, tmp_path):
+    folder, uri, _ = store
+    with pytest.warns(
+        UserWarning, match=r"summary\.csv does not say what its times are counted in; they are taken to be in weeks"
+    ):
+        score(MODEL, folder / "summary.csv", tmp_path / "scores.parquet", uri=uri)
+    with pytest.raises(RulerError):
+        score(MODEL, folder / "summary.parquet", tmp_path / "other.parquet", unit="D", uri=uri)
+    assert not (tmp_path / "other.parquet").exists()
+
+
+def test_a_failed_replacement_of_a_folder_keeps_the_old_one(store, tmp_path):
+    folder, uri, _ = store
+    score(MODEL, folder / "summary.parquet", tmp_path / "scores", chunk_rows=1000, uri=uri)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "scores").iterdir()}
+    bad = cdnow_split().copy()
+    bad.loc[1200, "recency"] = 99.0
+    write_table(bad, tmp_path / "bad.parquet")
+    with pytest.raises(DataError, match="recency is later than T"):
+        score(MODEL, tmp_path / "bad.parquet", tmp_path / "scores", chunk_rows=500, overwrite=True, uri=uri)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "scores").iterdir()} == before
+
+
+def test_an_alias_that_moved_is_not_resumed(store, tmp_path):
+    folder, _, _ = store
+    uri = tracking.local_uri(tmp_path)
+    for horizon in (52, 26):
+        with tracking.track("study", uri=uri):
+            tracking.log_model(BetaGeoNBD(horizon=horizon).fit(cdnow_split()), "other", cdnow_split())
+        tracking.promote("other", uri=uri)
+        if horizon == 52:
+            score("models:/other@champion", folder / "summary.parquet", tmp_path / "scores", chunk_rows=1000, uri=uri)
+    with pytest.raises(DataError):
+        score("models:/other@champion", folder / "summary.parquet", tmp_path / "scores", chunk_rows=1000, uri=uri)
+
+
+def test_a_missing_store_is_not_created(store, tmp_path):
+    folder, _, _ = store
+    with pytest.raises(DataError, match="no"):
+        score(MODEL, folder / "summary.parquet", tmp_path / "s.parquet", uri=f"sqlite:///{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_columns_to_keep_must_be_there(store, tmp_path):
+    folder, uri, _ = store
+    with pytest.raises(DataError, match="region"):
+        score(MODEL, folder / "summary.parquet", tmp_path / "s.parquet", keep=["customer_id", "region"], uri=uri)

@@ -193,3 +193,18 @@ def test_infinite_amounts_are_refused(nulls):
     log = REFUNDS.assign(value=REFUNDS["value"].where(REFUNDS.index > 0, -np.inf))
     with pytest.raises(DataError, match="'value' is infinite in 1 of 9 rows"):
         clean(log, value="value", nulls=nulls)
+
+
+def test_dates_that_do_not_exist_are_refused(engine):
+    log = pd.DataFrame({"customer_id": ["a", "b", "c"], "timestamp": ["2024-02-29", "2023-02-29", "2024-13-01"]})
+    with pytest.raises(DataError, match=r"in 2 rows \('2023-02-29', '2024-13-01'\)"):
+        clean(engine.frame(log))
+
+
+def test_blank_identifiers_are_missing(engine):
+    log = log_of([("a", "2024-01-01", 10), ("  ", "2024-01-05", 30), ("", "2024-01-06", 12)])
+    with pytest.raises(DataError, match="2 of 3"):
+        clean(engine.frame(log), value="value")
+    result, report = clean(engine.frame(log), value="value", nulls="drop")
+    assert engine.pandas(result)["customer_id"].tolist() == ["a"]
+    assert report.rows_out == 1
