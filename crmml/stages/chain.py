@@ -49,7 +49,7 @@ class StageChain(StageProcess):
     counts : array-like of shape (n_stages, n_stages), default=None
         Observed moves, for displays.
     concentration : array-like of shape (n_stages, n_stages), default=None
-        Dirichlet parameters of each row's posterior; 0 where a probability is fixed.
+        Dirichlet parameters of each row's posterior; taken as 0 where a probability is fixed by the space.
     draws : array-like of shape (n_draws, n_stages, n_stages), default=None
         Draws of P from a posterior that is no Dirichlet.
 
@@ -92,7 +92,13 @@ class StageChain(StageProcess):
         self.__dict__.update(
             period=None if period is None else check_unit(period),
             counts=None if counts is None else np.asarray(counts, dtype=float),
-            _concentration=None if concentration is None else np.asarray(concentration, dtype=float),
+            _concentration=None
+            if concentration is None
+            else np.where(
+                self.stages.allowed_moves & ~self.stages.absorbing_mask[:, None],
+                np.asarray(concentration, dtype=float),
+                0.0,
+            ),
         )
 
     def __repr__(self) -> str:

@@ -140,7 +140,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         self._warn_of_no_information(panel)
         columns = self._columns(covariates, panel.shape)
         self.covariate_names_ = tuple(columns)
-        self.categories_ = {name: np.unique(columns[name]) for name in self._categorical(columns)}
+        self.categories_ = {name: np.unique(columns[name]).tolist() for name in self._categorical(columns)}
         self.counts_ = count_transitions(panel, len(space))
         fitted: dict[str, Any] = {}
         mean = np.eye(len(space))
@@ -237,7 +237,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         columns = self._columns(covariates, shape)
         faults = [f"{name!r} is missing" for name in self.covariate_names_ if name not in columns]
         for name, known in self.categories_.items():
-            if name in columns and len(new := np.setdiff1d(columns[name], known)):
+            if name in columns and len(new := sorted(set(columns[name].tolist()) - set(known))):
                 faults.append(
                     f"{name!r} has {', '.join(map(repr, new[:3]))}, never seen at fit; there were {', '.join(map(repr, known[:8]))}"
                 )
@@ -484,7 +484,9 @@ class CovariateMarkovStageModel(StagePanelModel):
         point = effect(self, np.arange(len(panel)))
         draws = np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(again)(int(seed)) for seed in seeds))
         tails = [(1 - coverage) / 2, (1 + coverage) / 2]
-        lower, upper = np.nanquantile(draws, tails, axis=0)
+        seen = ~np.isnan(draws).all(axis=0)
+        lower, upper = np.full((2, len(point)), np.nan)
+        lower[seen], upper[seen] = np.nanquantile(draws[:, seen], tails, axis=0)
         stage = pd.DataFrame(
             {"stage": self.stages_.names, "effect": point[1:], "lower": lower[1:], "upper": upper[1:]}
         ).dropna(subset="effect", ignore_index=True)

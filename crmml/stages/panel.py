@@ -169,10 +169,10 @@ def _period_numbers(column: pd.Series, name: str, every: str | None) -> np.ndarr
             raise DataError([f"column {name!r} has periods that are not whole numbers"], "the long frame of stages")
         return number.astype(np.int64)
     try:
-        dates = pd.to_datetime(column)
+        dates = column if column.dtype.kind == "M" else pd.to_datetime(column, format="ISO8601")
     except (ValueError, TypeError) as error:
         raise DataError(
-            [f"column {name!r} holds neither whole numbers nor dates"], "the long frame of stages"
+            [f"column {name!r} holds neither whole numbers nor dates such as 2024-03-01"], "the long frame of stages"
         ) from error
     days = dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
     every = every or ("M" if (dates.dt.day == 1).all() else "W" if len(np.unique(days % 7)) == 1 else "D")
