@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..stages import StageChain, StageSpace
+
 try:
     from hypothesis import strategies as st
 except ImportError:
@@ -58,3 +60,35 @@ def transaction_logs(draw: Any, max_rows: int = 40, max_customers: int = 6, refu
             "value": draw(st.lists(st.integers(-50 if refunds else 0, 100).map(float), min_size=n, max_size=n)),
         }
     )
+
+
+@st.composite
+def chains(
+    draw: Any, min_stages: int = 2, max_stages: int = 5, absorbing: bool = True, period: str = "M"
+) -> StageChain:
+    """Draw a chain whose last stage is rupture; it absorbs with ``absorbing``, and some moves may be ruled out.
+
+    Rupture can be reached from every stage, so that times to it are finite.
+    """
+    n = draw(st.integers(min_stages, max_stages))
+    allowed = np.array(draw(st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=n, max_size=n)))
+    allowed[:, -1] = True
+    names = tuple(f"stage_{i + 1}" for i in range(n))
+    space = StageSpace(names, rupture=names[-1], absorbing=(names[-1],) if absorbing else (), allowed=allowed)
+    weight = np.array(draw(st.lists(st.lists(st.floats(0.02, 1.0), min_size=n, max_size=n), min_size=n, max_size=n)))
+    weight = np.where(space.allowed_moves, weight, 0.0)
+    return StageChain(weight / weight.sum(axis=1, keepdims=True), space, period)
+
+
+@st.composite
+def panels(
+    draw: Any, chain: StageChain, max_customers: int = 20, max_periods: int = 10, missing: float = 0.2
+) -> np.ndarray:
+    """Draw a panel simulated from a chain, with periods missing; the first two periods of everybody are observed."""
+    n, periods = draw(st.integers(1, max_customers)), draw(st.integers(2, max_periods))
+    seed = draw(st.integers(0, 2**31 - 1))
+    X = chain.simulate(n, periods, start=chain.stages.transient_mask.astype(float), random_state=seed)
+    lost = np.random.default_rng(seed).random(X.shape) < missing
+    lost[:, :2] = False
+    X[lost] = np.nan
+    return X
