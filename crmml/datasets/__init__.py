@@ -2,5 +2,6 @@
 
 from .shipped import load_cdnow, load_cdnow_sample, load_donations
 from .simulated import make_transactions
+from .simulated_stages import make_stage_panel
 
-__all__ = ["load_cdnow", "load_cdnow_sample", "load_donations", "make_transactions"]
+__all__ = ["load_cdnow", "load_cdnow_sample", "load_donations", "make_stage_panel", "make_transactions"]
