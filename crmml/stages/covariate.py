@@ -61,7 +61,8 @@ class CovariateMarkovStageModel(StagePanelModel):
         Of the categorical covariates.
     counts_ : ndarray of shape (n_stages, n_stages)
     chain_ : StageChain
-        The average over the observed moves from each stage of the probabilities fitted to them.
+        That of the average customer, by the shares of the moves observed from each stage: with logistic regression these are
+        also the averages of the fitted probabilities.
     log_likelihood_ : float
     n_informative_ : int
         Customers with at least one observed move.
@@ -158,10 +159,8 @@ class CovariateMarkovStageModel(StagePanelModel):
             if n_destinations > 1:
                 fitted[name] = self._fit_one(features, to)
                 self.n_parameters_ += (n_destinations - 1) * (features.shape[1] + 1)
-            else:
-                mean[i] = np.eye(len(space))[to[0]]
+            mean[i] = self.counts_[i] / self.counts_[i].sum()
             proba = self._row(fitted[name], mean[i], features)
-            mean[i] = proba.mean(axis=0)
             with np.errstate(divide="ignore"):
                 self.log_likelihood_ += float(np.log(proba[np.arange(len(to)), to]).sum())
         self.classifiers_ = fitted
@@ -255,9 +254,8 @@ class CovariateMarkovStageModel(StagePanelModel):
             else:
                 parts.append(value)
         features = np.column_stack(parts) if parts else np.empty((len(who), 0))
-        if (missing := int(np.isnan(features).any(axis=1).sum())) and not (
-            self.classifier is not None and get_tags(self.classifier).input_tags.allow_nan
-        ):
+        missing = int(np.isnan(features).any(axis=1).sum()) if np.isnan(features.sum()) else 0
+        if missing and not (self.classifier is not None and get_tags(self.classifier).input_tags.allow_nan):
             raise DataError(
                 [
                     f"a covariate is missing at {missing:,} of {len(features):,} moves; fill it in, or take a classifier that bears "
