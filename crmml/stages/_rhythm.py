@@ -1,0 +1,205 @@
+"""Pure numerics of customers' own rhythms: the pooled law of gaps, expected gaps, arcs, growth. Knows no frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, gammaln, psi
+
+from ..inference import maximize
+
+#: Standard deviations of the weak normal prior on log pooled gap (around the mean gap seen), log strength (around 0)
+#: and the logit of never coming back (around 0): proper whatever the log, without weight where there are many gaps.
+PRIOR_SD = np.array([2.0, 1.0, 1.5])
+BOX = 12.0
+
+
+@dataclass(frozen=True)
+class PooledGaps:
+    """The law of gaps of all customers: μ, r, p, the log-likelihood without the prior, and whether it was found."""
+
+    pooled: float
+    strength: float
+    gone: float
+    log_likelihood: float
+    converged: bool
+
+
+@dataclass(frozen=True)
+class EventState:
+    """What is known of a customer right after each purchase, one entry an event.
+
+    Attributes
+    ----------
+    expected : ndarray of shape (n_events,)
+        Expected time to the next purchase.
+    purchases : ndarray of int
+        Purchases in the present arc, this one included.
+    arc_start : ndarray of int
+        Time of the present arc's first purchase.
+    arc : ndarray of int
+        Ruptures before this purchase.
+    """
+
+    expected: np.ndarray
+    purchases: np.ndarray
+    arc_start: np.ndarray
+    arc: np.ndarray
+
+
+def gap_log_likelihood(
+    k: np.ndarray, s: np.ndarray, c: np.ndarray, pooled: float, strength: float, gone: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihood of k gaps of total length s and an open one of length c, and its gradient.
+
+    Parameters
+    ----------
+    k, s, c : ndarrays of shape (n,)
+    pooled, strength : float
+        μ and r of the gamma law of rates, shape r and rate r μ. Above 0.
+    gone : float
+        Probability of never coming back after a purchase, between 0 and 1.
+
+    Returns
+    -------
+    value : ndarray of shape (n,)
+    gradient : ndarray of shape (3, n)
+        With respect to log μ, log r and logit p.
+    """
+    rate = strength * pooled
+    unique_k, code = np.unique(k, return_inverse=True)
+    shape = strength + k
+    closed, through = np.log(rate + s), np.log(rate + s + c)
+    still = np.exp(-shape * (through - closed))
+    either = gone + (1 - gone) * still
+    waiting = (1 - gone) * still / either
+    value = (
+        k * np.log1p(-gone)
+        + (gammaln(strength + unique_k) - gammaln(strength))[code]
+        + strength * np.log(rate)
+        - shape * closed
+        + np.log(either)
+    )
+    by_rate = strength / rate - shape * ((1 - waiting) / (rate + s) + waiting / (rate + s + c))
+    by_strength = (psi(strength + unique_k) - psi(strength))[code] + np.log(rate)
+    by_strength = by_strength - (1 - waiting) * closed - waiting * through
+    by_gone = -k / (1 - gone) + (1 - still) / either
+    gradient = np.stack([rate * by_rate, strength * by_strength + rate * by_rate, gone * (1 - gone) * by_gone])
+    return value, gradient
+
+
+def fit_gaps(k: np.ndarray, s: np.ndarray, c: np.ndarray, weight: np.ndarray) -> PooledGaps:
+    """Maximise the weighted log-likelihood of gaps plus the weak log-prior, over log μ, log r and logit p.
+
+    Parameters
+    ----------
+    k, s, c, weight : ndarrays of shape (n,)
+        Closed gaps, their total length, the open gap, and customers that each row stands for; some k above 0.
+    """
+    centre = np.array([np.log((weight @ s) / (weight @ k)), 0.0, 0.0])
+
+    def objective(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = gap_log_likelihood(k, s, c, np.exp(theta[0]), np.exp(theta[1]), expit(theta[2]))
+        off = (theta - centre) / PRIOR_SD
+        return float(weight @ value - off @ off / 2), gradient @ weight - off / PRIOR_SD
+
+    found = maximize(objective, centre, lower=centre - BOX, upper=centre + BOX, scale=float(weight.sum()))
+    off = (found.theta - centre) / PRIOR_SD
+    pooled, strength = np.exp(found.theta[:2])
+    return PooledGaps(
+        float(pooled),
+        float(strength),
+        float(expit(found.theta[2])),
+        found.log_likelihood + float(off @ off) / 2,
+        found.converged,
+    )
+
+
+def own_rhythm(
+    time: np.ndarray, offsets: np.ndarray, pooled: float, strength: float, rupture_lateness: float
+) -> EventState:
+    """Walk through every customer's purchases, all customers at once, and say what is known after each.
+
+    Parameters
+    ----------
+    time : ndarray of int, shape (n_events,)
+        Distinct times of purchase, customer by customer, ascending within each.
+    offsets : ndarray of int, shape (n_customers + 1,)
+        Where each customer's events begin.
+    pooled, strength, rupture_lateness : float
+    """
+    start, left = _by_rank(offsets)
+    expected = np.empty(time.size)
+    purchases = np.ones(time.size, dtype=np.int64)
+    arc_start, arc = time.copy(), np.zeros(time.size, dtype=np.int64)
+    gaps, total = np.zeros(start.size), np.zeros(start.size)
+    expected[start] = pooled
+    for rank in range(1, left.size):
+        n = left[rank]
+        now = start[:n] + rank
+        before = now - 1
+        gap = (time[now] - time[before]).astype(np.float64)
+        broken = gap > rupture_lateness * expected[before]
+        kept = ~broken
+        gaps[:n] += kept
+        total[:n] += np.where(kept, gap, 0.0)
+        expected[now] = (strength * pooled + total[:n]) / (strength + gaps[:n])
+        purchases[now] = np.where(broken, 1, purchases[before] + 1)
+        arc_start[now] = np.where(broken, time[now], arc_start[before])
+        arc[now] = arc[before] + broken
+    return EventState(expected, purchases, arc_start, arc)
+
+
+def growth(
+    time: np.ndarray,
+    state: EventState,
+    pooled: float,
+    strength: float,
+    recent_gaps: int,
+    value: np.ndarray | None = None,
+    offsets: np.ndarray | None = None,
+) -> np.ndarray:
+    """How many times faster (in money: richer) the latest gaps of the arc are than its earlier ones, after each event.
+
+    The latest are ``recent_gaps``, but at most half of the arc's gaps; both sides are shrunk towards the pooled gap with
+    the pooled strength, amounts towards the arc's own mean with the weight of one purchase. 1 where there are less than
+    two gaps.
+    """
+    gaps = state.purchases - 1
+    latest = np.minimum(recent_gaps, gaps // 2)
+    at = np.arange(time.size)
+    middle = time[at - latest]
+    late = (strength * pooled + (time - middle)) / (strength + latest)
+    early = (strength * pooled + (middle - state.arc_start)) / (strength + gaps - latest)
+    ratio = early / late
+    if value is not None and offsets is not None:
+        before = totals_before(value, offsets)
+        recent = before[at] + value[at] - before[at - latest] - value[at - latest]
+        older = before[at - latest] + value[at - latest] - before[at - gaps]
+        mean = (recent + older) / state.purchases
+        worth = np.ones(time.size)
+        recent_mean = (mean + recent) / (1 + latest)
+        older_mean = (mean + older) / (1 + state.purchases - latest)
+        np.divide(recent_mean, older_mean, out=worth, where=mean > 0)
+        ratio = ratio * worth
+    return np.where(latest > 0, ratio, 1.0)
+
+
+def totals_before(value: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Sum of each customer's earlier values at each event, added up within the customer, so that no other changes it."""
+    start, left = _by_rank(offsets)
+    before = np.zeros(value.size)
+    for rank in range(1, left.size):
+        now = start[: left[rank]] + rank
+        before[now] = before[now - 1] + value[now - 1]
+    return before
+
+
+def _by_rank(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Customers' first events, those with most events first, and how many customers have more than 0, 1, 2 ... events."""
+    n_events = np.diff(offsets)
+    order = np.argsort(-n_events, kind="stable")
+    sizes = n_events[order]
+    left = np.searchsorted(-sizes, -np.arange(1, (sizes[0] if sizes.size else 0) + 1), side="right")
+    return offsets[:-1][order], left
