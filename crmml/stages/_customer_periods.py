@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,8 @@ from .. import frames
 from ..exceptions import DataError, LogWarning
 from ..ruler import UNIT_WORDS
 from ..transactions._log import CUSTOMER, TIME, Log, look, read_log
-from ..transactions.summary import check_log, end_text, inclusive_end, naive, purchase_periods
-from .space import StageSpace
+from ..transactions.summary import check_log, end_text, inclusive_end, purchase_periods
+from .space import as_stage_space
 
 #: Lengths of a period: days, weeks from Monday, calendar months and years.
 PERIODS = ("D", "W", "M", "Y")
@@ -198,14 +199,15 @@ def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid
     return Grid(customer, first_day_of(number, period), last_day, event, n_events)
 
 
-def to_log_engine(native: Any, ids: Any, first_day: np.ndarray, names: np.ndarray) -> Any:
+def to_log_engine(native: Any, ids: Any, first_day: np.ndarray, names: Sequence[str], codes: np.ndarray) -> Any:
     """A frame customer_id, period, stage in the engine of the log."""
     backend = ids.implementation
     period = nw.new_series("period", first_day.astype("datetime64[D]").astype("datetime64[us]"), backend=backend)
     if not backend.is_pandas():
         period = period.cast(nw.Date)
-    stage = nw.new_series("stage", names.astype(object) if backend.is_pandas() else names.astype(str), backend=backend)
-    result = nw.maybe_reset_index(ids.alias("customer_id").to_frame()).with_columns(period, stage)
+    stage = nw.new_series("stage", list(names), nw.String, backend=backend)[codes]
+    result = nw.maybe_reset_index(ids.alias("customer_id").to_frame())
+    result = result.with_columns(period, nw.maybe_reset_index(stage))
     return frames.like(result, native)
 
 
@@ -215,11 +217,8 @@ class PeriodStager(BaseEstimator):
     period: str | None
     customer_id: str
     timestamp: str
-
-    @property
-    def stages(self) -> StageSpace:
-        """The stages, in their order."""
-        raise NotImplementedError
+    #: A StageSpace, or the names in their order.
+    stages: Any
 
     def _period(self, asked: str | None) -> str:
         """Return the one period that the stager and the call name; months where neither does."""
@@ -237,5 +236,5 @@ class PeriodStager(BaseEstimator):
         return read_activity(log, self.customer_id, self.timestamp, value, observation_end)
 
     def _answer(self, activity: Activity, grid: Grid, codes: np.ndarray) -> Any:
-        names = np.asarray(self.stages.names, dtype=object)[codes]
-        return to_log_engine(activity.native, activity.ids[grid.customer], grid.first_day, names)
+        names = as_stage_space(self.stages).names
+        return to_log_engine(activity.native, activity.ids[grid.customer], grid.first_day, names, codes)

@@ -9,19 +9,21 @@ from scipy.special import expit, gammaln, psi
 
 from ..inference import maximize
 
-#: Standard deviations of the weak normal prior on log pooled gap (around the mean gap seen), log strength (around 0)
-#: and the logit of never coming back (around 0): proper whatever the log, without weight where there are many gaps.
-PRIOR_SD = np.array([2.0, 1.0, 1.5])
+#: Standard deviations of the weak normal prior on log pooled gap (around the mean gap seen), log strength (around 0),
+#: the logit of the mean probability of never coming back (around 0) and its log agreement (around log 2, the uniform law):
+#: proper whatever the log, without weight where there are many gaps.
+PRIOR_SD = np.array([2.0, 1.0, 1.5, 1.0])
 BOX = 12.0
 
 
 @dataclass(frozen=True)
 class PooledGaps:
-    """The law of gaps of all customers: μ, r, p, the log-likelihood without the prior, and whether it was found."""
+    """The law of gaps of all customers: μ, r, π, φ, the log-likelihood without the prior, and whether it was found."""
 
     pooled: float
     strength: float
     gone: float
+    agreement: float
     log_likelihood: float
     converged: bool
 
@@ -49,7 +51,7 @@ class EventState:
 
 
 def gap_log_likelihood(
-    k: np.ndarray, s: np.ndarray, c: np.ndarray, pooled: float, strength: float, gone: float
+    k: np.ndarray, s: np.ndarray, c: np.ndarray, pooled: float, strength: float, gone: float, agreement: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood of k gaps of total length s and an open one of length c, and its gradient.
 
@@ -58,62 +60,64 @@ def gap_log_likelihood(
     k, s, c : ndarrays of shape (n,)
     pooled, strength : float
         μ and r of the gamma law of rates, shape r and rate r μ. Above 0.
-    gone : float
-        Probability of never coming back after a purchase, between 0 and 1.
+    gone, agreement : float
+        π and φ of the beta law of the probability of never coming back after a purchase, with the parameters φ π and
+        φ (1 - π): its mean, between 0 and 1, and how much customers agree, above 0.
 
     Returns
     -------
     value : ndarray of shape (n,)
-    gradient : ndarray of shape (3, n)
-        With respect to log μ, log r and logit p.
+    gradient : ndarray of shape (4, n)
+        With respect to log μ, log r, logit π and log φ.
     """
-    rate = strength * pooled
+    rate, a, b = strength * pooled, agreement * gone, agreement * (1 - gone)
     unique_k, code = np.unique(k, return_inverse=True)
+
+    def of_k(function):
+        parts = function(strength + unique_k) - function(strength), function(b + unique_k) - function(b)
+        return parts[0][code], parts[1][code], (function(agreement) - function(agreement + unique_k + 1))[code]
+
     shape = strength + k
     closed, through = np.log(rate + s), np.log(rate + s + c)
     still = np.exp(-shape * (through - closed))
-    either = gone + (1 - gone) * still
-    waiting = (1 - gone) * still / either
-    value = (
-        k * np.log1p(-gone)
-        + (gammaln(strength + unique_k) - gammaln(strength))[code]
-        + strength * np.log(rate)
-        - shape * closed
-        + np.log(either)
-    )
+    either = a + (b + k) * still
+    waiting = (b + k) * still / either
+    buying, staying, leaving = of_k(gammaln)
+    value = buying + staying + leaving + strength * np.log(rate) - shape * closed + np.log(either)
+    buying, staying, leaving = of_k(psi)
     by_rate = strength / rate - shape * ((1 - waiting) / (rate + s) + waiting / (rate + s + c))
-    by_strength = (psi(strength + unique_k) - psi(strength))[code] + np.log(rate)
-    by_strength = by_strength - (1 - waiting) * closed - waiting * through
-    by_gone = -k / (1 - gone) + (1 - still) / either
-    gradient = np.stack([rate * by_rate, strength * by_strength + rate * by_rate, gone * (1 - gone) * by_gone])
-    return value, gradient
+    by_strength = buying + np.log(rate) - (1 - waiting) * closed - waiting * through
+    by_a, by_b = leaving + 1 / either, staying + leaving + still / either
+    gradient = [
+        rate * by_rate,
+        strength * by_strength + rate * by_rate,
+        agreement * gone * (1 - gone) * (by_a - by_b),
+        a * by_a + b * by_b,
+    ]
+    return value, np.stack(gradient)
 
 
 def fit_gaps(k: np.ndarray, s: np.ndarray, c: np.ndarray, weight: np.ndarray) -> PooledGaps:
-    """Maximise the weighted log-likelihood of gaps plus the weak log-prior, over log μ, log r and logit p.
+    """Maximise the weighted log-likelihood of gaps plus the weak log-prior, over log μ, log r, logit π and log φ.
 
     Parameters
     ----------
     k, s, c, weight : ndarrays of shape (n,)
         Closed gaps, their total length, the open gap, and customers that each row stands for; some k above 0.
     """
-    centre = np.array([np.log((weight @ s) / (weight @ k)), 0.0, 0.0])
+    centre = np.array([np.log((weight @ s) / (weight @ k)), 0.0, 0.0, np.log(2.0)])
 
     def objective(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = gap_log_likelihood(k, s, c, np.exp(theta[0]), np.exp(theta[1]), expit(theta[2]))
+        pooled, strength, agreement = np.exp(theta[[0, 1, 3]])
+        value, gradient = gap_log_likelihood(k, s, c, pooled, strength, expit(theta[2]), agreement)
         off = (theta - centre) / PRIOR_SD
         return float(weight @ value - off @ off / 2), gradient @ weight - off / PRIOR_SD
 
     found = maximize(objective, centre, lower=centre - BOX, upper=centre + BOX, scale=float(weight.sum()))
     off = (found.theta - centre) / PRIOR_SD
-    pooled, strength = np.exp(found.theta[:2])
-    return PooledGaps(
-        float(pooled),
-        float(strength),
-        float(expit(found.theta[2])),
-        found.log_likelihood + float(off @ off) / 2,
-        found.converged,
-    )
+    pooled, strength, agreement = (float(entry) for entry in np.exp(found.theta[[0, 1, 3]]))
+    log_likelihood = found.log_likelihood + float(off @ off) / 2
+    return PooledGaps(pooled, strength, float(expit(found.theta[2])), agreement, log_likelihood, found.converged)
 
 
 def own_rhythm(

@@ -50,14 +50,16 @@ class LifecycleStager(PeriodStager):
     is; hence this one. The gap that is still open does not enter m: it is what lateness compares with m.
 
     **Fitting.** :math:`\mu` and r are learnt from the closed gaps (k, s) and the open, right-censored gap of length c of
-    each customer of the training log. After each purchase a customer never comes back with probability p, since
-    otherwise the pool would take those who left for slow buyers [2]_:
+    each customer of the training log. After each purchase a customer never comes back with a probability that is beta
+    distributed over customers, with parameters a and b, since otherwise the pool would take those who left for slow
+    buyers. This is the likelihood of the MBG/NBD [2]_,
 
-    .. math:: L = (1-p)^k\, \frac{\Gamma(r+k)}{\Gamma(r)}\,(r\mu)^r
-              \left[\frac{p}{(r\mu+s)^{r+k}} + \frac{1-p}{(r\mu+s+c)^{r+k}}\right].
+    .. math:: L = \frac{\Gamma(r+k)\,\Gamma(b+k)\,\Gamma(a+b)}{\Gamma(r)\,\Gamma(b)\,\Gamma(a+b+k+1)}\,(r\mu)^r
+              \left[\frac{a}{(r\mu+s)^{r+k}} + \frac{b+k}{(r\mu+s+c)^{r+k}}\right].
 
     The sum over customers of log L, plus a weak log-prior that keeps small logs proper (:math:`\log\mu` normal around the
-    log mean closed gap, sd 2; :math:`\log r` around 0, sd 1; logit p around 0, sd 1.5), is maximised.
+    log mean closed gap, sd 2; :math:`\log r` around 0, sd 1; the logit of :math:`a/(a+b)` around 0, sd 1.5;
+    :math:`\log(a+b)` around log 2, sd 1), is maximised.
 
     **Arcs.** A gap longer than ``rupture_lateness`` times what was expected at its beginning is a rupture, whether or not
     a period ended in it. The purchase that ends it wins the customer back and begins a new arc: purchases, tenure and
@@ -116,7 +118,7 @@ class LifecycleStager(PeriodStager):
     pooled_strength_ : float
         r, in gaps.
     never_back_probability_ : float
-        p; NaN where ``pooled`` was given.
+        a / (a + b), the share of customers who never come back after the first purchase; NaN where ``pooled`` was given.
     unit_ : str
         "D": the times are days.
     n_customers_, n_gaps_ : int
@@ -133,19 +135,23 @@ class LifecycleStager(PeriodStager):
     ----------
     .. [1] Ehrenberg, A. S. C. (1959), The pattern of consumer purchases. Applied Statistics 8 (1), 26-41.
     .. [2] Batislam, E. P., Denizel, M. and Filiztekin, A. (2007), Empirical validation and comparison of models for
-       customer base analysis. International Journal of Research in Marketing 24 (3), 201-209: the same likelihood with p
-       beta distributed.
+       customer base analysis. International Journal of Research in Marketing 24 (3), 201-209.
 
     Examples
     --------
     >>> from crmml.datasets import load_cdnow_sample
-    >>> from crmml.stages import to_panel
     >>> from crmml.stages.stager import LifecycleStager
     >>> log = load_cdnow_sample()
     >>> stager = LifecycleStager().fit(log)
+    >>> round(stager.pooled_interpurchase_time_), round(stager.pooled_strength_, 2)
+    (98, 0.62)
     >>> long = stager.assign(log)
     >>> long[long["customer_id"] == 111].iloc[[0, 5, 10, 17]]
-         customer_id     period        stage
+         customer_id     period      stage
+    125          111 1997-01-01  formation
+    130          111 1997-06-01  formation
+    135          111 1997-11-01  stability
+    142          111 1998-06-01  stability
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -260,8 +266,8 @@ class LifecycleStager(PeriodStager):
             )
         unique, counts, _ = unique_rows(k, s, c)
         order = np.lexsort(unique[::-1])  # one order whatever the engine: equal logs give equal fits
-        rows = [column[order] for column in unique]
-        found = fit_gaps(*rows, counts[order].astype(np.float64))
+        k, s, c = (column[order] for column in unique)
+        found = fit_gaps(k, s, c, counts[order].astype(np.float64))
         self.pooled_interpurchase_time_, self.pooled_strength_ = found.pooled, found.strength
         self.never_back_probability_ = found.gone
         self.log_likelihood_, self.converged_ = found.log_likelihood, found.converged
@@ -305,9 +311,7 @@ class LifecycleStager(PeriodStager):
     def _codes(self, activity: Activity, grid: Grid) -> np.ndarray:
         pooled, strength = self.pooled_interpurchase_time_, self.pooled_strength_
         state = own_rhythm(activity.day, activity.offsets, pooled, strength, self.rupture_lateness)
-        faster = growth(
-            activity.day, state, pooled, strength, self.recent_gaps, activity.value, activity.offsets
-        )
+        faster = growth(activity.day, state, pooled, strength, self.recent_gaps, activity.value, activity.offsets)
         healthy = self._healthy(activity, state, faster)
         event = grid.event
         lateness = (grid.last_day - activity.day[event]) / state.expected[event]
@@ -362,7 +366,7 @@ class LifecycleStager(PeriodStager):
             f"{strength:.3g} own gaps, so that after three gaps a customer's own rhythm counts {own:.0%}.",
         ]
         if isinstance(self.pooled, str):
-            said.append(f"After a purchase {self.never_back_probability_:.0%} never come back.")
+            said.append(f"After a first purchase {self.never_back_probability_:.0%} are expected never to come back.")
         said.append(
             f"Without a purchase for {self.decline_lateness:g} expected gaps a relationship declines "
             f"({self.decline_lateness * time:.0f} {unit} after a first purchase), after {self.rupture_lateness:g} it is broken "
