@@ -158,36 +158,36 @@ def own_rhythm(
 def growth(
     time: np.ndarray,
     state: EventState,
-    pooled: float,
-    strength: float,
     recent_gaps: int,
     value: np.ndarray | None = None,
     offsets: np.ndarray | None = None,
 ) -> np.ndarray:
-    """How many times faster (in money: richer) the latest gaps of the arc are than its earlier ones, after each event.
+    """How many times faster the latest gaps of the arc are than its earlier ones, after each event; in money with values.
 
-    The latest are ``recent_gaps``, but at most half of the arc's gaps; both sides are shrunk towards the pooled gap with
-    the pooled strength, amounts towards the arc's own mean with the weight of one purchase. 1 where there are less than
-    two gaps.
+    The latest are ``recent_gaps``, but at most half of the arc's gaps. Both sides are shrunk towards the arc's own mean
+    with the weight of one gap, and amounts with that of one purchase, so that a steady customer has 1. Also 1 where
+    there are less than two gaps.
     """
     gaps = state.purchases - 1
     latest = np.minimum(recent_gaps, gaps // 2)
     at = np.arange(time.size)
     middle = time[at - latest]
-    late = (strength * pooled + (time - middle)) / (strength + latest)
-    early = (strength * pooled + (middle - state.arc_start)) / (strength + gaps - latest)
-    ratio = early / late
+    recent, older = (time - middle).astype(np.float64), (middle - state.arc_start).astype(np.float64)
+    ratio = _shrunk_ratio(older, gaps - latest, recent, latest)
     if value is not None and offsets is not None:
-        before = totals_before(value, offsets)
-        recent = before[at] + value[at] - before[at - latest] - value[at - latest]
-        older = before[at - latest] + value[at - latest] - before[at - gaps]
-        mean = (recent + older) / state.purchases
-        worth = np.ones(time.size)
-        recent_mean = (mean + recent) / (1 + latest)
-        older_mean = (mean + older) / (1 + state.purchases - latest)
-        np.divide(recent_mean, older_mean, out=worth, where=mean > 0)
-        ratio = ratio * worth
+        so_far = totals_before(value, offsets) + value
+        recent = so_far - so_far[at - latest]
+        older = so_far[at - latest] - (so_far - value)[at - gaps]
+        ratio = ratio * _shrunk_ratio(recent, latest, older, state.purchases - latest)
     return np.where(latest > 0, ratio, 1.0)
+
+
+def _shrunk_ratio(one: np.ndarray, n_one: np.ndarray, other: np.ndarray, n_other: np.ndarray) -> np.ndarray:
+    """Mean of one part over the mean of the other, both shrunk towards the mean of all; 1 where all is nothing."""
+    mean = (one + other) / np.maximum(n_one + n_other, 1)
+    ratio = np.ones(mean.size)
+    np.divide((mean + one) * (1 + n_other), (1 + n_one) * (mean + other), out=ratio, where=mean > 0)
+    return ratio
 
 
 def totals_before(value: np.ndarray, offsets: np.ndarray) -> np.ndarray:

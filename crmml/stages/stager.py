@@ -76,9 +76,9 @@ class LifecycleStager(PeriodStager):
        ``growth_ratio``;
     5. formation.
 
-    Growth is the earlier gaps' mean over the recent ones', each shrunk towards μ with the strength r; with ``value`` it is
-    multiplied by the recent over the earlier mean amount, each shrunk towards the arc's mean with the weight of one
-    purchase. A customer in decline who buys returns to exploration, formation or stability, as counts and rhythm say.
+    Growth is the earlier gaps' mean over the recent ones'; with ``value`` it is multiplied by the recent over the earlier
+    mean amount. Each of these means is shrunk towards the arc's own with the weight of one gap or purchase. A customer in
+    decline who buys returns to exploration, formation or stability, as counts and rhythm say.
 
     The stage at the end of a period uses events up to then only, and pooled quantities are learnt in :meth:`fit`:
     truncating the log given to :meth:`assign` changes no earlier stage. The thresholds are opinion, not estimates.
@@ -311,7 +311,7 @@ class LifecycleStager(PeriodStager):
     def _codes(self, activity: Activity, grid: Grid) -> np.ndarray:
         pooled, strength = self.pooled_interpurchase_time_, self.pooled_strength_
         state = own_rhythm(activity.day, activity.offsets, pooled, strength, self.rupture_lateness)
-        faster = growth(activity.day, state, pooled, strength, self.recent_gaps, activity.value, activity.offsets)
+        faster = growth(activity.day, state, self.recent_gaps, activity.value, activity.offsets)
         healthy = self._healthy(activity, state, faster)
         event = grid.event
         lateness = (grid.last_day - activity.day[event]) / state.expected[event]
