@@ -186,17 +186,20 @@ def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid
     first = at[activity.offsets[:-1]]
     length = np.maximum(last - first + 1, 0)
     begin = np.cumsum(length) - length
-    customer = np.repeat(np.arange(n), length)
-    number = np.arange(customer.size) - begin[customer] + first[customer]
+    # 32 bits: a million customers over three years of months are 36 million rows
+    customer = np.repeat(np.arange(n, dtype=np.int32), length)
+    number = np.arange(customer.size) - np.repeat(begin - first, length)
     who = np.repeat(np.arange(n), np.diff(activity.offsets))
     used = at <= last
-    cell = (begin[who] + at - first[who])[used]
-    n_events = np.bincount(cell, minlength=customer.size)
+    n_events = np.bincount((begin[who] + at - first[who])[used], minlength=customer.size).astype(np.int32)
     event = np.flatnonzero(used)[np.cumsum(n_events) - 1]
-    last_day = first_day_of(number + 1, period) - 1
+    lowest = int(first.min())
+    first_days = first_day_of(np.arange(lowest, max(last, lowest) + 2), period).astype(np.int32)
+    number -= lowest
+    last_day = (first_days - 1)[number + 1]
     if include_incomplete:
-        last_day = np.minimum(last_day, activity.end_day)
-    return Grid(customer, first_day_of(number, period), last_day, event, n_events)
+        last_day = np.minimum(last_day, np.int32(activity.end_day))
+    return Grid(customer, first_days[number], last_day, event, n_events)
 
 
 def to_log_engine(native: Any, ids: Any, first_day: np.ndarray, names: Sequence[str], codes: np.ndarray) -> Any:

@@ -72,7 +72,7 @@ class LifecycleStager(PeriodStager):
     2. decline: it is above ``decline_lateness`` × m, or the arc has ``stability_purchases`` and slows down: its growth is
        at most 1 / ``slowdown_ratio``;
     3. exploration: the arc has fewer than ``formation_purchases`` purchases;
-    4. stability: it has ``stability_purchases``, is at least ``stability_tenure`` × μ long, and its growth is below
+    4. stability: it has ``stability_purchases``, at least ``stability_tenure`` × μ from the first to the last, and its growth is below
        ``growth_ratio``;
     5. formation.
 

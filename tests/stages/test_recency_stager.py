@@ -46,7 +46,7 @@ def test_who_returns_stays_lost_and_is_counted():
     log = pd.concat(
         [LOG, pd.DataFrame({"customer_id": ["c", "b"], "timestamp": pd.to_datetime(["2024-05-02", "2024-04-01"])})]
     )
-    with pytest.warns(LogWarning, match="2 of 3 customers bought again after they were lost"):
+    with pytest.warns(LogWarning, match="3 of 3 customers bought again after they were lost"):
         stays = RecencyStager(n=1).assign(log, observation_end="2024-06-30")
     assert by_customer(stays)["c"] == ["recency_1"] + ["lost"] * 5
     assert by_customer(stays)["b"] == ["recency_1"] + ["lost"] * 4

@@ -44,7 +44,7 @@ def test_on_every_engine(engine, cdnow):
     assert table["stage"].tolist() == inner.assign(log)["stage"].tolist()
     assert stager.pooled_interpurchase_time_ == inner.pooled_interpurchase_time_
     X, ids = to_panel(result, stager.stages)
-    assert X.shape == (log["buyer"].nunique(), 18)
+    assert X.shape == (log["buyer"].nunique(), 17)
     assert ids.tolist() == sorted(log["buyer"].unique())
 
 
