@@ -158,6 +158,23 @@ def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) 
     return nw.from_dict({s.name: s for s in series}, backend=backend).to_native()
 
 
+def like(result: nw.DataFrame, frame: Any) -> Any:
+    """Return a computed frame as the kind that ``frame`` is: lazy polars, DuckDB and PySpark get theirs, others eager ones.
+
+    Parameters
+    ----------
+    result : narwhals DataFrame
+        As ``collected`` gave it for a frame of that engine, or made on the same backend.
+    frame : frame of any engine
+    """
+    wrapped = wrap(frame)
+    if not isinstance(wrapped, nw.LazyFrame):
+        return result.to_native()
+    if wrapped.implementation.is_pyspark():
+        return wrapped.to_native().sparkSession.createDataFrame(result.to_arrow())
+    return result.lazy(backend=wrapped.implementation).to_native()
+
+
 # ---- the ruler of a summary ----------------------------------------------------------------------------------------
 
 

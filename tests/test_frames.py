@@ -27,6 +27,15 @@ def test_results_beside_the_identifier_in_the_same_engine(engine):
     assert list(frames.wrap(without).collect_schema().names()) == ["clv"]
 
 
+def test_a_computed_frame_goes_back_as_the_kind_it_came_from(engine):
+    frame = engine.frame(DATA)
+    computed = frames.collected(frames.wrap(frame))
+    result = frames.like(computed, frame)
+    assert engine.owns(result)
+    assert type(result) is type(frame)
+    pd.testing.assert_frame_equal(engine.pandas(result), DATA, check_dtype=False)
+
+
 def test_arrays_are_no_frames():
     assert not frames.is_frame(np.zeros((2, 2)))
     assert not frames.is_frame([[1]])

@@ -1,0 +1,243 @@
+"""From a transaction log of any engine to purchase days in arrays, the customers' periods, and a frame like the log's.
+
+The engine reduces the log to one row a customer and day; numpy does the rest, and the result goes back to the engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from .. import frames
+from ..exceptions import DataError, LogWarning
+from ..ruler import UNIT_WORDS
+from ..transactions._log import CUSTOMER, TIME, Log, look, read_log
+from ..transactions.summary import check_log, end_text, inclusive_end, purchase_periods
+from .space import as_stage_space
+
+#: Lengths of a period: days, weeks from Monday, calendar months and years.
+PERIODS = ("D", "W", "M", "Y")
+_CALENDAR = {"D": "datetime64[D]", "M": "datetime64[M]", "Y": "datetime64[Y]"}
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Distinct purchase days, sorted by customer and day.
+
+    Attributes
+    ----------
+    native : frame
+        The log as it was given.
+    ids : narwhals Series
+        One identifier a customer, in their order.
+    offsets : ndarray of int, shape (n_customers + 1,)
+    day : ndarray of int, shape (n_events,)
+        Days since 1970-01-01.
+    value : ndarray of shape (n_events,) or None
+        Total of the day.
+    end : datetime
+        Last instant observed, inclusive.
+    """
+
+    native: Any
+    ids: Any
+    offsets: np.ndarray
+    day: np.ndarray
+    value: np.ndarray | None
+    end: dt.datetime
+
+    @property
+    def end_day(self) -> int:
+        """The day of the end."""
+        return int(np.datetime64(self.end, "D").astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One row for each customer and period, from that of the first purchase to the last one assigned.
+
+    Attributes
+    ----------
+    customer : ndarray of int
+        Position of the customer.
+    first_day, last_day : ndarray of int
+        Of the period; the last one is cut at the end of observation where an incomplete period is wanted.
+    event : ndarray of int
+        The customer's last purchase up to the period's end.
+    n_events : ndarray of int
+        Purchase days within the period.
+    """
+
+    customer: np.ndarray
+    first_day: np.ndarray
+    last_day: np.ndarray
+    event: np.ndarray
+    n_events: np.ndarray
+
+
+def period_of(day: np.ndarray, period: str) -> np.ndarray:
+    """Number of the period each day falls in; consecutive periods differ by one."""
+    if period == "W":
+        return (day + 3) // 7
+    return day.astype("datetime64[D]").astype(_CALENDAR[period]).astype(np.int64)
+
+
+def first_day_of(number: np.ndarray, period: str) -> np.ndarray:
+    """First day of each period."""
+    if period == "W":
+        return number * 7 - 3
+    return number.astype(_CALENDAR[period]).astype("datetime64[D]").astype(np.int64)
+
+
+def open_log(
+    log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any
+) -> tuple[Log, dt.datetime]:
+    """Check a log as :func:`crmml.transactions.summarize` does, drop what is after the end, and find the end.
+
+    Without an end it is the last event: its whole day where the log knows days only, else that instant.
+    """
+    read = read_log(log, customer_id, timestamp, value)
+    end = None if observation_end is None else inclusive_end(observation_end)
+    extra = {}
+    if not read.faults:
+        clock = nw.col(TIME).dt.hour() + nw.col(TIME).dt.minute() + nw.col(TIME).dt.second()
+        extra["timed"] = (clock > 0).cast(nw.Int64).sum()
+        if end is not None:
+            extra["late"] = (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()
+    seen = look(read, customer_id, timestamp, value, **extra)
+    end = check_log(read, seen, end, customer_id, timestamp, value)
+    if observation_end is None and not seen.get("timed"):
+        end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
+    if seen.get("late"):
+        warnings.warn(
+            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
+            LogWarning,
+            stacklevel=5,
+        )
+        read.frame = read.frame.filter(nw.col(TIME) <= nw.lit(end))
+    return read, end
+
+
+def read_activity(
+    log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any = None
+) -> Activity:
+    """Read a log's distinct purchase days."""
+    read, end = open_log(log, customer_id, timestamp, value, observation_end)
+    days = frames.collected(purchase_periods(frames.optimised(read.frame), read.has_value, "D"))
+    ids = days[CUSTOMER]
+    who, n = codes_of(ids)
+    names = [name for name in days.columns if name != CUSTOMER]
+    day = days[names[0]].to_numpy().astype(np.int64)
+    order = np.lexsort((day, who))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(who, minlength=n))]).astype(np.int64)
+    total = days[names[1]].to_numpy().astype(np.float64)[order] if read.has_value else None
+    return Activity(log, ids[order[offsets[:-1]]], offsets, day[order], total, end)
+
+
+def codes_of(ids: Any) -> tuple[np.ndarray, int]:
+    """Position of each entry among the sorted distinct ones, and their number; kinds that cannot be sorted keep order."""
+    column = ids.to_pandas()
+    try:
+        code, unique = pd.factorize(column, sort=True)
+    except TypeError:
+        code, unique = pd.factorize(column)
+    return code, len(unique)
+
+
+def last_period(first: int, end: dt.datetime, period: str, include_incomplete: bool) -> int:
+    """Number of the last period to assign.
+
+    Raises
+    ------
+    DataError
+        When no period is complete.
+    """
+    day = np.asarray([int(np.datetime64(end, "D").astype(np.int64))])
+    number = period_of(day, period)
+    last_day = int(first_day_of(number + 1, period)[0]) - 1
+    whole_day = end >= dt.datetime.combine(end.date(), dt.time(23, 59, 59, 999999))
+    complete = int(number[0]) - (0 if day[0] == last_day and whole_day else 1)
+    if include_incomplete:
+        return int(number[0])
+    if complete < int(period_of(np.asarray([first]), period)[0]):
+        raise DataError(
+            [
+                f"none of its {UNIT_WORDS[period]} is complete: it runs from {np.datetime64(first, 'D')} to {end_text(end)}; give "
+                "an observation_end that closes one, a shorter period, or include_incomplete=True for the present state"
+            ],
+            "the transaction log",
+        )
+    return complete
+
+
+def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid:
+    """Lay out the customers' periods; purchases after the last period are left out."""
+    last = last_period(int(activity.day.min()), activity.end, period, include_incomplete)
+    at = period_of(activity.day, period)
+    n = activity.offsets.size - 1
+    first = at[activity.offsets[:-1]]
+    length = np.maximum(last - first + 1, 0)
+    begin = np.cumsum(length) - length
+    # 32 bits: a million customers over three years of months are 36 million rows
+    customer = np.repeat(np.arange(n, dtype=np.int32), length)
+    number = np.arange(customer.size) - np.repeat(begin - first, length)
+    who = np.repeat(np.arange(n), np.diff(activity.offsets))
+    used = at <= last
+    n_events = np.bincount((begin[who] + at - first[who])[used], minlength=customer.size).astype(np.int32)
+    event = np.flatnonzero(used)[np.cumsum(n_events) - 1]
+    lowest = int(first.min())
+    first_days = first_day_of(np.arange(lowest, max(last, lowest) + 2), period).astype(np.int32)
+    number -= lowest
+    last_day = (first_days - 1)[number + 1]
+    if include_incomplete:
+        last_day = np.minimum(last_day, np.int32(activity.end_day))
+    return Grid(customer, first_days[number], last_day, event, n_events)
+
+
+def to_log_engine(native: Any, ids: Any, first_day: np.ndarray, names: Sequence[str], codes: np.ndarray) -> Any:
+    """A frame customer_id, period, stage in the engine of the log."""
+    backend = ids.implementation
+    period = nw.new_series("period", first_day.astype("datetime64[D]").astype("datetime64[us]"), backend=backend)
+    if not backend.is_pandas():
+        period = period.cast(nw.Date)
+    stage = nw.new_series("stage", list(names), nw.String, backend=backend)[codes]
+    result = nw.maybe_reset_index(ids.alias("customer_id").to_frame())
+    result = result.with_columns(period, nw.maybe_reset_index(stage))
+    return frames.like(result, native)
+
+
+class PeriodStager(BaseEstimator):
+    """Common part of stagers that look at a log period by period."""
+
+    period: str | None
+    customer_id: str
+    timestamp: str
+    #: A StageSpace, or the names in their order.
+    stages: Any
+
+    def _period(self, asked: str | None) -> str:
+        """Return the one period that the stager and the call name; months where neither does."""
+        if asked is not None and self.period is not None and asked != self.period:
+            raise ValueError(
+                f"period={asked!r} was asked for, but the stager was made with period={self.period!r}; name it once."
+            )
+        period = asked or self.period or "M"
+        if period not in PERIODS:
+            known = ", ".join(f"{name!r} ({UNIT_WORDS[name]})" for name in PERIODS)
+            raise ValueError(f"period={period!r} is not known; choose one of {known}.")
+        return period
+
+    def _read(self, log: Any, value: str | None, observation_end: Any) -> Activity:
+        return read_activity(log, self.customer_id, self.timestamp, value, observation_end)
+
+    def _answer(self, activity: Activity, grid: Grid, codes: np.ndarray) -> Any:
+        names = as_stage_space(self.stages).names
+        return to_log_engine(activity.native, activity.ids[grid.customer], grid.first_day, names, codes)
