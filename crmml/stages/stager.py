@@ -131,6 +131,12 @@ class LifecycleStager(PeriodStager):
     thresholds_ : DataFrame
         threshold, value, meaning.
 
+    Notes
+    -----
+    Gaps of real customers are burstier than exponential ones, and where r is small a single short gap already makes a fast
+    rhythm. In a log younger than ``rupture_lateness`` × μ, nobody with one purchase can be in rupture yet, and those who
+    are come back more often than those in decline. ``pooled=(μ, r)`` with a larger r trusts the own gaps less.
+
     References
     ----------
     .. [1] Ehrenberg, A. S. C. (1959), The pattern of consumer purchases. Applied Statistics 8 (1), 26-41.
