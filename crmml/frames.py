@@ -161,6 +161,8 @@ def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) 
 def like(result: nw.DataFrame, frame: Any) -> Any:
     """Return a computed frame as the kind that ``frame`` is: lazy polars, DuckDB and PySpark get theirs, others eager ones.
 
+    A DuckDB relation is one of the default connection, whatever connection ``frame`` belongs to.
+
     Parameters
     ----------
     result : narwhals DataFrame

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -72,8 +74,8 @@ class LifecycleStager(PeriodStager):
     2. decline: it is above ``decline_lateness`` × m, or the arc has ``stability_purchases`` and slows down: its growth is
        at most 1 / ``slowdown_ratio``;
     3. exploration: the arc has fewer than ``formation_purchases`` purchases;
-    4. stability: it has ``stability_purchases``, at least ``stability_tenure`` × μ from the first to the last, and its growth is below
-       ``growth_ratio``;
+    4. stability: it has ``stability_purchases``, at least ``stability_tenure`` × μ from the first to the last, and its
+       growth is below ``growth_ratio``;
     5. formation.
 
     Growth is the earlier gaps' mean over the recent ones'; with ``value`` it is multiplied by the recent over the earlier
@@ -130,6 +132,12 @@ class LifecycleStager(PeriodStager):
         Of the training log.
     thresholds_ : DataFrame
         threshold, value, meaning.
+
+    Notes
+    -----
+    Gaps of real customers are burstier than exponential ones, and where r is small a single short gap already makes a fast
+    rhythm. In a log younger than ``rupture_lateness`` × μ, nobody with one purchase can be in rupture yet, and those who
+    are come back more often than those in decline. ``pooled=(μ, r)`` with a larger r trusts the own gaps less.
 
     References
     ----------
@@ -271,6 +279,10 @@ class LifecycleStager(PeriodStager):
         self.pooled_interpurchase_time_, self.pooled_strength_ = found.pooled, found.strength
         self.never_back_probability_ = found.gone
         self.log_likelihood_, self.converged_ = found.log_likelihood, found.converged
+        if not found.converged:
+            warnings.warn(
+                "The pooled rhythm is no interior optimum; give a longer log, or pooled=.", ConvergenceWarning
+            )
 
     def assign(
         self, log: Any, *, period: str | None = None, observation_end: Any = None, include_incomplete: bool = False

@@ -209,7 +209,7 @@ def equal_past(stager, log, cuts):
 moments = st.datetimes(dt.datetime(2023, 11, 1), dt.datetime(2024, 6, 30)).map(lambda t: t.replace(minute=t.minute | 1))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 3), moments, st.integers(0, 50)),
@@ -226,7 +226,7 @@ def test_no_truncation_changes_an_earlier_stage(rows, period, win_back):
     equal_past(stager, log, np.sort(log["timestamp"].unique())[:-1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 120)), min_size=2, max_size=12, unique=True),
     period=st.sampled_from(["D", "W", "M"]),
