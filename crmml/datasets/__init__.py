@@ -5,4 +5,11 @@ from .shipped import load_cdnow, load_cdnow_sample, load_donations
 from .simulated import make_transactions
 from .simulated_stages import make_stage_panel
 
-__all__ = ["fetch_online_retail", "load_cdnow", "load_cdnow_sample", "load_donations", "make_stage_panel", "make_transactions"]
+__all__ = [
+    "fetch_online_retail",
+    "load_cdnow",
+    "load_cdnow_sample",
+    "load_donations",
+    "make_stage_panel",
+    "make_transactions",
+]

@@ -81,7 +81,8 @@ def _check_sha256(path: Path, expected: str) -> None:
 
     if (found := pooch.file_hash(str(path))) != expected:
         raise DataError(
-            [f"its SHA-256 is {found}, not {expected}: it is damaged or another file; delete it and call again"], str(path.name)
+            [f"its SHA-256 is {found}, not {expected}: it is damaged or another file; delete it and call again"],
+            str(path.name),
         )
 
 
@@ -89,7 +90,9 @@ def _read_rda(path: Path) -> pd.DataFrame:
     try:
         import rdata
     except ImportError:
-        raise ImportError(f"{path.name} is in R's format: pip install rdata, or put online_retail.parquet beside it") from None
+        raise ImportError(
+            f"{path.name} is in R's format: pip install rdata, or put online_retail.parquet beside it"
+        ) from None
     read: Callable = rdata.read_rda
     (frame,) = read(path).values()
     return frame

@@ -3,25 +3,38 @@
 from .chain import StageChain
 from .covariate import CovariateMarkovStageModel
 from .effects import MarginalEffect
+from .hidden import HiddenMarkovStageModel
+from .hidden_selection import StageSelection, select_n_stages
 from .lever import Lever
 from .markov import MarkovStageModel
 from .markov_tests import GroupComparison, StageTest, homogeneity_test, order_test
 from .panel import to_panel
+from .recency_stager import RecencyStager
 from .space import StageSpace, dwyer_schurr_oh, recency_stages, relationship_lifecycle
+from .stager import LifecycleStager
+from .stager_protocol import ColumnStager, RuleStager, Stager
 
 __all__ = [
+    "ColumnStager",
     "CovariateMarkovStageModel",
     "GroupComparison",
+    "HiddenMarkovStageModel",
     "Lever",
+    "LifecycleStager",
     "MarginalEffect",
     "MarkovStageModel",
+    "RecencyStager",
+    "RuleStager",
     "StageChain",
+    "StageSelection",
     "StageSpace",
     "StageTest",
+    "Stager",
     "dwyer_schurr_oh",
     "homogeneity_test",
     "order_test",
     "recency_stages",
     "relationship_lifecycle",
+    "select_n_stages",
     "to_panel",
 ]

@@ -19,7 +19,7 @@ class StageSpace:
     Parameters
     ----------
     names : sequence of str
-        The stages in their order, which is the order of every array; at least two, no name twice.
+        The stages in their order, which is the order of every array; no name twice.
     rupture : str or sequence of str, default=None
         The stage (or stages) in which the relationship is broken. It need not absorb: win-back arcs may lead out of it.
     absorbing : sequence of str, default=()
@@ -60,8 +60,8 @@ class StageSpace:
         absorbing = (self.absorbing,) if isinstance(self.absorbing, str) else tuple(self.absorbing)
         rupture = (self.rupture,) if isinstance(self.rupture, str) else tuple(self.rupture or ())
         faults = []
-        if len(names) < 2:
-            faults.append(f"names has {len(names)} stage(s); at least 2 are needed")
+        if not names:
+            faults.append("names is empty; at least one stage is needed")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             faults.append(f"names has {', '.join(map(repr, twice))} more than once")
         for what, chosen in (("rupture", rupture), ("absorbing", absorbing), ("labels", tuple(self.labels or ()))):

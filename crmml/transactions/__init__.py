@@ -3,6 +3,7 @@
 from .cleaning import CleaningReport, clean
 from .compression import compress
 from .holdout import split_calibration_holdout
+from .stage_panel import stage_panel
 from .summary import summarize
 
-__all__ = ["CleaningReport", "clean", "compress", "split_calibration_holdout", "summarize"]
+__all__ = ["CleaningReport", "clean", "compress", "split_calibration_holdout", "stage_panel", "summarize"]

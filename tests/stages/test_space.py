@@ -19,8 +19,8 @@ def test_every_fault_is_named_at_once():
         "allowed names 'z'",
     ):
         assert part in str(caught.value)
-    with pytest.raises(DataError, match="at least 2"):
-        StageSpace(("a",))
+    with pytest.raises(DataError, match="names is empty"):
+        StageSpace(())
     with pytest.raises(DataError, match="no move at all is allowed from 'a'"):
         StageSpace(("a", "b"), allowed=[[False, False], [True, True]])
 

@@ -1,0 +1,57 @@
+"""EM of the hidden Markov model against hmmlearn, in process CPU time: ``python -m experiments.benchmarks.hidden_stages``."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+
+import numpy as np
+
+from crmml.stages._emissions import PoissonEmission
+from crmml.stages._hidden_data import HiddenData, HiddenParameters, em
+from crmml.stages._transition_logit import TransitionLogit
+
+from .ratios import compare, line
+
+RATES = np.array([0.3, 2.2, 6.5])
+P = np.array([[0.88, 0.10, 0.02], [0.12, 0.78, 0.10], [0.03, 0.17, 0.80]])
+
+
+def simulated(n_customers: int, n_periods: int) -> np.ndarray:
+    """Simulate counts of customers in three hidden stages."""
+    rng = np.random.default_rng(0)
+    stage, X = rng.integers(0, 3, n_customers), np.empty((n_customers, n_periods))
+    for t in range(n_periods):
+        X[:, t] = rng.poisson(RATES[stage])
+        stage = (rng.random(n_customers)[:, None] > np.cumsum(P, axis=1)[stage]).sum(axis=1)
+    return X
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=2)
+    arguments = parser.parse_args(argv)
+    from hmmlearn.hmm import PoissonHMM
+
+    X = simulated(arguments.customers, 24)
+    data, emission, logit = HiddenData(X), PoissonEmission(), TransitionLogit(np.ones((3, 3), dtype=bool), 0)
+    start = HiddenParameters(np.full(3, 1 / 3), logit.from_matrix(P), {"rate": 1.1 * RATES, "beta": np.zeros(0)})
+    flat, lengths = X.astype(int).reshape(-1, 1), [24] * len(X)
+
+    def theirs() -> None:
+        model = PoissonHMM(3, n_iter=1, init_params="", tol=0)
+        model.startprob_, model.transmat_, model.lambdas_ = start.start, P, 1.1 * RATES[:, None]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(flat, lengths)
+
+    seconds = compare(
+        {"crmml": lambda: em(data, emission, logit, start, 1, 0.0), "hmmlearn": theirs}, arguments.repeats
+    )
+    seconds["crmml"] /= 2  # one step of EM here is two passes: one before the step, one to judge it
+    print(line(f"EM step, {arguments.customers:,} x 24 x 3 stages", seconds, target="10x"))
+
+
+if __name__ == "__main__":
+    main()
