@@ -2,13 +2,16 @@
 
 from .chain import StageChain
 from .covariate import CovariateMarkovStageModel
+from .decision import StageDecisionProcess
 from .effects import MarginalEffect
 from .hidden import HiddenMarkovStageModel
 from .hidden_selection import StageSelection, select_n_stages
 from .lever import Lever
 from .markov import MarkovStageModel
 from .markov_tests import GroupComparison, StageTest, homogeneity_test, order_test
+from .off_policy import OffPolicyValue, off_policy_value
 from .panel import to_panel
+from .policy import RobustChoice, StagePolicy
 from .recency_stager import RecencyStager
 from .space import StageSpace, dwyer_schurr_oh, recency_stages, relationship_lifecycle
 from .stager import LifecycleStager
@@ -23,15 +26,20 @@ __all__ = [
     "LifecycleStager",
     "MarginalEffect",
     "MarkovStageModel",
+    "OffPolicyValue",
     "RecencyStager",
+    "RobustChoice",
     "RuleStager",
     "StageChain",
+    "StageDecisionProcess",
+    "StagePolicy",
     "StageSelection",
     "StageSpace",
     "StageTest",
     "Stager",
     "dwyer_schurr_oh",
     "homogeneity_test",
+    "off_policy_value",
     "order_test",
     "recency_stages",
     "relationship_lifecycle",

@@ -270,7 +270,13 @@ def polish(data: HiddenData, emission: Emission, logit: TransitionLogit, result:
         return (-value / data.n_observed, -gradient / data.n_observed) if np.isfinite(value) else (1e10, 0 * gradient)
 
     vector = p.to_vector(logit, emission)
-    found = minimize(loss, vector, jac=True, method="L-BFGS-B", options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-16, "gtol": 1e-9})
+    found = minimize(
+        loss,
+        vector,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-16, "gtol": 1e-9},
+    )
     better = HiddenParameters.from_vector(found.x, p, logit, emission)
     value = -found.fun * data.n_observed
     if value <= result.history[-1] or not emission.legal(better.emission):
