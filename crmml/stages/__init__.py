@@ -4,6 +4,7 @@ from .chain import StageChain
 from .covariate import CovariateMarkovStageModel
 from .decision import StageDecisionProcess
 from .effects import MarginalEffect
+from .generator import StageGenerator
 from .hidden import HiddenMarkovStageModel
 from .hidden_selection import StageSelection, select_n_stages
 from .lever import Lever
@@ -32,6 +33,7 @@ __all__ = [
     "RuleStager",
     "StageChain",
     "StageDecisionProcess",
+    "StageGenerator",
     "StagePolicy",
     "StageSelection",
     "StageSpace",

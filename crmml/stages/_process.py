@@ -7,9 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import connected_components
 from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
+from .lever import Lever, best_lever
 from .space import StageSpace, as_stage_space
 
 
@@ -19,6 +21,8 @@ class StageProcess(ABC):
     stages: StageSpace
     matrix: np.ndarray
     _noun: str
+    #: What time is counted in where no unit is known.
+    _steps: str
 
     def __init__(self, matrix: Any, stages: Any, draws: Any) -> None:
         matrix = np.array(matrix, dtype=float)
@@ -65,12 +69,24 @@ class StageProcess(ABC):
         """Return the same process with another matrix and no draws; the matrix is trusted."""
 
     @abstractmethod
-    def hitting_time(self, target: Any = None) -> np.ndarray:
-        """Return the expected time until a target is first entered, from each stage."""
+    def _drain(self, inside: np.ndarray) -> np.ndarray:
+        """Return the matrix whose inverse holds the expected times, over the stages of a mask: I − T, or −T."""
 
     @abstractmethod
-    def rupture_probability(self, horizon: Any) -> np.ndarray:
-        """Return the probability of having entered rupture by the horizon, from each stage."""
+    def _noticed(self) -> np.ndarray:
+        """Return, for each stage, the least probability or intensity out of it that is no rounding."""
+
+    @abstractmethod
+    def _stopped(self, targets: np.ndarray) -> np.ndarray:
+        """Return the matrix of the process that stays where it enters a target."""
+
+    @abstractmethod
+    def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
+        """Return the transition probabilities of a matrix over a horizon."""
+
+    @abstractmethod
+    def _sensitivity_by(self, stopped: np.ndarray, targets: np.ndarray, horizon: Any) -> np.ndarray:
+        """Return the derivatives of the probability of rupture by a horizon, (n, n, n), through all stages."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -150,6 +166,167 @@ class StageProcess(ABC):
         )
         tails = [(1 - coverage) / 2, (1 + coverage) / 2]
         return np.moveaxis(np.quantile(values, tails, axis=0, method="inverted_cdf"), 0, -1)
+
+    # ---- in the long run ------------------------------------------------------------------------------------------
+
+    def stationary(self) -> np.ndarray:
+        """Return the distribution over stages that the process keeps, win-back arcs included.
+
+        Returns
+        -------
+        ndarray of shape (n_stages,)
+
+        Raises
+        ------
+        ValueError
+            When there are several, because the stages fall into several classes that are never left; they are named.
+        """
+        _, group = connected_components(self.matrix > 0, directed=True, connection="strong")
+        closed = [c for c in np.unique(group) if not (self.matrix[np.ix_(group == c, group != c)] > 0).any()]
+        if len(closed) > 1:
+            named = "; ".join(
+                ", ".join(n for n, g in zip(self.stages.names, group, strict=True) if g == c) for c in closed
+            )
+            raise ValueError(f"There is no single stationary distribution: these are never left once entered: {named}.")
+        members = np.flatnonzero(group == closed[0])
+        share = np.zeros(len(self))
+        share[members] = _stationary_of(self.matrix[np.ix_(members, members)])
+        return share
+
+    # ---- rupture --------------------------------------------------------------------------------------------------
+
+    def fundamental_matrix(self) -> np.ndarray:
+        """Return the expected time spent in each transient stage, from each; in periods the start is counted.
+
+        Returns
+        -------
+        ndarray of shape (n_transient, n_transient)
+            Over the stages that are neither rupture nor absorbing, in their order; inf where the end is not certain.
+        """
+        return self._visits(self._open())
+
+    def absorption_probabilities(self) -> np.ndarray:
+        """Return where a relationship ends: the probability of each rupture or absorbing stage, from each transient one.
+
+        Returns
+        -------
+        ndarray of shape (n_transient, n_ends)
+            Rows the transient stages, columns the stages that are rupture or absorbing, each in their order. A row sums to
+            1 where an end is certain.
+        """
+        inside = self._open()
+        T, R = self.matrix[np.ix_(inside, inside)], self.matrix[np.ix_(inside, ~inside)]
+        can = _reaches(T, R.sum(axis=1) > 0)
+        B = np.zeros(R.shape)
+        B[can] = np.linalg.solve(self._drain(inside)[np.ix_(can, can)], R[can])
+        return B
+
+    def hitting_time(self, target: Any = None) -> np.ndarray:
+        """Return the expected time until a target is first entered: in periods for a chain, in units for a generator.
+
+        Parameters
+        ----------
+        target : str, int or sequence of them, default=None
+            Stages; None is rupture.
+
+        Returns
+        -------
+        ndarray of shape (n_stages,)
+            0 at the target; inf from where it is not entered for certain.
+        """
+        targets = self._targets(target)
+        sure = self._cut(targets) & ~targets
+        time = np.where(targets, 0.0, np.inf)
+        time[sure] = self._visits(sure).sum(axis=1)
+        return time
+
+    def sojourn_time(self) -> np.ndarray:
+        """Return the expected length of a stay in each stage, 1/(1 − p) periods or −1/q units; inf where it is never left."""
+        with np.errstate(divide="ignore"):
+            return 1 / np.maximum(np.diag(self._drain(np.ones(len(self), dtype=bool))), 0.0)
+
+    def rupture_probability(self, horizon: Any) -> np.ndarray:
+        """Return the probability that the relationship has broken by a horizon: first passage into rupture.
+
+        Parameters
+        ----------
+        horizon : number, inf or array-like of them
+            Ahead, at least 0; whole periods for a chain, any time in units for a generator; inf is ever.
+
+        Returns
+        -------
+        ndarray of shape (n_stages,) or (n_stages, n_horizons)
+            1 from rupture itself.
+        """
+        targets = self._targets(None)
+        stopped = self._stopped(targets)
+        horizons = np.asarray(horizon, dtype=float)
+        if horizons.ndim > 1 or horizons.size == 0 or not (horizons >= 0).all():
+            raise ValueError(f"horizon={horizon!r} must be a number of {self._steps}, at least 0, or a list of them.")
+        columns = [
+            self._ever(targets) if np.isinf(h) else self._moved(stopped, h)[:, targets].sum(axis=1)
+            for h in np.atleast_1d(horizons)
+        ]
+        probability = np.clip(np.column_stack(columns), 0.0, 1.0)
+        return probability[:, 0] if horizons.ndim == 0 else probability
+
+    def rupture_sensitivity(self, horizon: Any = None) -> np.ndarray:
+        """Return how much rupture is put off, or made less likely, when a little of its probability goes elsewhere.
+
+        Entry [s, i, j] is the derivative, for a relationship now in stage s, with respect to the probability (in continuous
+        time the intensity) that is moved from the arc i → rupture to the arc i → j, which is the compensating arc (from all
+        arcs into rupture together where there are several; in continuous time i → i is to take the intensity away).
+        Without a horizon it is that of the expected time to rupture, N[s, i] · t[j]; with one it is that of
+        :meth:`rupture_probability`, which is never above 0.
+
+        Parameters
+        ----------
+        horizon : number, default=None
+            Ahead: whole periods, at least 1, for a chain; units, above 0, for a generator.
+
+        Returns
+        -------
+        ndarray of shape (n_stages, n_stages, n_stages)
+            0 where i or j is rupture, or i is absorbing; inf or NaN never occurs where rupture is certain.
+        """
+        targets = self._targets(None)
+        n = len(self)
+        through = ~targets & ~self.stages.absorbing_mask
+        if horizon is None:
+            sure = self._cut(targets) & ~targets
+            N, t = np.zeros((n, n)), np.where(targets, 0.0, np.inf)
+            N[np.ix_(sure, sure)] = self._visits(sure)
+            t[sure] = N[np.ix_(sure, sure)].sum(axis=1)
+            with np.errstate(invalid="ignore"):
+                D = np.where(N[:, :, None] > 0, N[:, :, None] * t, 0.0)
+            D[~sure] = np.where(targets[:, None, None], 0.0, np.inf)[~sure]
+        else:
+            D = self._sensitivity_by(self._stopped(targets), targets, horizon)
+        D[:, ~through, :] = 0.0
+        D[:, :, targets] = 0.0
+        return D
+
+    def best_lever(self, horizon: Any = None, *, start: Any = None) -> Lever:
+        """Return the arc on which a small change does most against rupture.
+
+        Parameters
+        ----------
+        horizon : number, default=None
+            Judge by the probability of rupture by then; None judges by the expected time to it.
+        start : array-like of shape (n_stages,), mapping by stage, or str, default=None
+            The customers it is to help: shares per stage or one stage; None weighs all transient stages alike.
+
+        Returns
+        -------
+        Lever
+        """
+        inside = self._open() & ~self._targets(None)
+        weight = self._start(inside.astype(float) if start is None else start)
+        return best_lever(self, weight, horizon, self._lever_unit())
+
+    def _lever_unit(self) -> str | None:
+        """Return None where a lever moves probability, else what time is counted in, in words."""
+        return None
 
     # ---- parts that both use --------------------------------------------------------------------------------------
 
@@ -249,3 +426,64 @@ class StageProcess(ABC):
                 "StageSpace(names, rupture=..., absorbing=...)."
             )
         return mask
+
+    def _visits(self, inside: np.ndarray) -> np.ndarray:
+        """Return the expected times over the stages of a mask; inf between stages that are not left for certain."""
+        T, drain = self.matrix[np.ix_(inside, inside)], self._drain(inside)
+        reach = _reach(T)
+        leaves = (reach & (drain.sum(axis=1) > self._noticed()[inside])).any(axis=1)
+        sure = ~(reach & ~leaves).any(axis=1) & leaves
+        N = np.where(reach, np.inf, 0.0)
+        N[np.ix_(sure, sure)] = np.linalg.inv(drain[np.ix_(sure, sure)])
+        return N
+
+    def _ever(self, targets: np.ndarray) -> np.ndarray:
+        """Return the probability of ever entering a target."""
+        into = self.matrix[np.ix_(~targets, targets)].sum(axis=1)
+        can = _reaches(self.matrix[np.ix_(~targets, ~targets)], into > 0)
+        inner = np.zeros(len(into))
+        inner[can] = np.linalg.solve(self._drain(~targets)[np.ix_(can, can)], into[can])
+        ever = np.ones(len(self))
+        ever[~targets] = inner
+        return ever
+
+    def _undiscounted(self, pay: np.ndarray) -> np.ndarray:
+        """Return total pay where it ends for certain; stages that pay for ever are refused by name."""
+        _, group = connected_components(self.matrix > 0, directed=True, connection="strong")
+        for_ever = np.array([not (self.matrix[np.ix_(group == c, group != c)] > 0).any() for c in group])
+        if (paying := for_ever & (pay != 0)).any():
+            named = ", ".join(n for n, p in zip(self.stages.names, paying, strict=True) if p)
+            raise ValueError(
+                f"Without a discount rate and a horizon the value is infinite: {named} pay for ever. Give "
+                "annual_discount_rate above 0 or a horizon."
+            )
+        value = np.zeros(len(self))
+        value[~for_ever] = self._visits(~for_ever) @ pay[~for_ever]
+        return value
+
+
+def _reach(T: np.ndarray) -> np.ndarray:
+    """Return whether each stage can be reached from each, in any number of moves."""
+    reach = (T > 0) | np.eye(len(T), dtype=bool)
+    while not np.array_equal(reach, further := (reach.astype(int) @ reach.astype(int)) > 0):
+        reach = further
+    return reach
+
+
+def _reaches(T: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Return the mask of the stages from which one of the goal's can be reached."""
+    return (_reach(T) & goal).any(axis=1)
+
+
+def _stationary_of(matrix: np.ndarray) -> np.ndarray:
+    """Return the stationary distribution of an irreducible process by elimination without subtractions (GTH)."""
+    A = np.array(matrix)
+    n = len(A)
+    for k in range(n - 1, 0, -1):
+        A[:k, k] /= A[k, :k].sum()
+        A[:k, :k] += np.outer(A[:k, k], A[k, :k])
+    share = np.zeros(n)
+    share[0] = 1.0
+    for k in range(1, n):
+        share[k] = share[:k] @ A[:k, k]
+    return share / share.sum()

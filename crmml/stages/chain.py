@@ -22,13 +22,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
 from ..ruler import DAYS_PER_UNIT, check_unit
 from ._process import StageProcess
-from .lever import Lever, best_lever
 from .space import StageSpace
 
 #: How far a row may miss one before it is refused.
@@ -72,6 +70,7 @@ class StageChain(StageProcess):
     """
 
     _noun = "transition matrix"
+    _steps = "periods"
 
     period: str | None
     counts: np.ndarray | None
@@ -126,6 +125,29 @@ class StageChain(StageProcess):
         other = object.__new__(StageChain)
         other.__dict__.update(self.__dict__, matrix=matrix, _draws=None, _concentration=None)
         return other
+
+    def _drain(self, inside: np.ndarray) -> np.ndarray:
+        return np.eye(int(inside.sum())) - self.matrix[np.ix_(inside, inside)]
+
+    def _noticed(self) -> np.ndarray:
+        return np.full(len(self), 1e-14)
+
+    def _stopped(self, targets: np.ndarray) -> np.ndarray:
+        return np.where(targets[:, None], np.eye(len(self)), self.matrix)
+
+    def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
+        return np.linalg.matrix_power(matrix, _whole(horizon, "horizon"))
+
+    def _sensitivity_by(self, stopped: np.ndarray, targets: np.ndarray, horizon: Any) -> np.ndarray:
+        h = _whole(horizon, "horizon", 1)
+        broken = [targets.astype(float)]
+        for _ in range(h - 1):
+            broken.append(stopped @ broken[-1])
+        D, visits = np.zeros((len(self),) * 3), np.eye(len(self))
+        for k in range(h):
+            D += visits[:, :, None] * (broken[h - 1 - k] - 1.0)
+            visits = visits @ stopped
+        return D
 
     @property
     def has_draws(self) -> bool:
@@ -229,76 +251,7 @@ class StageChain(StageProcess):
             now = np.minimum((generator.random_sample(n)[:, None] >= upto[now]).sum(axis=1), last[now])
         return X
 
-    def stationary(self) -> np.ndarray:
-        """Return the distribution over stages that the chain keeps, win-back arcs included.
-
-        Returns
-        -------
-        ndarray of shape (n_stages,)
-
-        Raises
-        ------
-        ValueError
-            When there are several, because the stages fall into several classes that are never left; they are named.
-        """
-        _, group = connected_components(self.matrix > 0, directed=True, connection="strong")
-        closed = [c for c in np.unique(group) if not (self.matrix[np.ix_(group == c, group != c)] > 0).any()]
-        if len(closed) > 1:
-            named = "; ".join(
-                ", ".join(n for n, g in zip(self.stages.names, group, strict=True) if g == c) for c in closed
-            )
-            raise ValueError(f"There is no single stationary distribution: these are never left once entered: {named}.")
-        members = np.flatnonzero(group == closed[0])
-        share = np.zeros(len(self))
-        share[members] = _stationary_of(self.matrix[np.ix_(members, members)])
-        return share
-
     # ---- rupture --------------------------------------------------------------------------------------------------
-
-    def fundamental_matrix(self) -> np.ndarray:
-        """Return the expected number of periods spent in each transient stage, from each, the start counted.
-
-        Returns
-        -------
-        ndarray of shape (n_transient, n_transient)
-            Over the stages that are neither rupture nor absorbing, in their order; inf where the end is not certain.
-        """
-        return self._visits(self._open())
-
-    def absorption_probabilities(self) -> np.ndarray:
-        """Return where a relationship ends: the probability of each rupture or absorbing stage, from each transient one.
-
-        Returns
-        -------
-        ndarray of shape (n_transient, n_ends)
-            Rows the transient stages, columns the stages that are rupture or absorbing, each in their order. A row sums to
-            1 where an end is certain.
-        """
-        inside = self._open()
-        T, R = self.matrix[np.ix_(inside, inside)], self.matrix[np.ix_(inside, ~inside)]
-        can = _reaches(T, R.sum(axis=1) > 0)
-        B = np.zeros(R.shape)
-        B[can] = np.linalg.solve(np.eye(can.sum()) - T[np.ix_(can, can)], R[can])
-        return B
-
-    def hitting_time(self, target: Any = None) -> np.ndarray:
-        """Return the expected number of periods until a target is first entered.
-
-        Parameters
-        ----------
-        target : str, int or sequence of them, default=None
-            Stages; None is rupture.
-
-        Returns
-        -------
-        ndarray of shape (n_stages,)
-            0 at the target; inf from where it is not entered for certain.
-        """
-        targets = self._targets(target)
-        sure = self._cut(targets) & ~targets
-        time = np.where(targets, 0.0, np.inf)
-        time[sure] = self._visits(sure).sum(axis=1)
-        return time
 
     def hitting_time_variance(self, target: Any = None) -> np.ndarray:
         """Return the variance of the number of periods until a target is first entered.
@@ -320,100 +273,6 @@ class StageChain(StageProcess):
         t = N.sum(axis=1)
         variance[sure] = np.maximum((2 * N - np.eye(len(N))) @ t - t**2, 0.0)
         return variance
-
-    def sojourn_time(self) -> np.ndarray:
-        """Return the expected number of periods of a stay in each stage, 1/(1 − p); inf where it is never left."""
-        stay = np.diag(self.matrix)
-        with np.errstate(divide="ignore"):
-            return 1 / (1 - np.minimum(stay, 1.0))
-
-    def rupture_probability(self, horizon: Any) -> np.ndarray:
-        """Return the probability that the relationship has broken by a horizon: first passage into rupture.
-
-        Parameters
-        ----------
-        horizon : int, inf or array-like of them
-            Periods ahead, at least 0; inf is ever.
-
-        Returns
-        -------
-        ndarray of shape (n_stages,) or (n_stages, n_horizons)
-            1 from rupture itself.
-        """
-        targets = self._targets(None)
-        cut = np.where(targets[:, None], np.eye(len(self)), self.matrix)
-        horizons = np.asarray(horizon, dtype=float)
-        if horizons.ndim > 1 or horizons.size == 0 or not (horizons >= 0).all():
-            raise ValueError(f"horizon={horizon!r} must be a number of periods, at least 0, or a list of them.")
-        columns = []
-        for h in np.atleast_1d(horizons):
-            if np.isinf(h):
-                columns.append(self._ever(targets))
-            else:
-                columns.append(np.linalg.matrix_power(cut, _whole(h, "horizon"))[:, targets].sum(axis=1))
-        probability = np.clip(np.column_stack(columns), 0.0, 1.0)
-        return probability[:, 0] if horizons.ndim == 0 else probability
-
-    def rupture_sensitivity(self, horizon: int | None = None) -> np.ndarray:
-        """Return how much rupture is put off, or made less likely, when a little of its probability goes elsewhere.
-
-        Entry [s, i, j] is the derivative, for a relationship now in stage s, with respect to the probability that is moved
-        from the arc i → rupture to the arc i → j, which is the compensating arc (from all arcs into rupture together
-        where there are several). Without a horizon it is that of the expected periods to rupture, N[s, i] · t[j]; with one
-        it is that of :meth:`rupture_probability`, which is never above 0.
-
-        Parameters
-        ----------
-        horizon : int, default=None
-            Periods ahead, at least 1.
-
-        Returns
-        -------
-        ndarray of shape (n_stages, n_stages, n_stages)
-            0 where i or j is rupture, or i is absorbing; inf or NaN never occurs where rupture is certain.
-        """
-        targets = self._targets(None)
-        n = len(self)
-        through = ~targets & ~self.stages.absorbing_mask
-        D = np.zeros((n, n, n))
-        if horizon is None:
-            sure = self._cut(targets) & ~targets
-            N, t = np.zeros((n, n)), np.where(targets, 0.0, np.inf)
-            N[np.ix_(sure, sure)] = self._visits(sure)
-            t[sure] = N[np.ix_(sure, sure)].sum(axis=1)
-            with np.errstate(invalid="ignore"):
-                D = np.where(N[:, :, None] > 0, N[:, :, None] * t, 0.0)
-            D[~sure] = np.where(targets[:, None, None], 0.0, np.inf)[~sure]
-        else:
-            h = _whole(horizon, "horizon", 1)
-            cut = np.where(targets[:, None], np.eye(n), self.matrix)
-            broken = [targets.astype(float)]
-            for _ in range(h - 1):
-                broken.append(cut @ broken[-1])
-            visits = np.eye(n)
-            for k in range(h):
-                D += visits[:, :, None] * (broken[h - 1 - k] - 1.0)
-                visits = visits @ cut
-        D[:, ~through, :] = 0.0
-        D[:, :, targets] = 0.0
-        return D
-
-    def best_lever(self, horizon: int | None = None, *, start: Any = None) -> Lever:
-        """Return the arc on which a small change does most against rupture.
-
-        Parameters
-        ----------
-        horizon : int, default=None
-            Judge by the probability of rupture by then; None judges by the expected time to it.
-        start : array-like of shape (n_stages,), mapping by stage, or str, default=None
-            The customers it is to help: shares per stage or one stage; None weighs all transient stages alike.
-
-        Returns
-        -------
-        Lever
-        """
-        inside = self._open() & ~self._targets(None)
-        return best_lever(self, self._start(inside.astype(float) if start is None else start), horizon)
 
     # ---- money ----------------------------------------------------------------------------------------------------
 
@@ -467,20 +326,6 @@ class StageChain(StageProcess):
             return discount * value
         return value if first_payment == "now" else discount * (self.matrix @ value)
 
-    def _undiscounted(self, pay: np.ndarray) -> np.ndarray:
-        """Return total pay where it ends for certain; stages that pay for ever are refused by name."""
-        _, group = connected_components(self.matrix > 0, directed=True, connection="strong")
-        for_ever = np.array([not (self.matrix[np.ix_(group == c, group != c)] > 0).any() for c in group])
-        if (paying := for_ever & (pay != 0)).any():
-            named = ", ".join(n for n, p in zip(self.stages.names, paying, strict=True) if p)
-            raise ValueError(
-                f"Without a discount rate and a horizon the value is infinite: {named} pay for ever. Give "
-                "annual_discount_rate above 0 or a horizon."
-            )
-        value = np.zeros(len(self))
-        value[~for_ever] = self._visits(~for_ever) @ pay[~for_ever]
-        return value
-
     def _period_discount(self, annual_discount_rate: float) -> float:
         if not (np.isfinite(annual_discount_rate) and annual_discount_rate >= 0):
             raise ValueError(f"annual_discount_rate={annual_discount_rate!r} must be a number, at least 0.")
@@ -501,56 +346,8 @@ class StageChain(StageProcess):
 
         return describe_chain(self)
 
-    # ---- parts ----------------------------------------------------------------------------------------------------
-
-    def _visits(self, inside: np.ndarray) -> np.ndarray:
-        """Return (I − T)⁻¹ over the stages of a mask; inf between stages that are not left for certain."""
-        T = self.matrix[np.ix_(inside, inside)]
-        leaves = _reaches(T, 1 - T.sum(axis=1) > 1e-14)
-        sure = ~(_reach(T) & ~leaves).any(axis=1) & leaves
-        N = np.where(_reach(T), np.inf, 0.0)
-        N[np.ix_(sure, sure)] = np.linalg.inv(np.eye(sure.sum()) - T[np.ix_(sure, sure)])
-        return N
-
-    def _ever(self, targets: np.ndarray) -> np.ndarray:
-        T = self.matrix[np.ix_(~targets, ~targets)]
-        into = self.matrix[np.ix_(~targets, targets)].sum(axis=1)
-        can = _reaches(T, into > 0)
-        inner = np.zeros(len(T))
-        inner[can] = np.linalg.solve(np.eye(can.sum()) - T[np.ix_(can, can)], into[can])
-        ever = np.ones(len(self))
-        ever[~targets] = inner
-        return ever
-
 
 def _whole(value: Any, what: str, least: int = 0) -> int:
     if not np.isfinite(value) or value != int(value) or value < least:
         raise ValueError(f"{what}={value!r} must be a whole number, at least {least}.")
     return int(value)
-
-
-def _reach(T: np.ndarray) -> np.ndarray:
-    """Return whether each stage can be reached from each, in any number of moves."""
-    reach = (T > 0) | np.eye(len(T), dtype=bool)
-    while not np.array_equal(reach, further := (reach.astype(int) @ reach.astype(int)) > 0):
-        reach = further
-    return reach
-
-
-def _reaches(T: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """Return the mask of the stages from which one of the goal's can be reached."""
-    return (_reach(T) & goal).any(axis=1)
-
-
-def _stationary_of(P: np.ndarray) -> np.ndarray:
-    """Return the stationary distribution of an irreducible chain by elimination without subtractions (GTH)."""
-    A = np.array(P)
-    n = len(A)
-    for k in range(n - 1, 0, -1):
-        A[:k, k] /= A[k, :k].sum()
-        A[:k, :k] += np.outer(A[:k, k], A[k, :k])
-    share = np.zeros(n)
-    share[0] = 1.0
-    for k in range(1, n):
-        share[k] = share[:k] @ A[:k, k]
-    return share / share.sum()

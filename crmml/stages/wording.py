@@ -9,30 +9,40 @@ import numpy as np
 from ..ruler import UNIT_WORDS
 
 if TYPE_CHECKING:
+    from ._process import StageProcess
     from .chain import StageChain
+    from .generator import StageGenerator
 
 
 def describe_chain(chain: StageChain) -> str:
     """Return how long relationships last in each stage, where they break, and the best lever."""
-    space = chain.stages
-    unit = "periods" if chain.period is None else UNIT_WORDS[chain.period]
+    return _describe(chain, "periods" if chain.period is None else UNIT_WORDS[chain.period])
+
+
+def describe_generator(generator: StageGenerator) -> str:
+    """Return how long relationships last in each stage, where they break, and the best lever, in continuous time."""
+    return _describe(generator, "units of time" if generator.unit is None else UNIT_WORDS[generator.unit])
+
+
+def _describe(process: StageProcess, unit: str) -> str:
+    space = process.stages
     lines = [f"A relationship moves between {len(space)} stages: {', '.join(space.names)}."]
-    sojourn = chain.sojourn_time()
+    sojourn = process.sojourn_time()
     stays = [f"{name} {_number(time)}" for name, time in zip(space.names, sojourn, strict=True)]
     lines.append(f"A stay lasts on average, in {unit}: {', '.join(stays)}.")
     if space.rupture_mask.any():
         inside = np.flatnonzero(space.transient_mask)
-        within, time = chain.rupture_probability(12), chain.hitting_time()
+        within, time = process.rupture_probability(12), process.hitting_time()
         broken = ", ".join(f"{space.names[i]} {100 * within[i]:.1f} %" for i in inside)
         lines.append(f"The probability that it has broken within 12 {unit}: {broken}.")
-        if chain.has_draws:
-            ends = chain.interval("rupture_probability", 12)
+        if process.has_draws:
+            ends = process.interval("rupture_probability", 12)
             width = ", ".join(f"{space.names[i]} {100 * ends[i, 0]:.1f} to {100 * ends[i, 1]:.1f} %" for i in inside)
             lines.append(f"With 90 % intervals: {width}.")
         lasts = ", ".join(f"{space.names[i]} {_number(time[i])}" for i in inside)
         lines.append(f"Expected {unit} until rupture: {lasts}.")
-        if (chain.matrix[inside][:, space.rupture_mask] > 0).any():
-            lines.append(chain.best_lever(12).describe())
+        if (process.matrix[inside][:, space.rupture_mask] > 0).any():
+            lines.append(process.best_lever(12).describe())
     return "\n".join(lines)
 
 
