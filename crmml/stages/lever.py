@@ -1,4 +1,8 @@
-"""The lever: the arc of a relationship on which a small change does most against rupture."""
+"""The lever: the arc of a relationship on which a small change does most against rupture.
+
+Levers are compared by their elasticity: what saving one in a hundred of those who break from a stage does, the derivative
+times the probability there is to be moved. An arc that hardly anybody takes is a poor lever, however steep its derivative.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lever:
-    """The best arc, and what moving one percentage point of probability onto it does.
+    """The best arc, and what saving one in a hundred of those who break along it does.
 
     Attributes
     ----------
@@ -28,8 +32,10 @@ class Lever:
         Periods (or units) ahead, None where the effect is on the expected time.
     available : float
         Probability on the arc origin → rupture, all that could be moved.
+    gain : float
+        Effect times what is available, over 100: the change where one in a hundred of those who break is saved.
     table : DataFrame
-        Every lever, best first, with columns origin, to, available, effect.
+        Every lever, best first by gain, with columns origin, to, available, effect, gain.
     unit : str or None
         None for a chain; for a generator what time is counted in, in words, effects and what is available being those of
         intensities per unit.
@@ -40,27 +46,28 @@ class Lever:
     effect: float
     horizon: Any
     available: float
+    gain: float
     table: pd.DataFrame
     unit: str | None = None
 
     def describe(self) -> str:
         """Say the lever in a plain sentence."""
         if self.horizon is None:
-            change = f"puts rupture off by {self.effect / 100:.2f} {self.unit or 'periods'} on average"
+            change = f"puts rupture off by {self.gain:.3g} {self.unit or 'periods'} on average"
         else:
             change = (
-                f"lowers the probability of rupture within {self.horizon} {self.unit or 'periods'} by {-self.effect:.2f} "
+                f"lowers the probability of rupture within {self.horizon} {self.unit or 'periods'} by {-100 * self.gain:.3g} "
                 "percentage points"
             )
-        if self.unit is not None:
-            goes = "that is taken away" if self.to == self.origin else f"that leads to {self.to!r} instead"
-            return (
-                f"The best lever is {self.origin!r}: each 0.01 of its intensity of rupture {goes} {change} (small changes; the "
-                f"intensity is {self.available:.3g}, counted in {self.unit})."
-            )
+        rate = (
+            f"{100 * self.available:.2g} % a period"
+            if self.unit is None
+            else f"an intensity of {self.available:.2g}, in {self.unit}"
+        )
+        keep = "stay there" if self.to == self.origin else f"go to {self.to!r}"
         return (
-            f"The best lever is {self.origin!r}: each percentage point of its customers who stay as {self.to!r} instead of breaking "
-            f"{change} (small changes; {100 * self.available:.1f} % of {self.origin!r} break in a period)."
+            f"The best lever is {self.origin!r}: for every one in a hundred of those who break from it ({rate}) that can be made to "
+            f"{keep} instead, it {change}."
         )
 
 
@@ -90,6 +97,16 @@ def best_lever(process: StageProcess, weight: np.ndarray, horizon: Any, unit: st
     table = pd.DataFrame(
         {"origin": names[origin], "to": names[to], "available": into[origin], "effect": effect[usable]}
     )
-    table = table.sort_values("effect", ascending=horizon is not None, ignore_index=True, kind="stable")
+    table["gain"] = table["effect"] * table["available"] / 100
+    table = table.sort_values("gain", ascending=horizon is not None, ignore_index=True, kind="stable")
     best = table.iloc[0]
-    return Lever(best["origin"], best["to"], float(best["effect"]), horizon, float(best["available"]), table, unit)
+    return Lever(
+        best["origin"],
+        best["to"],
+        float(best["effect"]),
+        horizon,
+        float(best["available"]),
+        float(best["gain"]),
+        table,
+        unit,
+    )

@@ -154,9 +154,11 @@ def test_sensitivity_is_the_derivative(chain):
             np.testing.assert_allclose(D[:4, i, j], N[:, i] * t[j], rtol=1e-9)
     lever = chain.best_lever(12)
     assert lever.effect == D12[:4].mean(axis=0)[SPACE.index(lever.origin), SPACE.index(lever.to)]
-    assert lever.effect == D12[:4].mean(axis=0).min()
+    gain = D12[:4].mean(axis=0) * chain.P[:, [4]] / 100
+    assert lever.gain == pytest.approx(gain.min())
+    assert lever.table["gain"].is_monotonic_increasing
     assert "best lever" in lever.describe()
-    assert chain.best_lever(start="4").table["effect"].is_monotonic_decreasing
+    assert chain.best_lever(start="4").table["gain"].is_monotonic_decreasing
 
 
 def test_posterior_and_intervals(chain):
