@@ -1,6 +1,7 @@
 """Relationship stages: stage spaces, Markov models of the moves between them, chains, decisions."""
 
 from .chain import StageChain
+from .continuous import ContinuousTimeStageModel
 from .covariate import CovariateMarkovStageModel
 from .decision import StageDecisionProcess
 from .effects import MarginalEffect
@@ -14,12 +15,14 @@ from .off_policy import OffPolicyValue, off_policy_value
 from .panel import to_panel
 from .policy import RobustChoice, StagePolicy
 from .recency_stager import RecencyStager
+from .semi_markov import SemiMarkovStageModel
 from .space import StageSpace, dwyer_schurr_oh, recency_stages, relationship_lifecycle
 from .stager import LifecycleStager
 from .stager_protocol import ColumnStager, RuleStager, Stager
 
 __all__ = [
     "ColumnStager",
+    "ContinuousTimeStageModel",
     "CovariateMarkovStageModel",
     "GroupComparison",
     "HiddenMarkovStageModel",
@@ -31,6 +34,7 @@ __all__ = [
     "RecencyStager",
     "RobustChoice",
     "RuleStager",
+    "SemiMarkovStageModel",
     "StageChain",
     "StageDecisionProcess",
     "StageGenerator",

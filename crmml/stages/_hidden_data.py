@@ -95,6 +95,8 @@ class HiddenData:
         self.n_transition, self.n_emission = (0 if c is None else c.shape[-1] for c in (z, w))
         if shifted:
             z, w = (None if c is None else np.take_along_axis(c, column[:, :, None], axis=1) for c in (z, w))
+        self.width = width = int(self.last.max()) + 1  # periods in which nobody was observed any more are left out
+        Y, z, w = Y[:, :width], None if z is None else z[:, :width], None if w is None else w[:, :width]
         there = ~np.isnan(Y)
         self.n_observed = int(there.sum())
         self.codes = np.empty(Y.shape, dtype=np.int64)
@@ -110,13 +112,13 @@ class HiddenData:
         self.z_rows: np.ndarray | None = None
         self.z_codes: np.ndarray | None = None
         if z is not None:
-            self.z_rows, place = np.unique(z.reshape(n * periods, -1), axis=0, return_inverse=True)
-            self.z_codes = place.reshape(n, periods)
+            self.z_rows, place = np.unique(z.reshape(n * width, -1), axis=0, return_inverse=True)
+            self.z_codes = place.reshape(n, width)
 
     def blocks(self, n_stages: int) -> Iterator[slice]:
         """Yield slices of customers whose arrays fit the cache."""
         width = n_stages * n_stages if self.z_rows is not None else n_stages
-        size = max(16, BLOCK // (self.X.shape[1] * width))
+        size = max(16, BLOCK // (self.width * width))
         for at in range(0, len(self.codes), size):
             yield slice(at, min(at + size, len(self.codes)))
 
@@ -228,7 +230,7 @@ class HiddenData:
 
     def _put(self, result: np.ndarray, block: slice, found: np.ndarray) -> None:
         """Write what was found for shifted rows where it belongs, up to the last observed period."""
-        step = np.arange(self.X.shape[1])
+        step = np.arange(self.width)
         who, t = np.nonzero(step[None, :] <= self.last[block][:, None])
         result[who + block.start, t + self.first[block][who]] = found[who, t]
 
@@ -275,7 +277,7 @@ def polish(data: HiddenData, emission: Emission, logit: TransitionLogit, result:
         vector,
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-16, "gtol": 1e-9},
+        options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-13, "gtol": 1e-9},
     )
     better = HiddenParameters.from_vector(found.x, p, logit, emission)
     value = -found.fun * data.n_observed
