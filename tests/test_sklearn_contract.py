@@ -64,7 +64,11 @@ def test_scikit_learn_checks(estimator, check):
 
 def test_every_estimator_is_checked():
     checked = {type(estimator).__mro__[2].__name__ for estimator in legal_estimators()}
-    assert {name for name, _ in all_estimators()} == checked == {type(e).__name__ for e in real_estimators()}
+    assert (
+        {name for name, cls in all_estimators() if cls.__module__.startswith("crmml.clv")}
+        == checked
+        == {type(e).__name__ for e in real_estimators()}
+    )
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from .continuous import ContinuousTimeStageModel
 from .covariate import CovariateMarkovStageModel
 from .decision import StageDecisionProcess
 from .effects import MarginalEffect
+from .embedding import Embedding, embeddability
 from .generator import StageGenerator
 from .hidden import HiddenMarkovStageModel
 from .hidden_selection import StageSelection, select_n_stages
@@ -24,6 +25,7 @@ __all__ = [
     "ColumnStager",
     "ContinuousTimeStageModel",
     "CovariateMarkovStageModel",
+    "Embedding",
     "GroupComparison",
     "HiddenMarkovStageModel",
     "Lever",
@@ -44,6 +46,7 @@ __all__ = [
     "StageTest",
     "Stager",
     "dwyer_schurr_oh",
+    "embeddability",
     "homogeneity_test",
     "off_policy_value",
     "order_test",

@@ -8,7 +8,7 @@ import inspect
 from sklearn.base import BaseEstimator
 
 #: Packages whose public estimators are listed.
-PACKAGES = ("crmml.clv",)
+PACKAGES = ("crmml.clv", "crmml.stages")
 
 
 def all_estimators() -> list[tuple[str, type[BaseEstimator]]]:
@@ -17,9 +17,9 @@ def all_estimators() -> list[tuple[str, type[BaseEstimator]]]:
     Examples
     --------
     >>> from crmml.testing import all_estimators
-    >>> [name for name, _ in all_estimators()]
-    ['BetaGeoBetaBinomial', 'BetaGeoCNBD', 'BetaGeoNBD', 'CustomerLifetimeValue', 'FrequencyGammaGamma', 'GammaGamma',
-     'GompertzNBD', 'ModifiedBetaGeoNBD', 'ParetoNBD']
+    >>> [name for name, _ in all_estimators() if name.endswith("StageModel")]
+    ['ContinuousTimeStageModel', 'CovariateMarkovStageModel', 'HiddenMarkovStageModel', 'MarkovStageModel',
+     'SemiMarkovStageModel']
     """
     found = {}
     for package in PACKAGES:
