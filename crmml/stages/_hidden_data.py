@@ -16,6 +16,8 @@ from ._transition_logit import TransitionLogit
 
 #: Numbers in one array of a block; small enough for the cache.
 BLOCK = 120_000
+#: Customers whose observations are told apart at once.
+PART = 50_000
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,14 @@ class HiddenData:
         seen = ~np.isnan(X)
         self.first = seen.argmax(axis=1)
         self.last = periods - 1 - seen[:, ::-1].argmax(axis=1) - self.first
-        column = np.minimum(self.first[:, None] + np.arange(periods), periods - 1)
-        inside = self.first[:, None] + np.arange(periods) < periods
-        shifted = (self.first > 0).any()
-        Y = np.where(inside, np.take_along_axis(X, column, axis=1), np.nan) if shifted else X
+        del seen
+        shifted = bool((self.first > 0).any())
+        Y = X
+        if shifted:
+            column = self.first[:, None] + np.arange(periods)
+            inside = column < periods
+            column = np.minimum(column, periods - 1)
+            Y = np.where(inside, np.take_along_axis(X, column, axis=1), np.nan)
         z = _covariates(transition_covariates, X.shape, "transition")
         w = _covariates(emission_covariates, X.shape, "emission")
         self.n_transition, self.n_emission = (0 if c is None else c.shape[-1] for c in (z, w))
@@ -97,23 +103,35 @@ class HiddenData:
             z, w = (None if c is None else np.take_along_axis(c, column[:, :, None], axis=1) for c in (z, w))
         self.width = width = int(self.last.max()) + 1  # periods in which nobody was observed any more are left out
         Y, z, w = Y[:, :width], None if z is None else z[:, :width], None if w is None else w[:, :width]
-        there = ~np.isnan(Y)
-        self.n_observed = int(there.sum())
-        self.codes = np.empty(Y.shape, dtype=np.int64)
-        if w is None:
-            self.values, code = np.unique(Y[there], return_inverse=True)
-            self.value_covariates = None
-        else:
-            rows, code = np.unique(np.column_stack([Y[there], w[there]]), axis=0, return_inverse=True)
-            self.values, self.value_covariates = rows[:, 0], rows[:, 1:]
-        self.codes[there] = code.ravel()
-        self.codes[~there] = len(self.values)
-        self.value_weight = np.bincount(code.ravel(), minlength=len(self.values)).astype(float)
+        self._tell_values_apart(Y, w)
         self.z_rows: np.ndarray | None = None
         self.z_codes: np.ndarray | None = None
         if z is not None:
             self.z_rows, place = np.unique(z.reshape(n * width, -1), axis=0, return_inverse=True)
             self.z_codes = place.reshape(n, width)
+
+    def _tell_values_apart(self, Y: np.ndarray, w: np.ndarray | None) -> None:
+        """Set the distinct observations, how often each occurs, and which one each cell is, part by part."""
+        parts = [slice(at, at + PART) for at in range(0, len(Y), PART)]
+
+        def rows_of(part: slice) -> tuple[np.ndarray, np.ndarray]:
+            there = ~np.isnan(Y[part])
+            return there, Y[part][there][:, None] if w is None else np.column_stack([Y[part][there], w[part][there]])
+
+        axis = None if w is None else 0  # rows of one column are sorted faster as numbers
+        rows = np.unique(np.concatenate([np.unique(rows_of(part)[1], axis=axis) for part in parts]), axis=axis)
+        rows = rows.reshape(len(rows), -1)
+        self.values, self.value_covariates = rows[:, 0], None if w is None else rows[:, 1:]
+        self.codes = np.full(Y.shape, len(rows), dtype=np.int32)
+        for part in parts:
+            there, own = rows_of(part)
+            if w is None:
+                code = np.searchsorted(self.values, own[:, 0])
+            else:
+                code = np.unique(np.concatenate([rows, own]), axis=0, return_inverse=True)[1].ravel()[len(rows) :]
+            self.codes[part][there] = code
+        counts = np.bincount(self.codes.ravel(), minlength=len(rows) + 1)[:-1]
+        self.n_observed, self.value_weight = int(counts.sum()), counts.astype(float)
 
     def blocks(self, n_stages: int) -> Iterator[slice]:
         """Yield slices of customers whose arrays fit the cache."""
@@ -155,7 +173,7 @@ class HiddenData:
         """Return the E-step."""
         b, top, P = self._tables(p, emission, logit)
         n_stages = len(p.start)
-        total = float(top[self.codes].sum())
+        total = float(top[:-1] @ self.value_weight)
         start = np.zeros(n_stages)
         moves = np.zeros_like(P)
         mass = np.zeros((len(b), n_stages))
@@ -181,7 +199,7 @@ class HiddenData:
     def log_likelihood(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> float:
         """Return the total log-likelihood."""
         b, top, P = self._tables(p, emission, logit)
-        total = float(top[self.codes].sum())
+        total = float(top[:-1] @ self.value_weight)
         for block in self.blocks(len(p.start)):
             total += float(np.log(forward(p.start, self._moves(P, block), b[self.codes[block].T])[1]).sum())
         return total
