@@ -8,11 +8,18 @@ from typing import Any
 import pandas as pd
 
 from .. import tracking
+from ..exceptions import DataError
+from ..ruler import Ruler, check_unit
 from .predictions import columns_needed, scores_of
 
 
 def score_spark(
-    model_uri: str, spark_frame: Any, *, keep: Sequence[str] = ("customer_id",), uri: str | None = None
+    model_uri: str,
+    spark_frame: Any,
+    *,
+    keep: Sequence[str] = ("customer_id",),
+    unit: str | None = None,
+    uri: str | None = None,
 ) -> Any:
     """Score a PySpark DataFrame with a stored model, without collecting it.
 
@@ -26,6 +33,8 @@ def score_spark(
         With the columns the model was fitted on.
     keep : sequence of str, default=("customer_id",)
         Columns to carry over.
+    unit : {"h", "D", "W", "M", "Y"}, default=None
+        What the frame's times are counted in, which Spark cannot carry; None takes them to be in the model's unit.
     uri : str, default=None
         MLflow tracking URI.
 
@@ -37,12 +46,21 @@ def score_spark(
     Raises
     ------
     DataError
-        When a column is missing.
+        When a column is missing, or the model was fitted on an array and so does not know its columns.
+    RulerError
+        When ``unit`` is not the model's.
     """
     import pyarrow as pa
     from pyspark.sql.types import DoubleType, StructField, StructType
 
     model = tracking.load_model(model_uri, uri=uri)
+    if not hasattr(model, "feature_names_in_"):
+        raise DataError(
+            [f"{model_uri} was fitted on an array and does not know the names of its columns; fit it on a frame"],
+            "the model",
+        )
+    if unit is not None and hasattr(model, "ruler_"):
+        model.ruler_.check_same(Ruler(unit=check_unit(unit)), what="unit=")
     columns = columns_needed(model, spark_frame.columns, keep)
     kept = [name for name in keep if name in columns]
     sample = pd.DataFrame({str(name): [0.0] for name in model.feature_names_in_})
