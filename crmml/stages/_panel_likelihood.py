@@ -53,6 +53,16 @@ class Intervals:
     z: np.ndarray
 
 
+def generators_of(vector: np.ndarray, z: np.ndarray, arcs: np.ndarray, n_stages: int) -> np.ndarray:
+    """Return Q for each row of covariates, (n_rows, n_stages, n_stages), from log intensities and covariate effects."""
+    m, k = len(arcs), z.shape[1]
+    log_q = vector[:m] + (z @ vector[m:].reshape(k, m) if k else 0.0)
+    Q = np.zeros((len(z), n_stages, n_stages))
+    Q[:, arcs[:, 0], arcs[:, 1]] = np.exp(np.clip(np.broadcast_to(log_q, (len(z), m)), -700, 50))
+    Q[:, np.arange(n_stages), np.arange(n_stages)] = -Q.sum(axis=2)
+    return Q
+
+
 class PanelLikelihood:
     """Log-likelihood of intervals as a function of log intensities and covariate effects.
 
@@ -79,16 +89,6 @@ class PanelLikelihood:
         self.exact = np.bincount(row[intervals.exact], minlength=G * n).reshape(G, n).astype(float)
         self.alive = np.bincount(row[alive], minlength=G * n).reshape(G, n).astype(float)
 
-    def generators(self, vector: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return Q for each row of covariates, (m, n, n)."""
-        m = len(self.arcs)
-        log_q = vector[:m] + (z @ vector[m:].reshape(self.k, m) if self.k else 0.0)
-        log_q = np.broadcast_to(log_q, (len(z), m))
-        Q = np.zeros((len(z), self.n, self.n))
-        Q[:, self.arcs[:, 0], self.arcs[:, 1]] = np.exp(np.clip(log_q, -700, 50))
-        Q[:, np.arange(self.n), np.arange(self.n)] = -Q.sum(axis=2)
-        return Q
-
     def __call__(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log-likelihood and its gradient."""
         total, m = 0.0, len(self.arcs)
@@ -101,7 +101,7 @@ class PanelLikelihood:
         return total, np.concatenate([gradient, (self.z.T @ by_rate).ravel()]) if self.k else gradient
 
     def _block(self, vector: np.ndarray, block: slice) -> tuple[float, np.ndarray]:
-        Q, t = self.generators(vector, self.z[block]), self.lengths[block]
+        Q, t = generators_of(vector, self.z[block], self.arcs, self.n), self.lengths[block]
         P = exp_generator(Q, t)
         R = Q[:, :, self.rupture].sum(axis=2) * ~self.rupture
         seen, exact, alive = self.seen[block], self.exact[block], self.alive[block]
@@ -122,7 +122,7 @@ class PanelLikelihood:
 
     def impossible(self, vector: np.ndarray) -> np.ndarray:
         """Return, for each pair of stages, how many observations have probability 0 whatever the intensities."""
-        Q = self.generators(vector, np.zeros((1, self.k)))[0]
+        Q = generators_of(vector, np.zeros((1, self.k)), self.arcs, self.n)[0]
         reach = np.eye(self.n, dtype=bool) | (Q > 0)
         for _ in range(self.n):
             reach = (reach.astype(int) @ reach.astype(int)) > 0

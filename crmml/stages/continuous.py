@@ -31,6 +31,7 @@ from .. import frames
 from ..exceptions import DataError
 from ..inference import maximize
 from ._expm import exp_generator
+from ._misclassified_likelihood import MisclassifiedLikelihood
 from ._panel_likelihood import Intervals, PanelLikelihood
 from .generator import StageGenerator
 from .panel import forbidden_moves
@@ -54,6 +55,12 @@ class ContinuousTimeStageModel(BaseEstimator):
         Whether an observation of rupture is of its very moment; else it only says that it has happened by then.
     unit : {"h", "D", "W", "M", "Y"}, default=None
         What the column of times is counted in.
+    misclassification : sequence of (true, told), default=()
+        Stages that may be told as another; rupture never is. Their probabilities are estimated; stages are then hidden, and a
+        customer's first true stage is drawn from ``initial``.
+    initial : array-like of shape (n_stages,), default=None
+        Distribution of the true stage at a customer's first observation, taken as known, where stages can be
+        misclassified. None is even over the stages that are not rupture.
     customer_id, time, stage : str
         Columns of the frame.
 
@@ -69,7 +76,12 @@ class ContinuousTimeStageModel(BaseEstimator):
     coef_ : DataFrame of shape (n_arcs, n_covariates)
         Log hazard ratios.
     covariance_ : ndarray
-        Of the log intensities at covariates of 0 and the log hazard ratios, arc by arc, covariate by covariate.
+        Of the log intensities at covariates of 0, the log hazard ratios, arc by arc, covariate by covariate, and the log odds
+        of errors.
+    classification_ : ndarray of shape (n_stages, n_stages)
+        How each true stage is told; the identity without ``misclassification``.
+    classification_errors_ : ndarray of shape (n_stages, n_stages)
+        Standard errors of the same.
     log_likelihood_ : float
     converged_ : bool
     n_parameters_, n_informative_, n_intervals_ : int
@@ -96,6 +108,8 @@ class ContinuousTimeStageModel(BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "exact_rupture": ["boolean"],
         "unit": [StrOptions({"h", "D", "W", "M", "Y"}), None],
+        "misclassification": ["array-like"],
+        "initial": ["array-like", None],
         "customer_id": [str],
         "time": [str],
         "stage": [str],
@@ -108,6 +122,8 @@ class ContinuousTimeStageModel(BaseEstimator):
         covariates: Sequence[str] = (),
         exact_rupture: bool = True,
         unit: str | None = None,
+        misclassification: Sequence[tuple[str, str]] = (),
+        initial: Any = None,
         customer_id: str = "customer_id",
         time: str = "time",
         stage: str = "stage",
@@ -116,6 +132,8 @@ class ContinuousTimeStageModel(BaseEstimator):
         self.covariates = covariates
         self.exact_rupture = exact_rupture
         self.unit = unit
+        self.misclassification = misclassification
+        self.initial = initial
         self.customer_id = customer_id
         self.time = time
         self.stage = stage
@@ -222,10 +240,14 @@ class ContinuousTimeStageModel(BaseEstimator):
             )
         moves = space.allowed_moves & ~space.absorbing_mask[:, None] & ~np.eye(len(space), dtype=bool)
         self._arcs = np.argwhere(moves)
-        likelihood = PanelLikelihood(intervals, self._arcs, space.rupture_mask)
-        start = np.zeros(len(self._arcs) * (1 + len(self.covariates)))
+        self._errors_told = self._pairs(space)
+        n_rates = len(self._arcs) * (1 + len(self.covariates))
+        likelihood = self._likelihood(rows, intervals, space)
+        start = np.zeros(n_rates + len(self._errors_told))
         start[: len(self._arcs)] = self._crude(intervals, space)
-        impossible = likelihood.impossible(start)
+        start[n_rates:] = np.log(0.1)
+        hidden = len(self._errors_told) > 0
+        impossible = np.zeros(1) if hidden else likelihood.impossible(start)  # type: ignore[union-attr]
         if impossible.any():
             faults = [
                 f"{int(impossible[i, j]):,} observations of {space.names[j]!r} after {space.names[i]!r}, to which no allowed moves "
@@ -235,7 +257,7 @@ class ContinuousTimeStageModel(BaseEstimator):
             raise DataError(faults, "the frame of stages")
         box = np.full(len(start), BOX)
         spread = np.abs(intervals.z).max(axis=0) if len(self.covariates) else np.zeros(0)
-        box[len(self._arcs) :] = np.repeat(10.0 / np.maximum(spread, 1e-12), len(self._arcs))
+        box[len(self._arcs) : n_rates] = np.repeat(10.0 / np.maximum(spread, 1e-12), len(self._arcs))
         n = float(len(intervals.origin))
         found = maximize(likelihood, start, lower=start - box, upper=start + box, scale=n)
         self.stages_ = space
@@ -245,10 +267,11 @@ class ContinuousTimeStageModel(BaseEstimator):
         self.n_informative_ = int((sizes > 1).sum())
         self._mean = intervals.z.mean(axis=0)
         self.coef_ = pd.DataFrame(
-            self._vector[len(self._arcs) :].reshape(len(self.covariates), len(self._arcs)).T,
+            self._vector[len(self._arcs) : n_rates].reshape(len(self.covariates), len(self._arcs)).T,
             index=pd.Index(self._arc_names(), name="move"),
             columns=list(self.covariates),
         )
+        self.classification_, self.classification_errors_ = self._classification(n_rates)
         self.generator_ = self._generator(self._mean)
         self.intensity_matrix_ = self.generator_.matrix
         self.standard_errors_ = self._errors(self._mean)
@@ -261,6 +284,52 @@ class ContinuousTimeStageModel(BaseEstimator):
             )
             warnings.warn(f"No interior optimum: {why}.", ConvergenceWarning, stacklevel=2)
         return self
+
+    def _pairs(self, space: StageSpace) -> np.ndarray:
+        """Return the pairs (true stage, told stage) as codes."""
+        pairs = [(space.index(true), space.index(told)) for true, told in self.misclassification]
+        if any(space.rupture_mask[stage] or true == told for true, told in pairs for stage in (true, told)):
+            raise ValueError("misclassification pairs two different stages, neither of them rupture.")
+        return np.array(pairs, dtype=int).reshape(len(pairs), 2)
+
+    def _likelihood(
+        self, rows: pd.DataFrame, intervals: Intervals, space: StageSpace
+    ) -> PanelLikelihood | MisclassifiedLikelihood:
+        if not len(self._errors_told):
+            return PanelLikelihood(intervals, self._arcs, space.rupture_mask)
+        share = (~space.rupture_mask).astype(float) if self.initial is None else np.asarray(self.initial, dtype=float)
+        if share.shape != (len(space),) or not np.isfinite(share).all() or (share < 0).any() or share.sum() <= 0:
+            raise DataError([f"it needs {len(space)} numbers, none negative, with a positive sum"], "initial")
+        code = rows["code"].to_numpy()
+        last = np.r_[rows["id"].to_numpy()[1:] != rows["id"].to_numpy()[:-1], True]
+        kept = ~np.isnan(code) | last
+        return MisclassifiedLikelihood(
+            rows["id"].to_numpy()[kept],
+            rows["time"].to_numpy()[kept],
+            np.where(np.isnan(code), -1, code)[kept].astype(int),
+            rows[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float)[kept],
+            exact=self.exact_rupture,
+            arcs=self._arcs,
+            errors=self._errors_told,
+            start=share / share.sum(),
+            rupture=space.rupture_mask,
+        )
+
+    def _classification(self, n_rates: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return how stages are told, and standard errors by the delta method."""
+        n = len(self.stages_)
+        E = np.eye(n)
+        E[self._errors_told[:, 0], self._errors_told[:, 1]] = np.exp(self._vector[n_rates:])
+        E /= E.sum(axis=1, keepdims=True)
+        variance = np.zeros((n, n))
+        for s in np.unique(self._errors_told[:, 0]):
+            own = np.flatnonzero(self._errors_told[:, 0] == s)
+            told = self._errors_told[own, 1]
+            slope = -np.outer(E[s], E[s, told])
+            slope[told, np.arange(len(told))] += E[s, told]
+            covariance = self.covariance_[np.ix_(n_rates + own, n_rates + own)]
+            variance[s] = np.einsum("oa,ab,ob->o", slope, covariance, slope)
+        return E, np.sqrt(np.maximum(variance, 0.0))
 
     def _crude(self, intervals: Intervals, space: StageSpace) -> np.ndarray:
         """Return log start values: moves between the two ends of intervals over the time spent at their openings."""
@@ -280,7 +349,8 @@ class ContinuousTimeStageModel(BaseEstimator):
         """Return log intensities at covariates z, and their covariance."""
         m = len(self._arcs)
         design = np.hstack([np.eye(m), *(value * np.eye(m) for value in z)])
-        return design @ self._vector, design @ self.covariance_ @ design.T
+        used = slice(design.shape[1])
+        return design @ self._vector[used], design @ self.covariance_[used, used] @ design.T
 
     def _matrix(self, log_q: np.ndarray) -> np.ndarray:
         n = len(self.stages_)
@@ -415,6 +485,8 @@ class ContinuousTimeStageModel(BaseEstimator):
         seen = rows[~rows["code"].isna()]
         if (nothing := rows["id"].nunique() - seen["id"].nunique()) > 0:
             raise DataError([f"{nothing:,} customers have no observed stage; leave them out"], "the frame of stages")
+        if len(self._errors_told):
+            return self._hidden_ahead(rows, float(horizon))
         last, end = seen.groupby("id").last(), rows.groupby("id").last()
         z = end[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float)
         unique, code = (
@@ -432,6 +504,14 @@ class ContinuousTimeStageModel(BaseEstimator):
         share /= share.sum(axis=1, keepdims=True)
         return np.einsum("ni,nij->nj", share, exp_generator(Q, np.full(len(stage), float(horizon))))
 
+    def _hidden_ahead(self, rows: pd.DataFrame, horizon: float) -> np.ndarray:
+        """Return the distribution of the true stage some time after each customer's last row."""
+        likelihood = self._likelihood(rows, self._intervals(rows, self.stages_), self.stages_)
+        share = likelihood.last_filtered(self._vector)  # type: ignore[union-attr]
+        z = rows.groupby("id").last()[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float)
+        Q = np.stack([self._matrix(self._log_rates(row)[0]) for row in z])
+        return np.einsum("ni,nij->nj", share, exp_generator(Q, np.full(len(share), horizon)))
+
     def score(self, X: Any, y: None = None) -> float:
         """Return the mean log-likelihood per customer.
 
@@ -447,7 +527,7 @@ class ContinuousTimeStageModel(BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._rows(X, self.stages_)
-        likelihood = PanelLikelihood(self._intervals(rows, self.stages_), self._arcs, self.stages_.rupture_mask)
+        likelihood = self._likelihood(rows, self._intervals(rows, self.stages_), self.stages_)
         return likelihood(self._vector)[0] / rows["id"].nunique()
 
     @property

@@ -65,6 +65,29 @@ def test_covariate_oracle():
     )
 
 
+def test_misclassification_oracle():
+    frame, values = oracle()
+    expected = values["misclassification_hmm"]
+    told = pd.read_csv(FOLDER / "stage_panel_ct.csv", dtype={"stage_observed": str})["stage_observed"]
+    pairs = [("1", "2"), ("2", "1"), ("2", "3"), ("3", "2"), ("3", "4"), ("4", "3")]
+    model = ContinuousTimeStageModel(SPACE, unit="M", misclassification=pairs, initial=expected["initprobs"])
+    model.fit(frame.assign(stage=told))
+    assert model.converged_
+    assert -2 * model.log_likelihood_ == pytest.approx(expected["minus2loglik"], abs=1e-5)
+    compare(model.generator_, model.standard_errors_, expected["all"])
+    np.testing.assert_allclose(model.classification_, expected["E"]["est"], atol=1e-4)
+    errors = np.array(expected["E"]["se"])
+    single = np.array([[0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]], dtype=bool)
+    np.testing.assert_allclose(model.classification_errors_[single], errors[single], rtol=1e-3)
+    np.testing.assert_allclose(model.generator_.step(12), expected["all"]["P12"], atol=1e-5)
+    head = frame.assign(stage=told)[frame["customer_id"] < 4]
+    share = model.predict_proba(head, 0.0)
+    np.testing.assert_allclose(share.sum(axis=1), 1)
+    assert model.score(frame.assign(stage=told)) * 400 == pytest.approx(model.log_likelihood_)
+    with pytest.raises(ValueError, match="neither of them rupture"):
+        ContinuousTimeStageModel(SPACE, misclassification=[("1", "5")]).fit(frame)
+
+
 def small():
     space = StageSpace(("on", "off", "gone"), rupture="gone", absorbing=("gone",))
     return StageGenerator([[-0.3, 0.2, 0.1], [0.4, -0.6, 0.2], [0, 0, 0]], space, "M")
