@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..stages import StageChain, StageSpace
+from ..stages import StageChain, StageGenerator, StageSpace
 
 try:
     from hypothesis import strategies as st
@@ -78,6 +78,21 @@ def chains(
     weight = np.array(draw(st.lists(st.lists(st.floats(0.02, 1.0), min_size=n, max_size=n), min_size=n, max_size=n)))
     weight = np.where(space.allowed_moves, weight, 0.0)
     return StageChain(weight / weight.sum(axis=1, keepdims=True), space, period)
+
+
+@st.composite
+def generators(
+    draw: Any, min_stages: int = 2, max_stages: int = 5, absorbing: bool = True, unit: str = "M", max_rate: float = 2.0
+) -> StageGenerator:
+    """Draw a generator whose last stage is rupture; it absorbs with ``absorbing``, and some moves may be ruled out.
+
+    Rupture can be reached from every stage, so that times to it are finite.
+    """
+    chain = draw(chains(min_stages, max_stages, absorbing))
+    P = np.array(chain.P)
+    np.fill_diagonal(P, 0.0)
+    rate = draw(st.floats(0.01, max_rate))
+    return StageGenerator(rate * (P - np.diag(P.sum(axis=1))), chain.stages, unit)
 
 
 @st.composite

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from crmml.stages import CovariateMarkovStageModel, MarkovStageModel
 from crmml.testing import ContractError, check_stage_model, contract_chain
-from crmml.testing.strategies import chains, panels
+from crmml.testing.strategies import chains, generators, panels
 
 SPACE = contract_chain().stages
 
@@ -86,3 +86,14 @@ def test_drawn_chains_and_panels_are_legal(data):
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert np.isfinite(model.score(X))
     assert (model.chain_.sample(5, 0)[:, ~chain.stages.allowed_moves] == 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(generators(), st.floats(0.0, 30.0))
+def test_drawn_generators_are_legal(generator, time):
+    P = generator.step(time)
+    assert (P >= 0).all()
+    np.testing.assert_allclose(P.sum(axis=1), 1)
+    assert np.isfinite(generator.hitting_time()).all()
+    broken = generator.rupture_probability([time, time + 1.0])
+    assert (broken[:, 0] <= broken[:, 1] + 1e-12).all()
