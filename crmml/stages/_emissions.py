@@ -58,6 +58,10 @@ class Emission(ABC):
     def from_vector(self, vector: np.ndarray, like: Parameters) -> Parameters:
         """Undo :meth:`to_vector`."""
 
+    def sizes(self, x: np.ndarray | None, p: Parameters) -> np.ndarray:
+        """Return what counts as a step of size 1 in each entry of the vector."""
+        return np.ones(len(self.to_vector(p)))
+
     @abstractmethod
     def score(self, values: np.ndarray, x: np.ndarray | None, weight: np.ndarray, p: Parameters) -> np.ndarray:
         """Return the gradient of the weighted log density by the vector."""
@@ -94,6 +98,14 @@ def _spread(values: np.ndarray, weight: np.ndarray, n_stages: int, rng: Any) -> 
     if rng is not None:
         means = np.sort(means + rng.normal(size=n_stages) * 0.5 * scale)
     return means
+
+
+def _inverse_spread(x: np.ndarray | None) -> np.ndarray:
+    """Return one over the largest size of each covariate; 1 for those that are 0 throughout."""
+    if x is None:
+        return np.zeros(0)
+    largest = np.abs(x).max(axis=0)
+    return 1 / np.where(largest > 0, largest, 1.0)
 
 
 class PoissonEmission(Emission):
@@ -161,6 +173,9 @@ class PoissonEmission(Emission):
     def from_vector(self, vector: np.ndarray, like: Parameters) -> Parameters:
         S = len(like["rate"])
         return {"rate": np.exp(vector[:S]), "beta": vector[S:]}
+
+    def sizes(self, x: np.ndarray | None, p: Parameters) -> np.ndarray:
+        return np.concatenate([np.ones(len(p["rate"])), _inverse_spread(x)])
 
     def score(self, values: np.ndarray, x: np.ndarray | None, weight: np.ndarray, p: Parameters) -> np.ndarray:
         residual = weight * (values[:, None] - np.exp(self._eta(x, p)))
@@ -301,6 +316,9 @@ class GaussianEmission(Emission):
     def from_vector(self, vector: np.ndarray, like: Parameters) -> Parameters:
         S = len(like["mean"])
         return {"mean": vector[:S], "sd": np.exp(vector[S : 2 * S]), "beta": vector[2 * S :]}
+
+    def sizes(self, x: np.ndarray | None, p: Parameters) -> np.ndarray:
+        return np.concatenate([p["sd"], np.ones(len(p["sd"])), p["sd"].mean() * _inverse_spread(x)])
 
     def score(self, values: np.ndarray, x: np.ndarray | None, weight: np.ndarray, p: Parameters) -> np.ndarray:
         z = (values[:, None] - self._center(x, p)) / p["sd"]

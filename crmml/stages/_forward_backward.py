@@ -7,7 +7,9 @@ probabilities :math:`b_t` (each divided by its largest over the stages, which do
    \beta_{t} = A\,(b_{t+1} \beta_{t+1} / c_{t+1}), \quad \gamma_t = \alpha_t \beta_t,
 
 with :math:`c_t` the sums that make :math:`\alpha_t` a distribution, and :math:`\log L = \sum_t \log c_t` [1]_. Transitions are
-one matrix, or one for each customer and period.
+one matrix, or one for each customer and period. Where what can be reached underflows, the period is worked out from logs; a
+stage whose posterior once fell below 1e-300 stays lost, which matters only where moves are ruled out and the data later
+contradict that by as much.
 
 References
 ----------
@@ -17,13 +19,17 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-#: Probabilities below this are taken as this, so that an impossible observation costs about 700 and not infinity.
-SMALLEST = np.finfo(float).tiny
+#: Below this a sum has lost its digits, and the row is worked out again from logs.
+SMALLEST = 1e-280
 
 
-def forward(start: np.ndarray, A: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def forward(
+    start: np.ndarray, A: np.ndarray, b: np.ndarray, logs: Callable[[int, np.ndarray], np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Return the filtered stages and the scale of each period.
 
     Parameters
@@ -31,25 +37,32 @@ def forward(start: np.ndarray, A: np.ndarray, b: np.ndarray) -> tuple[np.ndarray
     start : ndarray of shape (n_stages,)
     A : ndarray of shape (n_stages, n_stages) or (n_periods - 1, n, n_stages, n_stages)
     b : ndarray of shape (n_periods, n, n_stages)
+        Where all stages that can be reached underflow, it is put on another scale in place.
+    logs : callable, default=None
+        ``logs(t, which)`` returns the logs of b of some customers; needed where b can underflow.
 
     Returns
     -------
     alpha : ndarray of shape (n_periods, n, n_stages)
     c : ndarray of shape (n_periods, n)
+    shift : float
+        What the other scales took off the log-likelihood, to be added to the sum of log c.
     """
-    alpha, c = np.empty_like(b), np.empty(b.shape[:2])
+    alpha, c, shift = np.empty_like(b), np.empty(b.shape[:2]), 0.0
     for t in range(len(b)):
-        row = start * b[0] if t == 0 else _ahead(alpha[t - 1], A, t - 1) * b[t]
+        before = np.broadcast_to(start, b.shape[1:]) if t == 0 else _ahead(alpha[t - 1], A, t - 1)
+        row = before * b[t]
         scale = row @ np.ones(row.shape[1])
-        lost = scale < SMALLEST
-        if lost.any():
-            row[lost] = 1.0 / row.shape[1]
-            scale[lost] = 1.0
-            c[t] = np.where(lost, SMALLEST, scale)
-        else:
-            c[t] = scale
+        if (lost := scale < SMALLEST).any() and logs is not None:
+            log_b = np.where(before[lost] > 0, logs(t, np.flatnonzero(lost)), -np.inf)
+            top = (log_b + np.log(np.maximum(before[lost], np.finfo(float).tiny))).max(axis=1, keepdims=True)
+            b[t, lost] = np.exp(np.minimum(log_b - top, 700.0))
+            row[lost] = before[lost] * b[t, lost]
+            scale[lost] = row[lost].sum(axis=1)
+            shift += float(top.sum())
+        c[t] = scale
         np.divide(row, scale[:, None], out=alpha[t])
-    return alpha, c
+    return alpha, c, shift
 
 
 def backward(

@@ -96,8 +96,10 @@ class HiddenData:
             inside = column < periods
             column = np.minimum(column, periods - 1)
             Y = np.where(inside, np.take_along_axis(X, column, axis=1), np.nan)
-        z = _covariates(transition_covariates, X.shape, "transition")
-        w = _covariates(emission_covariates, X.shape, "emission")
+        after = np.arange(periods) - self.first[:, None]
+        matters = (after >= 0) & (after <= self.last[:, None])
+        z = _covariates(transition_covariates, matters, "transition")
+        w = _covariates(emission_covariates, matters, "emission")
         self.n_transition, self.n_emission = (0 if c is None else c.shape[-1] for c in (z, w))
         if shifted:
             z, w = (None if c is None else np.take_along_axis(c, column[:, :, None], axis=1) for c in (z, w))
@@ -157,12 +159,15 @@ class HiddenData:
 
     def _tables(
         self, p: HiddenParameters, emission: Emission, logit: TransitionLogit
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return emission probabilities of each distinct value over their largest, its log, and P (by covariate row)."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return emission probabilities of each distinct value over their largest, their logs, its log, and P."""
         log_b = emission.log_density(self.values, self.value_covariates, p.emission)
         top = log_b.max(axis=1)
-        b = np.vstack([np.exp(log_b - top[:, None]), np.ones(log_b.shape[1])])
-        return b, np.append(top, 0.0), logit.probabilities(p.transition, self.z_rows)
+        logs = np.vstack([log_b - top[:, None], np.zeros(log_b.shape[1])])
+        return np.exp(logs), logs, np.append(top, 0.0), logit.probabilities(p.transition, self.z_rows)
+
+    def _logs(self, log_b: np.ndarray, block: slice) -> Callable[[int, np.ndarray], np.ndarray]:
+        return lambda t, which: log_b[self.codes[block][which, t]]
 
     def _moves(self, P: np.ndarray, block: slice) -> np.ndarray:
         if self.z_codes is None:
@@ -171,7 +176,7 @@ class HiddenData:
 
     def expectation(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> Expectation:
         """Return the E-step."""
-        b, top, P = self._tables(p, emission, logit)
+        b, log_b, top, P = self._tables(p, emission, logit)
         n_stages = len(p.start)
         total = float(top[:-1] @ self.value_weight)
         start = np.zeros(n_stages)
@@ -180,8 +185,8 @@ class HiddenData:
         for block in self.blocks(n_stages):
             codes = np.ascontiguousarray(self.codes[block].T)
             A, rows = self._moves(P, block), b[codes]
-            alpha, c = forward(p.start, A, rows)
-            total += float(np.log(c).sum())
+            alpha, c, shift = forward(p.start, A, rows, self._logs(log_b, block))
+            total += float(np.log(c).sum()) + shift
             gamma, xi = backward(A, rows, alpha, c, self.last[block])
             start += gamma[0].sum(axis=0)
             if self.z_codes is None:
@@ -198,10 +203,12 @@ class HiddenData:
 
     def log_likelihood(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> float:
         """Return the total log-likelihood."""
-        b, top, P = self._tables(p, emission, logit)
+        b, log_b, top, P = self._tables(p, emission, logit)
         total = float(top[:-1] @ self.value_weight)
         for block in self.blocks(len(p.start)):
-            total += float(np.log(forward(p.start, self._moves(P, block), b[self.codes[block].T])[1]).sum())
+            rows = b[self.codes[block].T]
+            _, c, shift = forward(p.start, self._moves(P, block), rows, self._logs(log_b, block))
+            total += float(np.log(c).sum()) + shift
         return total
 
     def score(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> tuple[float, np.ndarray]:
@@ -216,11 +223,11 @@ class HiddenData:
 
     def stages(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit, *, smooth: bool) -> np.ndarray:
         """Return filtered or smoothed stages (n, n_periods, n_stages), NaN outside of what was observed."""
-        b, _, P = self._tables(p, emission, logit)
+        b, log_b, _, P = self._tables(p, emission, logit)
         result = np.full((*self.X.shape, len(p.start)), np.nan)
         for block in self.blocks(len(p.start)):
             A, rows = self._moves(P, block), b[self.codes[block].T]
-            alpha, c = forward(p.start, A, rows)
+            alpha, c, _ = forward(p.start, A, rows, self._logs(log_b, block))
             if smooth:
                 alpha, _ = backward(A, rows, alpha, c, self.last[block], moves=False)
             self._put(result, block, np.moveaxis(alpha, 0, 1))
@@ -228,10 +235,10 @@ class HiddenData:
 
     def last_filtered(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> np.ndarray:
         """Return the filtered stage of each customer's last observed period, (n, n_stages)."""
-        b, _, P = self._tables(p, emission, logit)
+        b, log_b, _, P = self._tables(p, emission, logit)
         result = np.empty((len(self.X), len(p.start)))
         for block in self.blocks(len(p.start)):
-            alpha, _ = forward(p.start, self._moves(P, block), b[self.codes[block].T])
+            alpha, *_ = forward(p.start, self._moves(P, block), b[self.codes[block].T], self._logs(log_b, block))
             result[block] = alpha[self.last[block], np.arange(alpha.shape[1])]
         return result
 
@@ -305,9 +312,11 @@ def polish(data: HiddenData, emission: Emission, logit: TransitionLogit, result:
     return EMResult(better, [*result.history, value], result.converged or settled)
 
 
-def _covariates(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray | None:
+def _covariates(values: Any, matters: np.ndarray, what: str) -> np.ndarray | None:
+    """Return covariates (n, n_periods, k), 0 outside of the periods that matter; refused where missing within them."""
     if values is None:
         return None
+    shape = matters.shape
     array = np.asarray(values, dtype=float)
     if array.ndim == 1:
         array = array[:, None]
@@ -316,13 +325,14 @@ def _covariates(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray | 
     if array.ndim != 3 or array.shape[:2] != shape:
         raise DataError(
             [
-                f"the {what} covariates have the shape {np.shape(values)}; give ({shape[0]}, k) or ({shape[0]}, {shape[1]}, k)"
+                f"the {what} covariates have the shape {np.shape(values)}; give ({shape[0]}, k) or "
+                f"({shape[0]}, {shape[1]}, k)"
             ],
             "the covariates",
         )
-    if not np.isfinite(array).all():
+    array = np.where(matters[:, :, None], array, 0.0)
+    if (wrong := int((~np.isfinite(array)).any(axis=2).sum())) > 0:
         raise DataError(
-            [f"the {what} covariates are missing or infinite in {int((~np.isfinite(array)).sum()):,} places"],
-            "the covariates",
+            [f"the {what} covariates are missing or infinite in {wrong:,} observed customer periods"], "the covariates"
         )
     return array

@@ -113,6 +113,20 @@ class TransitionLogit:
             at += width
         return c
 
+    def never(self, P: np.ndarray) -> np.ndarray:
+        """Return the mask of the entries of the vector whose move, or whose reference, has no probability to speak of."""
+        mask = np.zeros((*P.shape, self.q + 1))
+        for i, ref in enumerate(self.references):
+            mask[i] = ((P[i] <= 1e-6) | (P[i, ref] <= 1e-6))[:, None]
+        return self.to_vector(mask).astype(bool)
+
+    def sizes(self, largest: np.ndarray | None) -> np.ndarray:
+        """Return what counts as a step of size 1 in each entry of the vector, given the covariates' largest sizes."""
+        size = np.ones((*self.allowed.shape, self.q + 1))
+        if largest is not None:
+            size[..., 1:] = 1 / np.where(largest > 0, largest, 1.0)
+        return self.to_vector(size)
+
     def score(self, xi: np.ndarray, z: np.ndarray | None, c: np.ndarray) -> np.ndarray:
         """Return the gradient of the expected log-likelihood of the moves by the vector."""
         P = self.probabilities(c, z)

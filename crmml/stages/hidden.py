@@ -44,6 +44,8 @@ from .space import as_stage_space
 #: A stage that fewer observations than this belong to is called nearly empty.
 FEW = 5.0
 STORED_DRAWS = 500
+#: Probabilities up to this have run to 0.
+BOUNDARY = 1e-6
 #: Starts that L-BFGS carries on.
 POLISHED = 3
 
@@ -282,33 +284,53 @@ class HiddenMarkovStageModel(BaseEstimator):
         )
 
     def _information(self, data: HiddenData) -> np.ndarray:
-        """Set ``covariance_`` from differences of the score; return draws of P."""
+        """Set ``covariance_`` from differences of the score; return draws of P.
+
+        Probabilities of moves that ran to 0 are left as they are: they have no standard error, and are NaN.
+        """
         parameters, logit, emission = self._parameters, self._logit, self._fitted_emission
         vector = parameters.to_vector(logit, emission)
-        H = np.empty((len(vector),) * 2)
-        for k in range(len(vector)):
+        n_start = len(parameters.start) - 1
+        moves = slice(n_start, n_start + logit.size)
+        largest = None if data.z_rows is None else np.abs(data.z_rows).max(axis=0)
+        size = np.concatenate(
+            [np.ones(n_start), logit.sizes(largest), emission.sizes(data.value_covariates, parameters.emission)]
+        )
+        P = logit.probabilities(parameters.transition, data.z_rows)
+        never = logit.never(P if P.ndim == 2 else P.max(axis=0))
+        free = np.concatenate([parameters.start[1:] > BOUNDARY, ~never, np.ones(len(vector) - moves.stop, dtype=bool)])
+        if parameters.start[0] <= BOUNDARY:
+            free[:n_start] = False
+        at = np.flatnonzero(free)
+        H = np.empty((len(at),) * 2)
+        for row, k in enumerate(at):
             step = np.zeros(len(vector))
-            step[k] = 1e-4 * max(1.0, abs(vector[k]) * 0.1)
-            sides = [
-                data.score(
-                    HiddenParameters.from_vector(vector + sign * step, parameters, logit, emission), emission, logit
-                )[1]
-                for sign in (1, -1)
-            ]
-            H[k] = (sides[0] - sides[1]) / (2 * step[k])
-        information = -(H + H.T) / 2
-        value, direction = np.linalg.eigh(information)
-        sound = value > 1e-8 * value.max()
-        self.covariance_ = (direction[:, sound] / value[sound]) @ direction[:, sound].T
+            step[k] = 1e-4 * size[k]
+            sides = []
+            for sign in (1, -1):
+                moved = HiddenParameters.from_vector(vector + sign * step, parameters, logit, emission)
+                sides.append(data.score(moved, emission, logit)[1][at])
+            H[row] = (sides[0] - sides[1]) / (2 * step[k]) * size[at] * size[k]
+        value, direction = np.linalg.eigh(-(H + H.T) / 2)
+        sound = value > 1e-9 * value.max()
+        scaled = (direction[:, sound] / value[sound]) @ direction[:, sound].T
+        unknown = (
+            np.abs(direction[:, ~sound]).max(axis=1, initial=0.0) > 1e-3
+        )  # flat directions have no error to speak of
+        scaled[unknown], scaled[:, unknown] = np.nan, np.nan
+        self.covariance_ = np.full((len(vector),) * 2, np.nan)
+        self.covariance_[np.ix_(at, at)] = scaled * np.outer(size[at], size[at])
         self._vector = vector
-        if not logit.size:
-            return np.repeat(logit.probabilities(parameters.transition)[None], STORED_DRAWS, axis=0)
-        at = slice(len(parameters.start) - 1, len(parameters.start) - 1 + logit.size)
         rng = np.random.default_rng(0)
-        free = rng.multivariate_normal(vector[at], self.covariance_[at, at], STORED_DRAWS, method="eigh")
+        known = np.nan_to_num(self.covariance_[moves, moves])
+        rows = (
+            rng.multivariate_normal(vector[moves], known, STORED_DRAWS, method="eigh")
+            if logit.size
+            else np.zeros((STORED_DRAWS, 0))
+        )
         z = self._mean_covariates
-        matrices = (logit.probabilities(logit.from_vector(row), z) for row in free)
-        return np.stack([P if z is None else P[0] for P in matrices])
+        matrices = (logit.probabilities(logit.from_vector(row), z) for row in rows)
+        return np.stack([Q if z is None else Q[0] for Q in matrices])
 
     def _warn(self, data: HiddenData) -> None:
         if not self.converged_:
@@ -480,12 +502,12 @@ class HiddenMarkovStageModel(BaseEstimator):
         -------
         DataFrame
             parameter, estimate, se, lower, upper. Start and transitions are log odds (against the first stage, and against
-            staying), rates and standard deviations logs.
+            staying), rates and standard deviations logs. NaN errors where a probability ran to 0 or the data do not tell.
         """
         check_is_fitted(self)
         if self.covariance_ is None:
             raise ValueError("The model was fitted with standard_errors=False; fit it with True.")
-        se = np.sqrt(np.maximum(np.diag(self.covariance_), 0.0))
+        se = np.sqrt(np.maximum(np.diag(self.covariance_), 0.0))  # NaN stays
         z = norm.ppf((1 + coverage) / 2)
         return pd.DataFrame(
             {

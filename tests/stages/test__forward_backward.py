@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import poisson
 
-from crmml.stages._emissions import EMISSIONS
+from crmml.stages._emissions import EMISSIONS, PoissonEmission
 from crmml.stages._forward_backward import backward, forward, viterbi
 from crmml.stages._hidden_data import HiddenData, HiddenParameters, em
 from crmml.stages._transition_logit import TransitionLogit
@@ -55,7 +56,8 @@ def test_passes_equal_the_sum_over_all_paths(seed, own):
     A = rng.dirichlet(np.ones(S), (T - 1, n, S) if own else (S,))
     b = rng.random((T, n, S))
     b[1, 0] = 1.0  # a period that was not observed
-    alpha, c = forward(start, A, b)
+    alpha, c, shift = forward(start, A, b)
+    assert shift == 0
     gamma, xi = backward(A, b, alpha, c, np.full(n, T - 1))
     total, post, moves = np.zeros(n), np.zeros((T, n, S)), np.zeros((T - 1, n, S, S))
     best = np.zeros(n), np.zeros((T, n), dtype=int)
@@ -95,3 +97,17 @@ def test_em_never_falls_and_the_score_is_the_gradient(kind):
         )
         slope.append((up - down) / (2 * step))
     np.testing.assert_allclose(data.score(p, emission, logit)[1], slope, rtol=1e-5, atol=1e-6)
+
+
+def test_what_underflows_is_worked_out_from_logs():
+    """An absorbing stage of few events and a count far beyond what it can show."""
+    emission, logit = PoissonEmission(), TransitionLogit(np.array([[True, True], [False, True]]), 0)
+    P = np.array([[0.9, 0.1], [0.0, 1.0]])
+    p = HiddenParameters(
+        np.array([0.0, 1.0]), logit.from_matrix(P), {"rate": np.array([1500.0, 1.2]), "beta": np.zeros(0)}
+    )
+    X = np.array([[1.0, 1.0, 1.0, 2000.0, 1.0]])
+    data = HiddenData(X)
+    expected = poisson.logpmf(X[0], 1.2).sum()  # from the second stage there is no way back
+    assert data.log_likelihood(p, emission, logit) == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(data.stages(p, emission, logit, smooth=True)[0], [[0, 1]] * 5, atol=1e-12)

@@ -142,7 +142,7 @@ def test_covariates_on_transitions():
     assert model.score(X, transition_covariates=visit[:, :, None]) * n == pytest.approx(model.log_likelihood_)
     with pytest.raises(DataError, match="there are 0 transition covariates, at fit there were 1"):
         model.predict_proba(X)
-    with pytest.raises(DataError, match="missing or infinite in 1"):
+    with pytest.raises(DataError, match="missing or infinite in 14 observed"):
         model.predict_proba(X, transition_covariates=np.r_[np.nan, np.zeros(n - 1)])
 
 
@@ -218,3 +218,38 @@ def test_copies():
     assert again.log_likelihood_ == model.log_likelihood_
     assert model.predict(X).shape == (10,)
     assert "2 stages on 500 customers" in model.describe()
+
+
+def test_errors_of_amounts_follow_their_unit():
+    stage = StageChain([[0.85, 0.15], [0.2, 0.8]]).simulate(300, 10, start=[1, 1], random_state=0).astype(int)
+    X = np.random.default_rng(0).normal(np.array([1.0, 4.0])[stage], 0.5)
+    tables = [
+        HiddenMarkovStageModel(2, "gaussian", n_init=1).fit(X * unit).summary().set_index("parameter")
+        for unit in (1.0, 1e5, 1e-6)
+    ]
+    assert tables[0].loc["mean stage_1", "se"] == pytest.approx(0.5 / np.sqrt((stage == 0).sum()), rel=0.1)
+    for table, unit in zip(tables[1:], (1e5, 1e-6), strict=True):
+        means = [name for name in table.index if name.startswith("mean")]
+        np.testing.assert_allclose(table.loc[means, "se"] / unit, tables[0].loc[means, "se"], rtol=1e-3)
+        others = [name for name in table.index if not name.startswith("mean")]
+        np.testing.assert_allclose(table.loc[others, "se"], tables[0].loc[others, "se"], rtol=1e-3)
+
+
+def test_a_move_that_never_happens_has_no_error_and_harms_no_other():
+    stage = StageChain([[0.8, 0.2, 0.0], [0.1, 0.8, 0.1], [0.0, 0.2, 0.8]]).simulate(
+        600, 12, start=[1, 1, 1], random_state=0
+    )
+    X = np.random.default_rng(0).poisson(np.array([0.2, 10.0, 60.0])[stage.astype(int)]).astype(float)
+    table = HiddenMarkovStageModel(3, n_init=1).fit(X).summary().set_index("parameter")
+    assert np.isnan(table.loc["stage_1 → stage_3", "se"])
+    assert table.loc["stage_1 → stage_2", "se"] < 0.2
+    assert table.loc["log rate stage_2", "se"] < 0.02
+
+
+def test_covariates_matter_only_where_customers_were_observed():
+    X = np.hstack([np.full((60, 2), np.nan), oracle()[0][:60, :8]])
+    z = np.random.default_rng(0).integers(0, 2, (60, 10, 1)).astype(float)
+    model = HiddenMarkovStageModel(2, n_init=1).fit(X, transition_covariates=z)
+    z[:, :2] = np.nan
+    again = HiddenMarkovStageModel(2, n_init=1).fit(X, transition_covariates=z)
+    assert again.log_likelihood_ == pytest.approx(model.log_likelihood_, rel=1e-12)
