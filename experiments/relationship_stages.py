@@ -136,10 +136,11 @@ def policy_of(chain: StageChain, spend: np.ndarray) -> str:
     contact = StageChain(P, chain.stages, chain.period)
     process = StageDecisionProcess({"nothing": chain, "contact": contact}, spend, {"contact": cost}, 0.1)
     free = process.solve()
-    lowest = process.solve(objective="rupture", budget=free.cost / 2 if free.cost > 0 else cost)
+    year = process.evaluate(free.probabilities, horizon=12).cost
+    lowest = process.solve(objective="rupture", budget=year / 2 if year > 0 else cost, horizon=12)
     return (
         f"Assumed, not measured: a contact costs {cost:.2f} and keeps {KEPT_BY_A_CONTACT:.0%} of those who would break that period "
-        f"where they are.\n{free.describe()}\nWith half of what that costs the lowest rupture within 12 periods is "
+        f"where they are.\n{free.describe()}\nWith half of what that costs in 12 periods the lowest rupture within 12 periods is "
         f"{100 * lowest.rupture:.1f} %."
     )
 

@@ -62,13 +62,21 @@ class StagePanelModel(BaseEstimator, ABC):
             )
         return last
 
-    def _warn_of_no_information(self, X: np.ndarray) -> None:
-        """Warn of customers without two observed periods in sequence, who say nothing about moves."""
+    def _warn_of_no_information(self, X: np.ndarray, order: int = 1, gaps: bool = False) -> np.ndarray:
+        """Warn of customers seen once; return the mask of those who say something about moves, refuse if none does."""
         seen = ~np.isnan(X)
-        silent = ~(seen[:, :-1] & seen[:, 1:]).any(axis=1)
-        if silent.all():
+        whole = np.ones((len(X), max(X.shape[1] - order, 0)), dtype=bool)
+        for k in range(order + 1):
+            whole &= seen[:, k : k + whole.shape[1]]
+        informative = np.asarray(seen.sum(axis=1) > 1 if gaps else whole.any(axis=1))
+        if not informative.any():
+            needed = (
+                "two observed periods"
+                if gaps
+                else f"{('two', 'three')[order - 1] if order < 3 else order + 1} observed periods in sequence"
+            )
             raise DataError(
-                ["no customer has two observed periods in sequence, so no move was observed"],
+                [f"no customer has {needed}, so no move was observed"],
                 f"the panel given to {type(self).__name__}",
             )
         if (alone := int((seen.sum(axis=1) <= 1).sum())) > 0:
@@ -77,6 +85,7 @@ class StagePanelModel(BaseEstimator, ABC):
                 UserWarning,
                 stacklevel=3,
             )
+        return informative
 
     # ---- prediction -----------------------------------------------------------------------------------------------
 

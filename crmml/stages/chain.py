@@ -86,8 +86,14 @@ class StageChain(StageProcess):
         draws: Any = None,
     ) -> None:
         super().__init__(P, stages, draws)
-        if concentration is not None and np.shape(concentration) != self.matrix.shape:
-            raise DataError([f"concentration has the shape {np.shape(concentration)}"], "the transition matrix")
+        faults = [
+            f"{name} must be numbers of at least 0, of shape {self.matrix.shape}"
+            for name, given in (("concentration", concentration), ("counts", counts))
+            if given is not None
+            and (np.shape(given) != self.matrix.shape or not (np.asarray(given, dtype=float) >= 0).all())
+        ]
+        if faults:
+            raise DataError(faults, "the transition matrix")
         self.__dict__.update(
             period=None if period is None else check_unit(period),
             counts=None if counts is None else np.asarray(counts, dtype=float),

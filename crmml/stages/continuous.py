@@ -147,11 +147,18 @@ class ContinuousTimeStageModel(BaseEstimator):
                 f"{type(self).__name__} takes a frame with columns {self.customer_id}, {self.time} and {self.stage}; it was given a "
                 f"{type(X).__name__}."
             )
+        if isinstance(self.covariates, str) or {self.customer_id, self.time, self.stage} & set(self.covariates):
+            raise ValueError(
+                f"covariates={self.covariates!r} must list columns other than those of customer, time and stage."
+            )
         names = [self.customer_id, self.time, self.stage, *self.covariates]
         frame = frames.to_columns(X, names)
         columns = {"id": frame[self.customer_id], "code": space.codes(frame[self.stage])}
         faults = []
         for name, column in ((self.time, "time"), *((c, c) for c in self.covariates)):
+            if frame[name].dtype.kind in "mM":
+                faults.append(f"column {name!r} holds dates or durations; give numbers counted in one unit of time")
+                continue
             values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
             if (wrong := int((~np.isfinite(values)).sum())) > 0:
                 faults.append(f"column {name!r} is missing or no finite number in {wrong:,} of {len(frame):,} rows")
@@ -231,8 +238,8 @@ class ContinuousTimeStageModel(BaseEstimator):
                 ["no customer was observed twice before rupture, so nothing is known of the moves"],
                 "the frame of stages",
             )
-        sizes = rows.groupby("id").size()
-        if (alone := int((sizes == 1).sum())) > 0:
+        sizes = (~rows["code"].isna()).groupby(rows["id"]).sum()
+        if (alone := int((sizes <= 1).sum())) > 0:
             warnings.warn(
                 f"{alone:,} of {len(sizes):,} customers were observed once; they say nothing about the moves.",
                 UserWarning,
@@ -240,6 +247,8 @@ class ContinuousTimeStageModel(BaseEstimator):
             )
         moves = space.allowed_moves & ~space.absorbing_mask[:, None] & ~np.eye(len(space), dtype=bool)
         self._arcs = np.argwhere(moves)
+        if len(self._arcs) == 0:
+            raise DataError(["no move between different stages can happen in it"], "the stage space")
         self._errors_told = self._pairs(space)
         n_rates = len(self._arcs) * (1 + len(self.covariates))
         likelihood = self._likelihood(rows, intervals, space)

@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import DataError
 from .base import StagePanelModel
-from .chain import StageChain
+from .chain import StageChain, _whole
 from .effects import MarginalEffect
 from .panel import count_transitions, last_observed
 from .space import StageSpace, as_stage_space
@@ -41,7 +41,7 @@ class CovariateMarkovStageModel(StagePanelModel):
     stages : StageSpace, sequence of str or int, default=None
         None numbers the stages that occur.
     classifier : scikit-learn classifier with predict_proba, default=None
-        Cloned for each origin stage; None is ``LogisticRegression(max_iter=1000)``.
+        Cloned for each origin stage; None is ``LogisticRegression(C=inf)``: a multinomial logit by maximum likelihood.
     categorical : sequence of str, default=()
         Names of covariates whose values are categories, such as which action was taken; each becomes one column for every
         category but the first in sorted order.
@@ -141,7 +141,8 @@ class CovariateMarkovStageModel(StagePanelModel):
         self._warn_of_no_information(panel)
         columns = self._columns(covariates, panel.shape)
         self.covariate_names_ = tuple(columns)
-        self.categories_ = {name: np.unique(columns[name]).tolist() for name in self._categorical(columns)}
+        known = getattr(self, "_known_categories", None)  # of the model whose bootstrap this is
+        self.categories_ = known or {name: np.unique(columns[name]).tolist() for name in self._categorical(columns)}
         self.counts_ = count_transitions(panel, len(space))
         fitted: dict[str, Any] = {}
         mean = np.eye(len(space))
@@ -173,7 +174,7 @@ class CovariateMarkovStageModel(StagePanelModel):
     def _fit_one(self, features: np.ndarray, to: np.ndarray) -> Any:
         if features.shape[1] == 0:
             return np.bincount(to, minlength=len(self.stages_)) / len(to)
-        classifier = LogisticRegression(max_iter=1000) if self.classifier is None else clone(self.classifier)
+        classifier = LogisticRegression(C=np.inf, max_iter=1000) if self.classifier is None else clone(self.classifier)
         return classifier.fit(features, to)
 
     def _unvisited_row(self, i: int) -> np.ndarray:
@@ -341,9 +342,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         last = self._last_stage(panel)
         matrices = self.transition_matrices(self._last_values(covariates, panel), len(panel))
         share = np.eye(len(self.stages_))[last]
-        if horizon != int(horizon) or horizon < 0:
-            raise ValueError(f"horizon={horizon!r} must be a whole number, at least 0.")
-        for _ in range(int(horizon)):
+        for _ in range(_whole(horizon, "horizon")):
             share = np.einsum("ni,nij->nj", share, matrices)
         return share
 
@@ -404,7 +403,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         matrices = np.array(self.transition_matrices(values, len(last)))
         matrices[:, targets] = np.eye(len(targets))[targets]
         share = np.eye(len(targets))[last]
-        for _ in range(int(horizon)):
+        for _ in range(_whole(horizon, "horizon")):
             share = np.einsum("ni,nij->nj", share, matrices)
         return share[:, targets].sum(axis=1)
 
@@ -472,12 +471,15 @@ class CovariateMarkovStageModel(StagePanelModel):
             rows = np.random.default_rng(seed).integers(0, len(panel), len(panel))
             model = clone(self).set_params(unvisited="stay" if self.unvisited == "raise" else self.unvisited)
             model.set_params(stages=self.stages_)
+            model._known_categories = self.categories_
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
                 model.fit(panel[rows], covariates={name: value[rows] for name, value in columns.items()})
-            model.categories_, model.covariate_names_ = self.categories_, self.covariate_names_
             return effect(model, rows)
 
+        now = self._last_stage(panel)
+        if not (~self.stages_.rupture_mask & ~self.stages_.absorbing_mask)[now].any():
+            raise DataError(["no customer's relationship is still open, so nobody can be acted on"], "the panel")
         seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_bootstrap)
         point = effect(self, np.arange(len(panel)))
         draws = np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(again)(int(seed)) for seed in seeds))

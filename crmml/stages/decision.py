@@ -27,7 +27,7 @@ from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
 from ._occupation import Problem
-from .chain import StageChain
+from .chain import StageChain, _whole
 from .policy import RobustChoice, StagePolicy, induced_chain
 
 #: Up to this many deterministic policies are all compared under uncertainty; beyond, those best in some draw.
@@ -75,8 +75,15 @@ class StageDecisionProcess:
     ) -> None:
         if not isinstance(chains, Mapping) or not chains:
             raise DataError(["it must map at least one action to a StageChain"], "chains")
+        if wrong := [name for name, chain in chains.items() if not isinstance(chain, StageChain)]:
+            raise DataError([f"{name!r} is mapped to no StageChain" for name in wrong], "chains")
+        chains = {str(name): chain for name, chain in chains.items()}
+        if isinstance(cost, Mapping):
+            cost = {str(name): value for name, value in cost.items()}
+        if isinstance(reward, Mapping):
+            reward = {str(name): value for name, value in reward.items()}
         self.chains = dict(chains)
-        self.actions = tuple(map(str, chains))
+        self.actions = tuple(chains)
         first = next(iter(chains.values()))
         faults = []
         for name, chain in chains.items():
@@ -111,8 +118,15 @@ class StageDecisionProcess:
 
     def _cost(self, value: Any, chain: StageChain) -> np.ndarray:
         if isinstance(value, Mapping):
+            if missing := [name for name in chain.stages.names if name not in value]:
+                raise DataError([f"it leaves out the stage(s) {', '.join(map(repr, missing))}"], "cost")
             value = [value[name] for name in chain.stages.names]
-        array = np.broadcast_to(np.asarray(value, dtype=float), (len(chain),))
+        array = np.asarray(value, dtype=float)
+        if array.shape not in ((), (len(chain),)):
+            raise DataError(
+                [f"its shape is {array.shape}; give one number, or one for each of {len(chain)} stages"], "cost"
+            )
+        array = np.broadcast_to(array, (len(chain),))
         if (array < 0).any():
             raise DataError([f"it is negative ({array.min():g})"], "cost")
         return array
@@ -163,9 +177,10 @@ class StageDecisionProcess:
             return self._stationary(self._policy_iteration(self._P), mix)
         if (max_rupture is not None or objective == "rupture") and not self.stages.rupture_mask.any():
             raise ValueError("The stage space names no rupture; name it, as in StageSpace(names, rupture=...).")
-        periods = DEFAULT_HORIZON if horizon is None else int(horizon)
-        if periods < 1:
-            raise ValueError(f"horizon={horizon!r} must be at least 1.")
+        periods = DEFAULT_HORIZON if horizon is None else _whole(horizon, "horizon", 1)
+        for name, limit in (("max_rupture", max_rupture), ("budget", budget), ("min_value", min_value)):
+            if limit is not None and not np.isfinite(limit):
+                raise ValueError(f"{name}={limit!r} must be a finite number.")
         return self._limited(self._problem(mix, periods), objective, max_rupture, budget, min_value)
 
     def _mix(self, start: Any) -> np.ndarray:
@@ -239,6 +254,10 @@ class StageDecisionProcess:
         StagePolicy
         """
         if isinstance(probabilities, Mapping):
+            faults = [f"the stage {name!r} is missing" for name in self.stages.names if name not in probabilities]
+            faults += [f"{action!r} is no action" for action in probabilities.values() if action not in self.actions]
+            if faults:
+                raise DataError(faults, "the policy")
             at = [self.actions.index(probabilities[name]) for name in self.stages.names]
             probabilities = np.eye(len(self.actions))[at]
         rule = np.asarray(probabilities, dtype=float)
@@ -250,8 +269,9 @@ class StageDecisionProcess:
             raise DataError(["it takes an action that cannot be taken in that stage"], "the policy")
         if horizon is None:
             return self._stationary(rule, self._mix(start))
-        periods = np.repeat(rule[None], int(horizon), axis=0)
-        return self._evaluated(periods, periods, self._mix(start), int(horizon))
+        length = _whole(horizon, "horizon", 1)
+        periods = np.repeat(rule[None], length, axis=0)
+        return self._evaluated(periods, periods, self._mix(start), length)
 
     def _evaluated(self, before: np.ndarray, after: np.ndarray, mix: np.ndarray, horizon: int) -> StagePolicy:
         """Evaluate rules by period (horizon, n_stages, n_actions), before and after the first rupture, by recursion."""
@@ -329,7 +349,7 @@ class StageDecisionProcess:
     def _for_ever(self, P: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """Return values (n, n_stages) of flows under chains (n, n_stages, n_stages)."""
         if self.discount >= 1:
-            chain = StageChain(P[0])
+            chain = StageChain(P[0], list(self.stages.names))
             return np.stack([chain._with(p)._undiscounted(f) for p, f in zip(P, flow, strict=True)])
         return np.linalg.solve(np.eye(P.shape[1]) - self.discount * P, flow[..., None])[..., 0]
 
@@ -392,6 +412,8 @@ class StageDecisionProcess:
             raise ValueError(
                 "No chain carries a posterior: take chain_ of fitted models, or pass concentration= or draws=."
             )
+        if quantile is not None and not 0 <= quantile <= 1:
+            raise ValueError(f"quantile={quantile!r} must lie between 0 and 1.")
         state, mix = check_random_state(random_state), self._mix(start)
         draws = np.stack(
             [

@@ -40,6 +40,8 @@ from .markov_tests import GroupComparison, StageTest, compare_groups, homogeneit
 
 #: Stored draws where the posterior is no Dirichlet.
 STORED_DRAWS = 1000
+#: Histories that are counted, at most.
+MAX_CELLS = 5_000_000
 
 
 class MarkovStageModel(StagePanelModel):
@@ -148,16 +150,21 @@ class MarkovStageModel(StagePanelModel):
         space = self._space()
         if self.missing == "gaps" and self.order > 1:
             raise ValueError("missing='gaps' is for order=1.")
+        if self.missing == "gaps" and np.any(np.asarray(self.prior, dtype=float) > 0):
+            raise ValueError("missing='gaps' is maximum likelihood: take prior=0, or missing='adjacent'.")
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, panel, dtype=np.float64, ensure_non_negative=True)
-        self._warn_of_no_information(panel)
-        self.stages_ = space
         n = len(space)
+        if n ** (self.order + 1) > MAX_CELLS:
+            raise ValueError(
+                f"order={self.order} makes {n ** (self.order + 1):,} histories of {n} stages; take a lower order."
+            )
+        informative = self._warn_of_no_information(panel, self.order, self.missing == "gaps")
+        self.stages_ = space
         self.counts_ = count_histories(panel, n, 1, weight)
         self._kappa = self._prior(space)
         seen = ~np.isnan(panel)
-        informative = (seen[:, :-1] & seen[:, 1:]).any(axis=1)
         self.n_informative_ = float(informative.sum() if weight is None else weight[informative].sum())
         first = panel[seen.any(axis=1), seen[seen.any(axis=1)].argmax(axis=1)].astype(int)
         share = np.bincount(first, weights=None if weight is None else weight[seen.any(axis=1)], minlength=n).astype(
@@ -190,7 +197,8 @@ class MarkovStageModel(StagePanelModel):
             )
         self.covariance_ = scale[:, None, None] * (P[:, :, None] * np.eye(len(P)) - P[:, :, None] * P[:, None, :])
         self.standard_errors_ = np.sqrt(np.maximum(np.einsum("ijj->ij", self.covariance_), 0.0))
-        moves = (space.allowed_moves.sum(axis=1) - 1) * free
+        self._by_policy = free & (total == 0)
+        moves = (space.allowed_moves.sum(axis=1) - 1) * (free & ~self._by_policy)
         if self.order == 1:
             self.n_parameters_ = int(moves.sum())
             self.log_likelihood_ = _log_likelihood(counts, P)
@@ -263,7 +271,9 @@ class MarkovStageModel(StagePanelModel):
         space = self.stages_
         free = space.allowed_moves & ~space.absorbing_mask[:, None]
         perks = free / np.maximum(free.sum(axis=1, keepdims=True), 1)
-        return np.where(free, counts + np.where(self._kappa.sum(axis=1, keepdims=True) > 0, self._kappa, perks), 0.0)
+        mass = np.where(free, counts + np.where(self._kappa.sum(axis=1, keepdims=True) > 0, self._kappa, perks), 0.0)
+        mass[self._by_policy] = 0.0  # rows that a policy filled in are what it says
+        return mass
 
     # ---- prediction -----------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
 from sklearn.utils import check_random_state
 
@@ -205,7 +206,17 @@ def _quasi_independence(table: np.ndarray, possible: np.ndarray) -> tuple[float,
     table, possible = table[rows][:, columns], possible[rows][:, columns]
     if possible.all():
         return _independence(table)
-    return _g2(table, _quasi_expected(table, possible)), max(int(possible.sum()) - sum(table.shape) + 1, 0)
+    return _g2(table, _quasi_expected(table, possible)), max(
+        int(possible.sum()) - sum(table.shape) + _blocks(possible), 0
+    )
+
+
+def _blocks(possible: np.ndarray) -> int:
+    """Return how many parts a table falls into whose cells share no row or column."""
+    rows, columns = possible.shape
+    graph = np.zeros((rows + columns,) * 2, dtype=bool)
+    graph[:rows, rows:] = possible
+    return int(connected_components(graph, directed=False)[0])
 
 
 def _quasi_expected(table: np.ndarray, possible: np.ndarray) -> np.ndarray:

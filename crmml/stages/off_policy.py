@@ -118,7 +118,7 @@ def off_policy_value(
     if isinstance(policy, StagePolicy):
         if policy.probabilities.ndim > 2:
             raise ValueError(
-                "The policy changes from period to period; give one that does not, such as evaluate(...) returns."
+                "The policy changes from period to period; give one that does not, such as solve() without limits returns."
             )
         policy = policy.probabilities
     if method not in ("doubly_robust", "weighted", "per_decision"):
@@ -137,6 +137,9 @@ def off_policy_value(
         if behaviour is None
         else np.asarray(behaviour, dtype=float)
     )
+    sums = np.abs(b.sum(axis=1) - 1)[visited] if b.shape == pi.shape else np.ones(1)
+    if not np.isfinite(b).all() or (b < 0).any() or not (sums <= 1e-6).all():
+        raise DataError([f"it must be probabilities of shape {pi.shape}, rows summing to 1"], "behaviour")
     never = visited[:, None] & (pi > 0) & (b == 0)
     if never.any():
         where = ", ".join(f"action {j} in stage {i}" for i, j in zip(*np.nonzero(never), strict=True))
@@ -148,7 +151,12 @@ def off_policy_value(
     last = rho[:, -1]
     ess = float(last.sum() ** 2 / (last**2).sum()) if last.any() else 0.0
     if method == "weighted":
-        total = np.maximum(rho.sum(axis=0), 1e-300)
+        total = rho.sum(axis=0)
+        if (empty := int((total <= 0).sum())) > 0:
+            raise DataError(
+                [f"in {empty} of {len(total)} periods nobody did what the policy would do; take fewer periods"],
+                "the log",
+            )
         mean = (rho * r).sum(axis=0) / total
         value = float(factor @ mean)
         influence = ((rho / total * n) * (r - mean)) @ factor
@@ -180,9 +188,13 @@ def _checked(X: Any, actions: Any, rewards: Any, pi: np.ndarray) -> tuple[np.nda
         faults.append(
             f"X, actions and rewards have the shapes {', '.join(str(array.shape) for array in arrays)}; all need the same"
         )
+    if arrays[0].size == 0:
+        faults.append("it has no customers or no periods")
     if pi.ndim != 2 or (pi < 0).any() or np.abs(pi.sum(axis=1) - 1).max() > 1e-8:
         faults.append("the policy must be probabilities (n_stages, n_actions) whose rows sum to 1")
-    for name, array, size in zip(("X", "actions", "rewards"), arrays, (*pi.shape, None), strict=True):
+    for name, array, size in zip(
+        ("X", "actions", "rewards"), arrays, (*pi.shape, None) if pi.ndim == 2 else (None,) * 3, strict=True
+    ):
         if (missing := int((~np.isfinite(array)).sum())) > 0:
             faults.append(f"{name} is missing or infinite in {missing:,} places; leave those customers or periods out")
         elif size is not None and array.size and not ((array >= 0) & (array < size) & (array == np.floor(array))).all():

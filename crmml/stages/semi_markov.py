@@ -34,6 +34,7 @@ from ..exceptions import DataError
 from ._emissions import Emission, Parameters
 from ._hidden_data import HiddenData, HiddenParameters, em, polish
 from ._transition_logit import TransitionLogit
+from ._transitions import count_gaps
 from .base import StagePanelModel
 from .chain import StageChain
 from .markov_tests import StageTest
@@ -134,7 +135,7 @@ class SemiMarkovStageModel(StagePanelModel):
         """
         panel = self._panel(X, reset=True)
         space = self._space()
-        self._warn_of_no_information(panel)
+        informative = self._warn_of_no_information(panel, gaps=True)
         counts = count_transitions(panel, len(space))
         unvisited = (counts.sum(axis=1) == 0) & ~space.absorbing_mask
         if unvisited.any():
@@ -145,7 +146,10 @@ class SemiMarkovStageModel(StagePanelModel):
             )
         self.stages_ = space
         self._lay_out(space)
-        emission, logit = _StageOfPhase(self._stage_of), TransitionLogit(self._moves(counts > 0), 0)
+        emission, logit = (
+            _StageOfPhase(self._stage_of),
+            TransitionLogit(self._moves(_possible(panel, space, counts)), 0),
+        )
         panel = panel[~np.isnan(panel).all(axis=1)]
         data = HiddenData(panel)
         seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_init)
@@ -171,8 +175,7 @@ class SemiMarkovStageModel(StagePanelModel):
         shares = np.where(space.absorbing_mask[:, None], np.eye(len(space)), counts / total)
         self.chain_ = StageChain(shares, space, self.period, counts=counts)
         self.log_likelihood_ = self._conditional(data)
-        seen = ~np.isnan(panel)
-        self.n_informative_ = int((seen[:, :-1] & seen[:, 1:]).any(axis=1).sum())
+        self.n_informative_ = int(informative.sum())
         self.n_parameters_ = logit.size + sum(n - 1 for n in self.n_phases_.values())
         if not self.converged_:
             warnings.warn("EM had not settled; raise max_iter, or take fewer phases.", ConvergenceWarning, stacklevel=2)
@@ -325,7 +328,8 @@ class SemiMarkovStageModel(StagePanelModel):
         for s in np.flatnonzero(~self.stages_.absorbing_mask):
             own = np.flatnonzero(self._stage_of == s)
             T = self.expanded_chain_.P[np.ix_(own, own)]
-            times[s] = np.linalg.solve(np.eye(len(own)) - T, np.ones(len(own)))[0]
+            if (T.sum(axis=1) < 1 - 1e-12).any():  # it is left at all
+                times[s] = np.linalg.solve(np.eye(len(own)) - T, np.ones(len(own)))[0]
         return times
 
     def memory_test(self, X: Any, *, n_bootstrap: int = 0, random_state: Any = None) -> StageTest:
@@ -346,21 +350,24 @@ class SemiMarkovStageModel(StagePanelModel):
         """
         panel = self._fitted_panel(X)
         statistic, degrees = self._against_one_phase(panel)
+        if max(self.n_phases_.values()) == 1:
+            raise ValueError("Every stage has one phase, so there is no memory to test; take n_phases of 2 or more.")
+        panel = panel[~np.isnan(panel).all(axis=1)]
         words = "the time already spent in a stage does not matter"
         moves = int(count_transitions(panel, len(self.stages_)).sum())
         if not n_bootstrap:
             return StageTest(words, statistic, degrees, float(chi2.sf(statistic, degrees)), moves)
         state = check_random_state(random_state)
         seen = ~np.isnan(panel)
-        start = panel[np.arange(len(panel)), seen.argmax(axis=1)].astype(int)
+        first = seen.argmax(axis=1)
+        start = panel[np.arange(len(panel)), first].astype(int)
         larger = 0
         for _ in range(n_bootstrap):
             simulated = np.full(panel.shape, np.nan)
-            for stage in np.unique(start):
-                who = start == stage
-                simulated[who] = self.chain_.simulate(
-                    int(who.sum()), panel.shape[1], start=int(stage), random_state=state
-                )
+            for stage, at in np.unique(np.column_stack([start, first]), axis=0):
+                who = (start == stage) & (first == at)
+                left = panel.shape[1] - int(at)
+                simulated[who, at:] = self.chain_.simulate(int(who.sum()), left, start=int(stage), random_state=state)
             larger += (
                 clone(self)._refitted(np.where(seen, simulated, np.nan))._against_one_phase(simulated, seen)[0]
                 >= statistic
@@ -375,9 +382,7 @@ class SemiMarkovStageModel(StagePanelModel):
     def _against_one_phase(self, panel: np.ndarray, seen: np.ndarray | None = None) -> tuple[float, int]:
         panel = panel if seen is None else np.where(seen, panel, np.nan)
         one = clone(self).set_params(n_phases=1, n_init=1)._refitted(panel)
-        return max(2 * (self.log_likelihood_ - one.log_likelihood_), 0.0), max(
-            self.n_parameters_ - one.n_parameters_, 1
-        )
+        return max(2 * (self.log_likelihood_ - one.log_likelihood_), 0.0), self.n_parameters_ - one.n_parameters_
 
     def summary(self) -> pd.DataFrame:
         """Return the probabilities of the moves between phases: from, to, estimate."""
@@ -407,6 +412,12 @@ class SemiMarkovStageModel(StagePanelModel):
                     f"{100 * hazard[1]:.0f} % of those still there after the sixth."
                 )
         return "\n".join(lines)
+
+
+def _possible(panel: np.ndarray, space: StageSpace, counts: np.ndarray) -> np.ndarray:
+    """Return the moves that were seen; all that the space allows where stages were also seen across a gap."""
+    across = sum((pairs for gap, pairs in count_gaps(panel, len(space)).items() if gap > 1), np.zeros_like(counts))
+    return (counts > 0) | (space.allowed_moves if across.any() else False)
 
 
 class _StageOfPhase(Emission):

@@ -56,9 +56,7 @@ class StageSpace:
     labels: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        names = (self.names,) if isinstance(self.names, str) else tuple(str(name) for name in self.names)
-        absorbing = (self.absorbing,) if isinstance(self.absorbing, str) else tuple(self.absorbing)
-        rupture = (self.rupture,) if isinstance(self.rupture, str) else tuple(self.rupture or ())
+        names, absorbing, rupture = (_texts(given) for given in (self.names, self.absorbing, self.rupture))
         faults = []
         if not names:
             faults.append("names is empty; at least one stage is needed")
@@ -131,6 +129,8 @@ class StageSpace:
     def codes(self, values: Any) -> np.ndarray:
         """Return the float codes of stage names (or of codes themselves), NaN for missing ones.
 
+        Where names are whole numbers, such as "1" and "2", a number is taken for the name and not for a code.
+
         Raises
         ------
         DataError
@@ -140,7 +140,11 @@ class StageSpace:
         missing = column.isna().to_numpy()
         codes = column.map({name: float(i) for i, name in enumerate(self.names)})
         unknown = codes.isna().to_numpy() & ~missing
-        if unknown.any():
+        if unknown.any() and any(name.lstrip("-").isdigit() for name in self.names):  # numbers are names, not codes
+            named = {name: float(i) for i, name in enumerate(self.names)}
+            codes[unknown] = column[unknown].map(lambda value: named.get(_as_text(value), np.nan))
+            unknown = codes.isna().to_numpy() & ~missing
+        elif unknown.any():
             as_number = pd.to_numeric(column[unknown], errors="coerce").to_numpy(dtype=float)
             legal = (as_number == np.floor(as_number)) & (as_number >= 0) & (as_number < len(self))
             codes[np.flatnonzero(unknown)[legal]] = as_number[legal]
@@ -155,6 +159,19 @@ class StageSpace:
                 "the column of stages",
             )
         return codes.to_numpy(dtype=float)
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    """Return names as text, from one name, several, or None."""
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return (str(given),)
+    return tuple(str(name) for name in given)
+
+
+def _as_text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
 def as_stage_space(stages: Any) -> StageSpace:
