@@ -11,6 +11,9 @@ from .. import frames
 from ..exceptions import DataError
 from .space import StageSpace, as_stage_space
 
+#: Cells of a panel that are looked at at once; small enough for the cache.
+BLOCK = 65_536
+
 
 def to_panel(
     long: Any,
@@ -136,15 +139,14 @@ def count_transitions(X: np.ndarray, n_stages: int, sample_weight: np.ndarray | 
         Rows are origins.
     """
     counts = np.zeros((n_stages + 1) ** 2)
-    rows = max(1, 2_000_000 // max(X.shape[1], 1))
+    rows = max(1, BLOCK // max(X.shape[1], 1))
     for at in range(0, len(X), rows):
         block = X[at : at + rows]
-        codes = np.where(np.isnan(block), n_stages, block).astype(np.int16)
-        pair = (
-            codes[:, :-1] * np.int16(n_stages + 1) + codes[:, 1:]
-            if n_stages < 180
-            else codes[:, :-1].astype(np.int64) * (n_stages + 1) + codes[:, 1:]
-        )
+        if (missing := np.isnan(block)).any():
+            block = np.where(missing, n_stages, block)
+        codes = block.astype(np.intp)
+        pair = codes[:, :-1] * (n_stages + 1)
+        pair += codes[:, 1:]
         weight = None if sample_weight is None else np.repeat(sample_weight[at : at + rows], pair.shape[1])
         counts += np.bincount(pair.ravel(), weights=weight, minlength=(n_stages + 1) ** 2)
     return counts.reshape(n_stages + 1, n_stages + 1)[:n_stages, :n_stages]
