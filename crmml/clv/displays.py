@@ -15,6 +15,7 @@ from scipy.stats import gaussian_kde
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
+from ..base import DisplayMixin
 from ..exceptions import DataError
 from ..inference import Posterior
 from ..transactions.compression import unique_rows
@@ -26,24 +27,8 @@ if TYPE_CHECKING:
 OURS, THEIRS = "tab:blue", "black"
 
 
-class _Display:
-    """Gives each display its axes."""
-
-    ax_: Axes
-    figure_: Figure
-
-    def _axes(self, ax: Axes | None) -> Axes:
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
-        ax.spines[["top", "right"]].set_visible(False)
-        self.ax_, self.figure_ = ax, ax.figure  # type: ignore[assignment]
-        return ax
-
-
 @dataclass
-class FrequencyRecencyDisplay(_Display):
+class FrequencyRecencyDisplay(DisplayMixin):
     """What a model expects of customers of one T, by frequency and recency.
 
     Attributes
@@ -108,7 +93,7 @@ class FrequencyRecencyDisplay(_Display):
 
 
 @dataclass
-class AliveHistoryDisplay(_Display):
+class AliveHistoryDisplay(DisplayMixin):
     """P(alive) of one customer over time, falling in silence and rising at each purchase.
 
     Attributes
@@ -155,7 +140,7 @@ class AliveHistoryDisplay(_Display):
 
 
 @dataclass
-class CalibrationDisplay(_Display):
+class CalibrationDisplay(DisplayMixin):
     """Held-out purchases, expected and made, by how often customers had bought before.
 
     Attributes
@@ -207,7 +192,7 @@ class CalibrationDisplay(_Display):
 
 
 @dataclass
-class TrackingDisplay(_Display):
+class TrackingDisplay(DisplayMixin):
     """Repeat purchases of all customers over time, expected and made, cumulative or unit by unit.
 
     Attributes
@@ -276,7 +261,7 @@ class TrackingDisplay(_Display):
 
 
 @dataclass
-class SpendDisplay(_Display):
+class SpendDisplay(DisplayMixin):
     """Mean amounts of repeat customers: their distribution, and what the spend model makes of it.
 
     Attributes
@@ -319,7 +304,7 @@ class SpendDisplay(_Display):
 
 
 @dataclass
-class PosteriorDisplay(_Display):
+class PosteriorDisplay(DisplayMixin):
     """Marginal posteriors of a model's parameters, with medians and 90 % intervals.
 
     Attributes

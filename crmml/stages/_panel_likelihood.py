@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._expm import exp_adjoint, exp_generator
+from ._process import _reach
 
 #: Probabilities below this count as this.
 SMALLEST = 1e-300
@@ -123,9 +124,7 @@ class PanelLikelihood:
     def impossible(self, vector: np.ndarray) -> np.ndarray:
         """Return, for each pair of stages, how many observations have probability 0 whatever the intensities."""
         Q = generators_of(vector, np.zeros((1, self.k)), self.arcs, self.n)[0]
-        reach = np.eye(self.n, dtype=bool) | (Q > 0)
-        for _ in range(self.n):
-            reach = (reach.astype(int) @ reach.astype(int)) > 0
+        reach = _reach(Q)
         wrong = self.seen.sum(axis=0) * ~reach
         into = (Q[:, self.rupture].sum(axis=1) > 0) & ~self.rupture
         no_end = self.exact.sum(axis=0) * ~(reach & into).any(axis=1)

@@ -21,6 +21,7 @@ class StageProcess(ABC):
     stages: StageSpace
     matrix: np.ndarray
     _noun: str
+    _draws: np.ndarray | None
     #: What time is counted in where no unit is known.
     _steps: str
 
@@ -97,7 +98,7 @@ class StageProcess(ABC):
     @property
     def has_draws(self) -> bool:
         """Whether :meth:`sample` can draw from the posterior of the matrix."""
-        return self._draws is not None  # type: ignore[attr-defined]
+        return self._draws is not None
 
     def sample(self, n_draws: int = 1000, random_state: Any = None) -> np.ndarray:
         """Draw matrices from the posterior.
@@ -116,12 +117,12 @@ class StageProcess(ABC):
         ValueError
             When the process carries no posterior: one that was written by hand.
         """
-        if not self.has_draws:
+        draws = self._draws
+        if draws is None:
             raise ValueError(
                 f"This {type(self).__name__} carries no posterior, as it was made from a matrix alone. Take chain_ or generator_ of "
                 "a fitted model, or pass concentration= or draws=."
             )
-        draws = self._draws  # type: ignore[attr-defined]
         if n_draws <= len(draws):
             return draws[:n_draws]
         return draws[check_random_state(random_state).randint(len(draws), size=n_draws)]
@@ -407,15 +408,9 @@ class StageProcess(ABC):
 
     def _cut(self, targets: np.ndarray) -> np.ndarray:
         """Return the mask of the stages from which the targets are, for certain, entered; the targets included."""
-        moves = self.matrix != 0
-        np.fill_diagonal(moves, True)
-        moves[targets] = False
-        moves[targets, targets] = True
-        reach = moves
-        while not np.array_equal(reach, further := (reach.astype(int) @ reach.astype(int)) > 0):
-            reach = further
+        reach = _reach(np.where(targets[:, None], 0.0, self.matrix))
         can = reach[:, targets].any(axis=1)
-        return can & ~(reach & ~can).any(axis=1)
+        return np.asarray(can & ~(reach & ~can).any(axis=1))
 
     def _open(self) -> np.ndarray:
         """Return the mask of the stages that a relationship passes through: neither rupture nor absorbing."""

@@ -90,9 +90,7 @@ def gap_expectation(P: np.ndarray, gaps: dict[int, np.ndarray]) -> tuple[float, 
     return total, expected
 
 
-def fit_gaps(
-    gaps: dict[int, np.ndarray], allowed: np.ndarray, prior: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
+def fit_gaps(gaps: dict[int, np.ndarray], allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
     """Maximise the likelihood of pairs some periods apart by EM.
 
     Returns
@@ -104,7 +102,7 @@ def fit_gaps(
     P /= P.sum(axis=1, keepdims=True)
     value, expected = gap_expectation(P, gaps)
     for step in range(1, MAX_STEPS + 1):
-        mass = np.where(allowed, expected + prior, 0.0)
+        mass = np.where(allowed, expected, 0.0)
         total = mass.sum(axis=1, keepdims=True)
         P = np.where(total > 0, mass / np.where(total > 0, total, 1.0), P)
         before = P

@@ -18,15 +18,31 @@ from .panel import check_panel, last_observed
 from .space import StageSpace, as_stage_space
 
 
-class StagePanelModel(BaseEstimator, ABC):
+class InformationCriteria:
+    """AIC and BIC of a fitted stage model."""
+
+    log_likelihood_: float
+    n_parameters_: int
+    n_informative_: float
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's information criterion, 2k − 2 log L."""
+        return 2 * self.n_parameters_ - 2 * self.log_likelihood_
+
+    @property
+    def bic_(self) -> float:
+        """Bayesian information criterion, k log n − 2 log L, n the customers who say something about the parameters."""
+        return float(self.n_parameters_ * np.log(self.n_informative_) - 2 * self.log_likelihood_)
+
+
+class StagePanelModel(InformationCriteria, BaseEstimator, ABC):
     """A discrete-time model of observed stages, fitted on a panel (n_customers, n_periods) of codes, NaN unobserved."""
 
     _title = "stage model"
     stages: Any
     stages_: StageSpace
     chain_: StageChain
-    log_likelihood_: float
-    n_parameters_: int
 
     # ---- input ----------------------------------------------------------------------------------------------------
 
@@ -109,16 +125,6 @@ class StagePanelModel(BaseEstimator, ABC):
         return self.predict_proba(X, horizon).argmax(axis=1)
 
     # ---- figures --------------------------------------------------------------------------------------------------
-
-    @property
-    def aic_(self) -> float:
-        """Akaike's information criterion, 2k − 2 log L."""
-        return 2 * self.n_parameters_ - 2 * self.log_likelihood_
-
-    @property
-    def bic_(self) -> float:
-        """Bayesian information criterion, k log n − 2 log L, n the customers with at least one observed move."""
-        return float(self.n_parameters_ * np.log(self.n_informative_) - 2 * self.log_likelihood_)
 
     def _table(self, estimate: np.ndarray, se: np.ndarray, coverage: float = 0.95) -> pd.DataFrame:
         """Return a table of moves that can happen: estimate, standard error, interval on the logit scale."""

@@ -74,6 +74,7 @@ class StageChain(StageProcess):
 
     period: str | None
     counts: np.ndarray | None
+    _concentration: np.ndarray | None
 
     def __init__(
         self,
@@ -158,7 +159,7 @@ class StageChain(StageProcess):
     @property
     def has_draws(self) -> bool:
         """Whether :meth:`sample` can draw from the posterior of P."""
-        return self._concentration is not None or super().has_draws  # type: ignore[attr-defined]
+        return self._concentration is not None or super().has_draws
 
     def sample(self, n_draws: int = 1000, random_state: Any = None) -> np.ndarray:
         """Draw transition matrices from the posterior.
@@ -178,7 +179,7 @@ class StageChain(StageProcess):
         ValueError
             When the chain carries no posterior.
         """
-        concentration = self._concentration  # type: ignore[attr-defined]
+        concentration = self._concentration
         if concentration is None:
             return super().sample(n_draws, random_state)
         free = concentration > 0

@@ -33,6 +33,7 @@ from ..inference import maximize
 from ._expm import exp_generator
 from ._misclassified_likelihood import MisclassifiedLikelihood
 from ._panel_likelihood import Intervals, PanelLikelihood
+from .base import InformationCriteria
 from .generator import StageGenerator
 from .panel import forbidden_moves
 from .space import StageSpace, as_stage_space
@@ -42,7 +43,7 @@ BOX = 14.0
 STORED_DRAWS = 1000
 
 
-class ContinuousTimeStageModel(BaseEstimator):
+class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
     """A continuous-time Markov model of stages seen at irregular times.
 
     Parameters
@@ -538,16 +539,6 @@ class ContinuousTimeStageModel(BaseEstimator):
         rows = self._rows(X, self.stages_)
         likelihood = self._likelihood(rows, self._intervals(rows, self.stages_), self.stages_)
         return likelihood(self._vector)[0] / rows["id"].nunique()
-
-    @property
-    def aic_(self) -> float:
-        """Akaike's information criterion, 2k − 2 log L."""
-        return 2 * self.n_parameters_ - 2 * self.log_likelihood_
-
-    @property
-    def bic_(self) -> float:
-        """Bayesian information criterion, k log n − 2 log L, n the customers observed more than once."""
-        return float(self.n_parameters_ * np.log(self.n_informative_) - 2 * self.log_likelihood_)
 
     def describe(self) -> str:
         """Say in plain sentences what was fitted and what it tells."""

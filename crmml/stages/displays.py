@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..base import DisplayMixin
 from ..exceptions import DataError
 from ..ruler import UNIT_WORDS
 from .chain import StageChain
@@ -21,23 +22,6 @@ from .space import StageSpace, as_stage_space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
-class _Display:
-    """Gives each display its axes."""
-
-    ax_: Axes
-    figure_: Figure
-
-    def _axes(self, ax: Axes | None, size: tuple[float, float] = (7.0, 4.5)) -> Axes:
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=size, layout="constrained")
-        ax.spines[["top", "right"]].set_visible(False)
-        self.ax_, self.figure_ = ax, ax.figure  # type: ignore[assignment]
-        return ax
 
 
 def _labels(space: StageSpace) -> list[str]:
@@ -45,7 +29,7 @@ def _labels(space: StageSpace) -> list[str]:
 
 
 @dataclass
-class StageFlowDisplay(_Display):
+class StageFlowDisplay(DisplayMixin):
     """How the stages' shares change over time, with a forecast after the last period.
 
     Attributes
@@ -105,7 +89,7 @@ class StageFlowDisplay(_Display):
 
 
 @dataclass
-class TransitionHeatmapDisplay(_Display):
+class TransitionHeatmapDisplay(DisplayMixin):
     """Transition probabilities as colours, with the number of moves they rest on.
 
     Attributes
@@ -154,7 +138,7 @@ class TransitionHeatmapDisplay(_Display):
 
 
 @dataclass
-class RuptureCurveDisplay(_Display):
+class RuptureCurveDisplay(DisplayMixin):
     """How likely it is, from each stage, that the relationship has broken, by time ahead.
 
     Attributes
@@ -216,7 +200,7 @@ class RuptureCurveDisplay(_Display):
 
 
 @dataclass
-class PolicyTableDisplay(_Display):
+class PolicyTableDisplay(DisplayMixin):
     """A policy as a table: the action, value and probability of rupture of each stage.
 
     Attributes

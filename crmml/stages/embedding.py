@@ -21,6 +21,7 @@ import numpy as np
 from scipy.linalg import logm
 
 from ..ruler import DAYS_PER_UNIT
+from ._process import _reach
 from .chain import StageChain
 from .generator import StageGenerator
 
@@ -90,10 +91,7 @@ def embeddability(chain: StageChain, unit: str | None = None) -> Embedding:
         reasons.append(f"the determinant of P is {determinant:.4g}, not above 0")
     elif determinant > staying * (1 + 1e-12):
         reasons.append(f"the determinant of P, {determinant:.4g}, is above the product of its diagonal, {staying:.4g}")
-    reach = (P > 0) | np.eye(n, dtype=bool)
-    for _ in range(n):
-        reach = (reach.astype(int) @ reach.astype(int)) > 0
-    for i, j in zip(*np.nonzero(reach & (P == 0)), strict=True):
+    for i, j in zip(*np.nonzero(_reach(P) & (P == 0)), strict=True):
         reasons.append(f"{names[j]!r} can be reached from {names[i]!r}, but not in one period")
     length = 1.0
     if unit is not None and chain.period is not None:

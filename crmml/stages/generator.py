@@ -243,7 +243,7 @@ class StageGenerator(StageProcess):
             allowed=_reach(self.matrix),
             labels=self.stages.labels,
         )
-        draws = exp_generator(self._draws, step) if self.has_draws else None  # type: ignore[attr-defined]
+        draws = None if self._draws is None else exp_generator(self._draws, step)
         return StageChain(self.step(step), space, period, draws=draws)
 
     # ---- rupture and money ----------------------------------------------------------------------------------------

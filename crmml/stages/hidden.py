@@ -38,6 +38,7 @@ from ._emissions import EMISSIONS
 from ._forward_backward import viterbi
 from ._hidden_data import HiddenData, HiddenParameters, em, polish
 from ._transition_logit import TransitionLogit
+from .base import InformationCriteria
 from .chain import StageChain
 from .space import as_stage_space
 
@@ -50,7 +51,7 @@ BOUNDARY = 1e-6
 POLISHED = 3
 
 
-class HiddenMarkovStageModel(BaseEstimator):
+class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
     """A hidden Markov model of relationship stages.
 
     Parameters
@@ -480,16 +481,6 @@ class HiddenMarkovStageModel(BaseEstimator):
         return seen.reshape(stages.shape), stages
 
     # ---- figures and words ----------------------------------------------------------------------------------------
-
-    @property
-    def aic_(self) -> float:
-        """Akaike's information criterion, 2k − 2 log L."""
-        return 2 * self.n_parameters_ - 2 * self.log_likelihood_
-
-    @property
-    def bic_(self) -> float:
-        """Bayesian information criterion, k log n − 2 log L, n the customers."""
-        return float(self.n_parameters_ * np.log(self.n_informative_) - 2 * self.log_likelihood_)
 
     def summary(self, coverage: float = 0.95) -> pd.DataFrame:
         """Return the parameters on their fitted, unbounded scale with standard errors and intervals.

@@ -215,15 +215,14 @@ class MarkovStageModel(StagePanelModel):
         gaps = count_gaps(panel, len(space), weight)
         visited = sum(gaps.values()).sum(axis=1) > 0  # type: ignore[union-attr]
         fixed = space.absorbing_mask
-        P, expected, value, self.converged_, self.n_iter_ = fit_gaps(gaps, space.allowed_moves, self._kappa)
+        P, expected, value, self.converged_, self.n_iter_ = fit_gaps(gaps, space.allowed_moves)
         P[fixed] = np.eye(len(P))[fixed]
-        unknown = ~visited & ~fixed & (self._kappa.sum(axis=1) == 0) & (expected.sum(axis=1) < 1e-8)
+        unknown = ~visited & ~fixed & (expected.sum(axis=1) < 1e-8)
         if unknown.any():
-            P[unknown] = self._rows(np.where(unknown[:, None], 0.0, expected + self._kappa))[unknown]
+            P[unknown] = self._rows(np.where(unknown[:, None], 0.0, expected))[unknown]
         if not self.converged_:
             warnings.warn(
-                f"EM had not settled after {self.n_iter_:,} steps; the estimates may be off. Take missing='adjacent' or a prior "
-                "above 0.",
+                f"EM had not settled after {self.n_iter_:,} steps; the estimates may be off. Take missing='adjacent'.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

@@ -376,7 +376,7 @@ class SemiMarkovStageModel(StagePanelModel):
 
     def _refitted(self, panel: np.ndarray) -> SemiMarkovStageModel:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore", UserWarning)  # of the refit: the model itself has given them
             return self.fit(panel)
 
     def _against_one_phase(self, panel: np.ndarray, seen: np.ndarray | None = None) -> tuple[float, int]:
