@@ -64,7 +64,8 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
     period : {"h", "D", "W", "M", "Y"}, default=None
         How long a period lasts; ``chain_`` needs it for annual discount rates.
     n_init : int, default=5
-        EM starts: one spread over the observations, the others shaken; the best is kept.
+        EM starts: one spread over the observations, the others shaken, and where moves are ruled out with the stages in
+        other orders; the best is kept.
     max_iter : int, default=2000
         EM steps of each start, at most.
     tol : float, default=1e-7
@@ -240,6 +241,17 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         logit = TransitionLogit(space.allowed_moves, data.n_transition)
         seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_init)
         starts = [self._first(data, emission, logit, None if k == 0 else int(seed)) for k, seed in enumerate(seeds)]
+        if not space.allowed_moves.all():  # which stage is the lowest is not known: starts begin in different orders
+            n = len(space)
+            orders = [
+                np.arange(n),
+                np.arange(n)[::-1],
+                *(np.random.default_rng(seed).permutation(n) for seed in seeds[2:]),
+            ]
+            starts = [
+                HiddenParameters(first.start, first.transition, emission.permuted(first.emission, order))
+                for first, order in zip(starts, orders, strict=False)
+            ]
         results = joblib.Parallel(n_jobs=self.n_jobs)(
             joblib.delayed(em)(data, emission, logit, start, self.max_iter, self.tol) for start in starts
         )
