@@ -6,21 +6,20 @@ The engine reduces the log to one row a customer and day; numpy does the rest, a
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 
 from .. import frames
-from ..exceptions import DataError, LogWarning
+from ..exceptions import DataError
 from ..ruler import UNIT_WORDS
-from ..transactions._log import CUSTOMER, TIME, Log, look, read_log
-from ..transactions.summary import check_log, end_text, inclusive_end, purchase_periods
+from ..transactions._log import CUSTOMER, codes_of
+from ..transactions._opening import open_log
+from ..transactions.summary import end_text, purchase_periods
 from .space import as_stage_space
 
 #: Lengths of a period: days, weeks from Monday, calendar months and years.
@@ -97,35 +96,6 @@ def first_day_of(number: np.ndarray, period: str) -> np.ndarray:
     return number.astype(_CALENDAR[period]).astype("datetime64[D]").astype(np.int64)
 
 
-def open_log(
-    log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any
-) -> tuple[Log, dt.datetime]:
-    """Check a log as :func:`crmml.transactions.summarize` does, drop what is after the end, and find the end.
-
-    Without an end it is the last event: its whole day where the log knows days only, else that instant.
-    """
-    read = read_log(log, customer_id, timestamp, value)
-    end = None if observation_end is None else inclusive_end(observation_end)
-    extra = {}
-    if not read.faults:
-        clock = nw.col(TIME).dt.hour() + nw.col(TIME).dt.minute() + nw.col(TIME).dt.second()
-        extra["timed"] = (clock > 0).cast(nw.Int64).sum()
-        if end is not None:
-            extra["late"] = (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()
-    seen = look(read, customer_id, timestamp, value, **extra)
-    end = check_log(read, seen, end, customer_id, timestamp, value)
-    if observation_end is None and not seen.get("timed"):
-        end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
-    if seen.get("late"):
-        warnings.warn(
-            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
-            LogWarning,
-            stacklevel=5,
-        )
-        read.frame = read.frame.filter(nw.col(TIME) <= nw.lit(end))
-    return read, end
-
-
 def read_activity(
     log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any = None
 ) -> Activity:
@@ -140,16 +110,6 @@ def read_activity(
     offsets = np.concatenate([[0], np.cumsum(np.bincount(who, minlength=n))]).astype(np.int64)
     total = days[names[1]].to_numpy().astype(np.float64)[order] if read.has_value else None
     return Activity(log, ids[order[offsets[:-1]]], offsets, day[order], total, end)
-
-
-def codes_of(ids: Any) -> tuple[np.ndarray, int]:
-    """Position of each entry among the sorted distinct ones, and their number; kinds that cannot be sorted keep order."""
-    column = ids.to_pandas()
-    try:
-        code, unique = pd.factorize(column, sort=True)
-    except TypeError:
-        code, unique = pd.factorize(column)
-    return code, len(unique)
 
 
 def last_period(first: int, end: dt.datetime, period: str, include_incomplete: bool) -> int:

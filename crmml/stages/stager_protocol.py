@@ -11,16 +11,15 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ..transactions._log import CUSTOMER, TIME, is_missing
+from ..transactions._log import CUSTOMER, TIME, codes_of, is_missing
+from ..transactions._opening import open_log
 from ._customer_periods import (
     Activity,
     Grid,
     PeriodStager,
-    codes_of,
     first_day_of,
     last_period,
     make_grid,
-    open_log,
     period_of,
     to_log_engine,
 )

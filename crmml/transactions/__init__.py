@@ -3,7 +3,20 @@
 from .cleaning import CleaningReport, clean
 from .compression import compress
 from .holdout import split_calibration_holdout
+from .snapshot_data import SnapshotData
+from .snapshot_split import SnapshotSplit
+from .snapshots import snapshots
 from .stage_panel import stage_panel
 from .summary import summarize
 
-__all__ = ["CleaningReport", "clean", "compress", "split_calibration_holdout", "stage_panel", "summarize"]
+__all__ = [
+    "CleaningReport",
+    "SnapshotData",
+    "SnapshotSplit",
+    "clean",
+    "compress",
+    "snapshots",
+    "split_calibration_holdout",
+    "stage_panel",
+    "summarize",
+]

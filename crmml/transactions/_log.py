@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from .. import frames
@@ -244,3 +245,13 @@ def raise_if(faults: list[str]) -> None:
     """Raise one DataError that lists the faults, if there are any."""
     if faults:
         raise DataError(faults, "the transaction log")
+
+
+def codes_of(ids: Any) -> tuple[np.ndarray, int]:
+    """Position of each entry among the sorted distinct ones, and their number; kinds that cannot be sorted keep order."""
+    column = ids.to_pandas()
+    try:
+        code, unique = pd.factorize(column, sort=True)
+    except TypeError:
+        code, unique = pd.factorize(column)
+    return code, len(unique)

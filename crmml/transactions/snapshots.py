@@ -1,0 +1,340 @@
+"""Snapshots: customers as they looked at past cutoffs, labelled by what they did in the horizon that followed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from .. import frames
+from ..exceptions import DataError, LogWarning
+from ..ruler import Ruler, check_unit
+from ._log import TIME, read_log
+from ._moments import moment_text, to_moment, to_timedelta
+from ._opening import open_log
+from ._snapshot_events import BASKET, CATEGORY, Events, read_events
+from ._snapshot_features import GROUPS, View, view_of
+from .snapshot_data import SnapshotData
+from .summary import end_text
+
+#: Groups that are computed where none are named; "history" is for models of stages.
+DEFAULT_FEATURES = ("rfm", "trend", "rhythm", "basket", "category", "season")
+#: Purchase days from which a customer counts as loyal in the check of the horizon.
+LOYAL_FROM = 3
+_INSTANT = pd.Timedelta(microseconds=1)
+
+
+def snapshots(
+    log: Any,
+    *,
+    cutoffs: Any,
+    horizon: Any,
+    unit: str = "D",
+    features: Sequence[str | Callable] | None = None,
+    eligible: Any = None,
+    window: Any = None,
+    n_lags: int = 12,
+    customer_id: str = "customer_id",
+    timestamp: str = "timestamp",
+    value: str | None = None,
+    basket: str | None = None,
+    category: str | None = None,
+    observation_end: Any = None,
+    incomplete: str = "raise",
+) -> SnapshotData:
+    """Describe customers as they looked just before each cutoff, and label what they did in the horizon that followed.
+
+    A customer's features use events strictly before the cutoff; the label uses [cutoff, cutoff + horizon); who is
+    eligible is decided at the cutoff. So a row holds what was known when a decision could have been taken, and no more.
+
+    Parameters
+    ----------
+    log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
+        One row a transaction, or a line of one.
+    cutoffs : date or datetime, or a sequence of them
+        Moments that features end before, exclusive; a bare date is its midnight.
+    horizon : float, timedelta or str
+        Length of the label window, a number in ``unit``, or such as "90D".
+    unit : {"h", "D", "W", "M", "Y"}, default="D"
+        What horizon, window and the features' times are counted in.
+    features : sequence of str and callables, default=None
+        Groups by name; None takes all but "history", as far as the columns they need are named:
+
+        - "rfm": frequency, recency and T as :func:`summarize` has them at the cutoff, time_since_last; with ``value``
+          monetary_value and value_per_day, the mean amount of a purchase day;
+        - "trend": purchase days in the last window and the one before (NaN for customers who came later), and their
+          difference over their sum; with ``value`` the amounts likewise;
+        - "rhythm": mean, standard deviation and last of the customer's own gaps between purchases; lateness, the open
+          gap over the mean; gaps_exceeded, the share of own gaps the open one has reached;
+        - "basket" (needs ``basket``): baskets, lines_per_basket, and value_per_basket;
+        - "category" (needs ``category``): distinct categories and the entropy of lines over them, in nats;
+        - "season": sine and cosine of the label window's middle in the year, and the customer's purchase days in the same
+          window a year before;
+        - "history": purchases_lag_1 … purchases_lag_``n_lags``, purchase days window by window, the latest first.
+
+        A callable ``f(log_before_cutoff, cutoff)`` gets the log before the cutoff, with its own columns, and returns a
+        frame with the customer column and one row a customer; its other columns join the features.
+    eligible : float, timedelta, str or callable, default=None
+        Who gets a row: None, everyone who bought before the cutoff; a length of time, who bought within it before the
+        cutoff; a callable takes the features of one cutoff as a pandas frame and returns one boolean a row.
+    window : float, timedelta or str, default=None
+        Length of the windows of "trend" and "history", rounded to whole days; None takes the horizon.
+    n_lags : int, default=12
+    customer_id, timestamp : str
+    value, basket, category : str, default=None
+        Columns of amounts (none negative), of what identifies a basket (an invoice), and of the line's category.
+    observation_end : date or datetime, default=None
+        Last instant observed, inclusive; a bare date means the whole day. None takes the last event (its whole day where
+        the log knows days only).
+    incomplete : {"raise", "unlabelled"}, default="raise"
+        A cutoff whose label window is not over by the end of observation is refused, or its rows come with y NaN, for
+        scoring. They are never labelled.
+
+    Returns
+    -------
+    SnapshotData
+
+    Raises
+    ------
+    DataError
+        Naming every fault: those of the log, cutoffs twice or before the first purchase, label windows not complete.
+
+    Warns
+    -----
+    LogWarning
+        Where the horizon is shorter than the typical time between purchases of customers with at least three, with the
+        share of their time in which a loyal customer would be called churned.
+
+    Notes
+    -----
+    For a gap of length g, a customer who is seen at a random moment in it and is called churned after h without a
+    purchase is called so wrongly with probability max(g − h, 0)/g [1]_; over all gaps the share is Σ max(g − h, 0) / Σ g.
+
+    References
+    ----------
+    .. [1] Cox, D. R. (1962), Renewal Theory, Methuen, section 5.2.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"customer_id": [1, 1, 1, 2, 2], "timestamp": pd.to_datetime(
+    ...     ["2024-01-01", "2024-02-01", "2024-03-10", "2024-01-15", "2024-02-15"])})
+    >>> data = snapshots(log, cutoffs=["2024-03-01"], horizon=30, features=["rfm"], observation_end="2024-04-30")
+    >>> data.X
+       frequency  recency     T  time_since_last
+    0          1     31.0  59.0             28.0
+    1          1     31.0  45.0             14.0
+    >>> data.y, data.customer_id
+    (array([0, 1]), array([1, 2]))
+    """
+    check_unit(unit)
+    if incomplete not in ("raise", "unlabelled"):
+        raise ValueError(f"incomplete={incomplete!r} is not known; choose 'raise' or 'unlabelled'.")
+    named = [("value", value), ("basket", basket), ("category", category)]
+    groups, custom = _chosen(features, dict(named))
+    length = to_timedelta(horizon, unit, "horizon")
+    step = length if window is None else to_timedelta(window, unit, "window")
+    moments = _cutoffs(cutoffs)
+    read, end = open_log(log, customer_id, timestamp, value, observation_end, stacklevel=3)
+    extra_columns = {BASKET: basket, CATEGORY: category}
+    wanted = {working: name for working, name in extra_columns.items() if name is not None}
+    frames.check_columns(read.frame, list(wanted.values()), "the transaction log")
+    if wanted:
+        read.frame = read.frame.with_columns(*(nw.col(name).alias(working) for working, name in wanted.items()))
+    complete = _check_cutoffs(moments, length, end, incomplete, read.frame)
+    # every cutoff and every end of a label window is a moment that an event is before, or not
+    ends = [moment + length for moment in moments]
+    borders = sorted({*moments, *ends})
+    events = read_events(read, borders)
+    days = [max(1, round(span / pd.Timedelta(days=1))) for span in (step, length)]
+    parts = []
+    for moment, stop, known in zip(moments, ends, complete, strict=True):
+        view = view_of(events, moment, borders.index(moment), days[0], days[1], unit, n_lags)
+        columns = {name: column for group in groups for name, column in GROUPS[group](view).items()}
+        for function in custom:
+            columns |= _own_features(function, log, timestamp, customer_id, moment, events, view, columns)
+        keep = _eligible(view, columns, eligible, unit)
+        label = _label(events, view, borders.index(stop), known)
+        parts.append(
+            (moment, view.customer[keep], label[keep], {name: column[keep] for name, column in columns.items()})
+        )
+    _warn_short_horizon(events, borders.index(max(moments)), length, unit)
+    return _stacked(parts, events, log, length, unit)
+
+
+def _chosen(
+    features: Sequence[str | Callable] | None, columns: dict[str, str | None]
+) -> tuple[list[str], list[Callable]]:
+    """Groups of features and callables, checked against the columns that were named."""
+    if isinstance(features, str) or callable(features):
+        features = [features]
+    chosen = list(DEFAULT_FEATURES if features is None else features)
+    groups = [entry for entry in chosen if isinstance(entry, str)]
+    if unknown := [entry for entry in groups if entry not in GROUPS]:
+        raise ValueError(
+            f"features {', '.join(map(repr, unknown))} are not known; choose from {', '.join(map(repr, GROUPS))}."
+        )
+    if features is not None:
+        for group in ("basket", "category"):
+            if group in groups and columns[group] is None:
+                raise ValueError(f"features={group!r} needs the column: name it as {group}=.")
+    custom = [entry for entry in chosen if not isinstance(entry, str)]
+    if wrong := [entry for entry in custom if not callable(entry)]:
+        raise ValueError(f"features takes names of groups and callables, not {wrong[0]!r}.")
+    return groups, custom
+
+
+def _cutoffs(cutoffs: Any) -> list[pd.Timestamp]:
+    if isinstance(cutoffs, (str, dt.date, np.datetime64)):
+        cutoffs = [cutoffs]
+    moments = [to_moment(cutoff) for cutoff in cutoffs]
+    if not moments:
+        raise DataError(["there is none; give at least one moment"], "the list of cutoffs")
+    if twice := sorted({moment for moment in moments if moments.count(moment) > 1}):
+        raise DataError(
+            [f"{moment_text(moment)} is there twice; give each cutoff once" for moment in twice], "the list of cutoffs"
+        )
+    return sorted(moments)
+
+
+def _check_cutoffs(
+    moments: list[pd.Timestamp], horizon: pd.Timedelta, end: dt.datetime, incomplete: str, frame: Any
+) -> list[bool]:
+    """Refuse cutoffs that cannot be used; say for each whether its label window is complete."""
+    open_end = pd.Timestamp(end) + _INSTANT
+    last = (open_end - horizon).floor("s")
+    complete = [moment + horizon <= open_end for moment in moments]
+    first = pd.Timestamp(frames.collected(frame.select(nw.col(TIME).min().alias("first")))["first"][0])
+    first = first.tz_localize(None) if first.tzinfo is not None else first
+    faults = [
+        f"the cutoff {moment_text(moment)} is not after the first purchase, {first:%Y-%m-%d}: there is nothing to "
+        "describe; give a later one"
+        for moment in moments
+        if moment <= first
+    ]
+    if incomplete == "raise":
+        faults += [
+            f"the label window of cutoff {moment_text(moment)} runs to {moment_text(moment + horizon)}, past the end of observation "
+            f"{end_text(end)}; the last cutoff with a complete one is {moment_text(last)}. Give an earlier cutoff or a "
+            "shorter horizon, or incomplete='unlabelled' to score rows without a label"
+            for moment, done in zip(moments, complete, strict=True)
+            if not done
+        ]
+    if faults:
+        raise DataError(faults, "the list of cutoffs")
+    return complete
+
+
+def _eligible(view: View, columns: dict[str, np.ndarray], eligible: Any, unit: str) -> np.ndarray:
+    """Positions of the customers who get a row."""
+    n = view.customer.size
+    if eligible is None:
+        return np.arange(n)
+    if callable(eligible):
+        mask = np.asarray(eligible(pd.DataFrame(columns)))
+        if mask.shape != (n,) or mask.dtype != bool:
+            raise ValueError(
+                f"eligible must return one boolean a row, shape ({n},); it returned {mask.dtype} of shape {mask.shape}."
+            )
+        return np.flatnonzero(mask)
+    span = to_timedelta(eligible, unit, "eligible")
+    return np.flatnonzero(view.last_day - view.last_purchase < span / pd.Timedelta(days=1))
+
+
+def _label(events: Events, view: View, stop: int, known: bool) -> np.ndarray:
+    """1 where there is no row between the cutoff and the end of the label window; NaN where that is not known."""
+    if not known:
+        return np.full(view.customer.size, np.nan)
+    bought = np.zeros(events.n_customers, dtype=bool)
+    bought[events.who[(events.segment > view.rank) & (events.segment <= stop)]] = True
+    return 1.0 - bought[view.customer]
+
+
+def _own_features(
+    function: Callable,
+    log: Any,
+    timestamp: str,
+    customer_id: str,
+    moment: pd.Timestamp,
+    events: Events,
+    view: View,
+    there: dict[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Columns that a caller's function computes from the log before the cutoff; NaN for customers it leaves out."""
+    name = getattr(function, "__name__", type(function).__name__)
+    before = log_before(log, timestamp, moment)
+    given = function(before, moment)
+    if not frames.is_frame(given):
+        raise TypeError(
+            f"the features' function {name} returned {type(given).__name__}; return a frame with {customer_id!r}."
+        )
+    table = frames.collected(frames.wrap(given)).to_pandas()
+    frames.check_names([customer_id], list(table.columns), f"the frame that {name} returned")
+    faults = [f"column {column!r} is there already; name it otherwise" for column in table if column in there]
+    if table[customer_id].duplicated().any():
+        faults.append(
+            f"{int(table[customer_id].duplicated().sum()):,} customers have more than one row; return one row each"
+        )
+    if faults:
+        raise DataError(faults, f"the frame that {name} returned")
+    own = table.set_index(customer_id).reindex(pd.Index(events.ids[view.customer].to_pandas()))
+    return {str(column): own[column].to_numpy() for column in own}
+
+
+def log_before(log: Any, timestamp: str, moment: pd.Timestamp) -> Any:
+    """The rows of a log strictly before a moment, with the log's own columns, in its engine."""
+    read = read_log(log, timestamp, timestamp, None)
+    names = frames.wrap(log).collect_schema().names()
+    before = read.frame.filter(nw.col(TIME) < nw.lit(moment.to_pydatetime())).select(*names)
+    return before.to_native()
+
+
+def _warn_short_horizon(events: Events, rank: int, horizon: pd.Timedelta, unit: str) -> None:
+    """Warn where loyal customers' typical gap is longer than the horizon; only events before the last cutoff are used."""
+    used = events.new_day & (events.segment <= rank)
+    n_days = np.bincount(events.who[used], minlength=events.n_customers)
+    loyal = n_days >= LOYAL_FROM
+    gaps = events.gap[used & (events.gap > 0) & loyal[events.who]].astype(np.float64)
+    if not gaps.size:
+        return
+    total = np.bincount(events.who[used], weights=events.gap[used], minlength=events.n_customers)[loyal]
+    typical = float(np.median(total / (n_days[loyal] - 1)))
+    days = horizon / pd.Timedelta(days=1)
+    if days < typical:
+        share = np.maximum(gaps - days, 0).sum() / gaps.sum()
+        warnings.warn(
+            f"The horizon of {days:g} days is shorter than the typical time between purchases, {typical:.0f} days (median over "
+            f"{int(loyal.sum()):,} customers with at least {LOYAL_FROM} purchase days): it would call a loyal customer churned "
+            f"{share:.0%} of the time. Give a horizon of at least {int(np.ceil(typical))} days, or read y as 'no purchase "
+            "soon' rather than churn.",
+            LogWarning,
+            stacklevel=3,
+        )
+
+
+def _stacked(parts: list, events: Events, log: Any, horizon: pd.Timedelta, unit: str) -> SnapshotData:
+    """All cutoffs below each other, in the engine of the log."""
+    names = list(parts[0][3])
+    customer = np.concatenate([part[1] for part in parts])
+    y = np.concatenate([part[2] for part in parts])
+    cutoff = np.repeat(
+        np.asarray([part[0] for part in parts], dtype="datetime64[us]"), [part[1].size for part in parts]
+    )
+    columns = {name: np.concatenate([part[3][name] for part in parts]) for name in names}
+    if not customer.size:
+        raise DataError(["no customer is eligible at any cutoff; widen eligible="], "the snapshots")
+    backend = events.ids.implementation
+    X = frames.like(nw.from_dict({name: _plain(column) for name, column in columns.items()}, backend=backend), log)
+    X = frames.set_ruler(X, Ruler(unit=unit, period="D", refunds=frames.get_ruler(log).refunds))
+    if not np.isnan(y).any():
+        y = y.astype(np.int64)
+    return SnapshotData(X, y, cutoff, events.ids.to_numpy()[customer], horizon)
+
+
+def _plain(column: np.ndarray) -> Any:
+    return column.tolist() if column.dtype == object else column
