@@ -37,3 +37,7 @@ class RulerError(DataError):
 
 class LogWarning(UserWarning):
     """Something in a transaction log was left out or merged; the message says how much and how to change it."""
+
+
+class FeatureWarning(UserWarning):
+    """A column of features was left out, filled in or not fully known; the message says which and what to do."""

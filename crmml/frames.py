@@ -39,7 +39,12 @@ def wrap(frame: Any) -> nw.DataFrame | nw.LazyFrame:
     ------
     TypeError
         Naming the engines there are.
+    DataError
+        When a pandas frame has one column name twice.
     """
+    if isinstance(frame, pd.DataFrame) and not frame.columns.is_unique:
+        twice = dict.fromkeys(frame.columns[frame.columns.duplicated()].tolist())
+        raise DataError([f"column {name!r} is there more than once; rename one" for name in twice], "the frame")
     try:
         return nw.from_native(frame)
     except TypeError:

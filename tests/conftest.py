@@ -13,6 +13,9 @@ import pytest
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # workers share the cores: OpenMP teams of several threads in each of them wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ENGINES = ("pandas", "polars", "polars_lazy", "pyarrow", "duckdb", "spark")
 

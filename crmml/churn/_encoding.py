@@ -1,0 +1,303 @@
+"""From raw columns of any kind to numbers: types told apart, blanks as missing, rare and unseen categories, named outputs."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import SplineTransformer
+from sklearn.utils.validation import check_is_fitted
+
+from .. import frames
+from ..exceptions import DataError, FeatureWarning
+
+#: Share of distinct texts among the rows from which a column is an identifier.
+IDENTIFIER_SHARE = 0.9
+#: Rows below which no column is taken for an identifier.
+IDENTIFIER_ROWS = 50
+#: Rows of a category below which it joins the rare ones.
+RARE = 10
+#: Categories a column keeps for itself; the rarest join the others.
+MOST_CATEGORIES = 60
+#: Distinct numbers from which a column gets a spline.
+SPLINE_FROM = 10
+N_KNOTS = 5
+SHOWN = 3
+
+
+class ColumnEncoder(TransformerMixin, BaseEstimator):
+    """Turn a table of mixed columns into a matrix of floats, and remember which column each output came from.
+
+    Numbers stay numbers; text that reads as numbers throughout becomes numbers, with blanks as missing; dates become
+    days; other text and categories are categories. A column that is missing throughout, or a text that differs in nearly
+    every row (an identifier), is left out with a warning.
+
+    Parameters
+    ----------
+    view : {"linear", "additive", "tree"}
+        "linear": numbers with missing ones at the median, a flag for missing ones, standardised; one column a category.
+        "additive": numbers as cubic splines on quantile knots, else as "linear". "tree": numbers as they are, NaN where
+        missing; one number a category, its rank by the share of churners at fit (smoothed towards the mean), the order
+        that splits categories best [1]_; NaN for missing ones.
+
+    Attributes
+    ----------
+    feature_names_in_ : ndarray of str
+    kinds_ : dict of str to {"number", "category", "empty", "identifier"}
+    names_out_ : list of str
+    origin_ : ndarray of int
+        Position among ``feature_names_in_`` (or of the array's column) that each output came from.
+
+    References
+    ----------
+    .. [1] Breiman, L., Friedman, J. H., Olshen, R. A. & Stone, C. J. (1984), Classification and Regression Trees,
+       Wadsworth, section 4.2.2.
+    """
+
+    def __init__(self, view: str = "linear"):
+        self.view = view
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> ColumnEncoder:
+        """Learn kinds, categories, medians and knots; :meth:`left_out` says what was left out.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, p)
+        y : array of 0 and 1, shape (n,), default=None
+            Orders categories in the "tree" view.
+        """
+        y = np.zeros(len(X)) if y is None else np.asarray(y, dtype=np.float64)
+        self.n_features_in_ = X.shape[1]
+        self.columns_ = list(X.columns)
+        self.kinds_: dict[Any, str] = {}
+        self.categories_: dict[Any, dict[str, int]] = {}
+        self.kept_: dict[Any, list[str]] = {}
+        self.rank_: dict[Any, np.ndarray] = {}
+        self.location_: dict[Any, tuple[float, float, float]] = {}
+        self.splines_: dict[Any, SplineTransformer] = {}
+        self.flagged_: list[Any] = []
+        infinite = []
+        for name in X:
+            kind, values = _read(name, X[name])
+            self.kinds_[name] = kind
+            if kind == "number" and np.isinf(values).any():
+                infinite.append(
+                    f"column {name!r} is infinite in {int(np.isinf(values).sum()):,} of {values.size:,} rows"
+                )
+                continue
+            if kind == "number":
+                self._fit_number(name, values)
+            elif kind == "category":
+                self._fit_category(name, values, y)
+        if infinite:
+            raise DataError([f"{fault}; repair these rows" for fault in infinite], "the features")
+        self.names_out_, origin = [], []
+        for position, name in enumerate(X):
+            names = self._names_of(name)
+            self.names_out_ += names
+            origin += [position] * len(names)
+        self.origin_ = np.asarray(origin, dtype=np.int64)
+        return self
+
+    def _fit_number(self, name: Any, values: np.ndarray) -> None:
+        known = values[~np.isnan(values)]
+        median = float(np.median(known))
+        filled = np.where(np.isnan(values), median, values)
+        self.location_[name] = median, float(filled.mean()), float(filled.std()) or 1.0
+        if known.size < values.size:
+            self.flagged_.append(name)
+        if self.view == "additive" and np.unique(known).size >= SPLINE_FROM:
+            knots = np.unique(np.quantile(known, np.linspace(0, 1, N_KNOTS)))
+            if knots.size > 2:
+                spline = SplineTransformer(degree=3, knots=knots[:, None], extrapolation="linear", include_bias=False)
+                self.splines_[name] = spline.fit(filled[:, None])
+
+    def _fit_category(self, name: Any, texts: np.ndarray, y: np.ndarray) -> None:
+        code, unique = pd.factorize(texts)
+        known = code >= 0
+        size = np.bincount(code[known], minlength=len(unique))
+        least = RARE if len(texts) >= 10 * RARE else 1
+        order = sorted(range(len(unique)), key=lambda i: (-size[i], unique[i]))
+        kept = [unique[i] for i in order if size[i] >= least][:MOST_CATEGORIES]
+        self.kept_[name] = kept
+        # the last code is for rare and unseen categories together
+        codes_of = {category: i for i, category in enumerate(kept)}
+        self.categories_[name] = {category: codes_of.get(category, len(kept)) for category in unique}
+        codes = np.asarray([self.categories_[name][category] for category in unique], dtype=np.int64)[code[known]]
+        churned = np.bincount(codes, weights=y[known], minlength=len(kept) + 1)
+        total = np.bincount(codes, minlength=len(kept) + 1)
+        rate = (churned + RARE * y.mean()) / (total + RARE)
+        self.rank_[name] = np.argsort(np.argsort(rate, kind="stable")).astype(np.float64)
+        if not known.all():
+            self.flagged_.append(name)
+
+    def _names_of(self, name: Any) -> list[str]:
+        kind, text = self.kinds_[name], str(name)
+        if kind not in ("number", "category"):
+            return []
+        if self.view == "tree":
+            return [text]
+        flag = [f"{text} is missing"] if name in self.flagged_ else []
+        if kind == "category":
+            return [f"{text} = {category}" for category in self.kept_[name]] + [f"{text} is another", *flag]
+        if name in self.splines_:
+            return [f"{text} (spline {i + 1})" for i in range(self.splines_[name].n_features_out_)] + flag
+        return [text, *flag]
+
+    def left_out(self) -> list[str]:
+        """One sentence for each column that is not used."""
+        why = {
+            "empty": "column {!r} is missing in all rows and is left out; drop it, or find out where its values went",
+            "identifier": "column {!r} is different in nearly every row, as identifiers are, and is left out; drop it",
+        }
+        return [why[kind].format(name) for name, kind in self.kinds_.items() if kind in why]
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the matrix of shape (n, len(names_out_)).
+
+        Raises
+        ------
+        DataError
+            Where a column of numbers holds text.
+
+        Warns
+        -----
+        FeatureWarning
+            For categories never seen at fit, and columns that are missing throughout.
+        """
+        check_is_fitted(self)
+        blocks: list[np.ndarray] = []
+        faults: list[str] = []
+        notes: list[str] = []
+        for name in self.columns_:
+            kind = self.kinds_[name]
+            if kind == "number":
+                blocks += self._numbers(name, X[name], faults, notes)
+            elif kind == "category":
+                blocks += self._categories(name, X[name], notes)
+        if faults:
+            raise DataError(faults, "the features")
+        if notes:
+            warnings.warn("In the features " + "; ".join(notes) + ".", FeatureWarning, stacklevel=2)
+        return np.column_stack(blocks) if blocks else np.zeros((len(X), 0))
+
+    def _numbers(self, name: Any, column: pd.Series, faults: list[str], notes: list[str]) -> list[np.ndarray]:
+        values, odd = to_numbers(column)
+        if odd.size:
+            rows = int(column.isin(odd).sum())
+            shown = ", ".join(repr(value) for value in odd[:SHOWN])
+            faults.append(
+                f"column {name!r} held numbers at fit and holds text in {rows:,} of {len(column):,} rows ({shown})"
+            )
+            return []
+        if infinite := int(np.isinf(values).sum()):
+            faults.append(f"column {name!r} is infinite in {infinite:,} of {values.size:,} rows; repair these rows")
+            return []
+        missing = np.isnan(values)
+        if values.size > 1 and missing.all():
+            notes.append(
+                f"column {name!r} is missing in all {values.size:,} rows and is filled in with the median at fit"
+            )
+        if self.view == "tree":
+            return [values[:, None]]
+        median, mean, scale = self.location_[name]
+        filled = np.where(missing, median, values)
+        flag = [missing[:, None].astype(np.float64)] if name in self.flagged_ else []
+        if name in self.splines_:
+            return [self.splines_[name].transform(filled[:, None]), *flag]
+        return [((filled - mean) / scale)[:, None], *flag]
+
+    def _categories(self, name: Any, column: pd.Series, notes: list[str]) -> list[np.ndarray]:
+        known, last = self.categories_[name], len(self.kept_[name])
+        code, unique = _factorized(column)
+        at = np.asarray([known.get(text, last) for text in unique], dtype=np.int64)
+        if unseen := [i for i, text in enumerate(unique) if text not in known]:
+            rows = int(np.isin(code, unseen).sum())
+            shown = ", ".join(repr(unique[i]) for i in unseen[:SHOWN])
+            notes.append(
+                f"column {name!r} has {len(unseen)} categor{'y' if len(unseen) == 1 else 'ies'} never seen at fit in {rows:,} rows "
+                f"({shown}), treated as any rare one"
+            )
+        missing = code < 0
+        if missing.size > 1 and missing.all():
+            notes.append(f"column {name!r} is missing in all {missing.size:,} rows")
+        codes = np.append(at, -1)[code]
+        if self.view == "tree":
+            return [np.append(self.rank_[name], np.nan)[codes][:, None]]
+        onehot = (codes[:, None] == np.arange(last + 1)).astype(np.float64)
+        return [onehot, *([missing[:, None].astype(np.float64)] if name in self.flagged_ else [])]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the outputs."""
+        check_is_fitted(self)
+        return np.asarray(self.names_out_, dtype=object)
+
+
+def _read(name: Any, column: pd.Series) -> tuple[str, np.ndarray]:
+    """The kind of a column, with its numbers, or its texts and None where missing."""
+    if _is_number(column.dtype) or _is_time(column.dtype):
+        values, _ = to_numbers(column)
+        kind = "empty" if np.isnan(values).all() else "number"
+        return ("identifier" if kind == "number" and _numbers_rows(name, column) else kind), values
+    code, unique = _factorized(column)
+    known = int((code >= 0).sum())
+    if not known:
+        return "empty", np.zeros(0)
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        values, odd = to_numbers(column)
+        if not odd.size:
+            return "number", values
+        if len(column) >= IDENTIFIER_ROWS and len(unique) > IDENTIFIER_SHARE * known:
+            return "identifier", np.zeros(0)
+    return "category", np.append(unique, np.asarray([None], dtype=object))[code]
+
+
+def _numbers_rows(name: Any, column: pd.Series) -> bool:
+    """Whether whole numbers, all different, are called an identifier by their name."""
+    return (
+        re.search(
+            r"(^|[a-z_\s])(ID|Id)$|(^|[_\s])id$|^(customer|user|client|account)id$|^[Rr]ow_?[Nn]umber$", str(name)
+        )
+        is not None
+        and len(column) >= IDENTIFIER_ROWS
+        and pd.api.types.is_integer_dtype(column.dtype)
+        and column.is_unique
+    )
+
+
+def _is_number(dtype: Any) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+
+
+def _is_time(dtype: Any) -> bool:
+    return bool(pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype))
+
+
+def _factorized(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Code of each row, -1 where missing or blank, and the distinct texts; text is worked on once a distinct value."""
+    code, unique = pd.factorize(column)
+    texts = np.asarray([str(value).strip() for value in unique], dtype=object)
+    kept = texts != ""
+    merged, names = pd.factorize(texts[kept]) if kept.any() else (np.zeros(0, np.int64), np.zeros(0, object))
+    at = np.full(len(texts) + 1, -1)
+    at[:-1][kept] = merged
+    return at[code], np.asarray(names, dtype=object)
+
+
+def to_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of a column, NaN where missing or blank; times as days; and the texts that are no numbers."""
+    none = np.zeros(0, dtype=object)
+    if _is_number(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan), none
+    if _is_time(column.dtype):
+        # nanoseconds of each engine's own kind are brought to one, so that a day is a day
+        stamps = column.to_numpy(dtype="datetime64[us]" if column.dtype.kind == "M" else "timedelta64[us]")
+        days = stamps.view(np.int64) / frames.MICROSECONDS_PER_DAY
+        return np.where(np.isnat(stamps), np.nan, days), none
+    code, unique = _factorized(column)
+    numbers = pd.to_numeric(pd.Series(unique, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
+    return np.append(numbers, np.nan)[code], unique[np.isnan(numbers)]

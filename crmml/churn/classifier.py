@@ -1,0 +1,423 @@
+"""A churn classifier for tables as they come: honest probabilities, a threshold that pays, and whom to contact."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.isotonic import IsotonicRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state, compute_class_weight, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from .. import frames
+from ..exceptions import DataError, FeatureWarning
+from ._encoding import ColumnEncoder
+from ._folds import inner_folds
+from ._members import default_members, fit_blend, fit_member, member_of, score_of
+from ._thresholds import best_threshold, beta_of
+from .costs import ContactCosts
+
+
+class ChurnClassifier(ClassifierMixin, BaseEstimator):
+    """Classifier of churn on mixed columns, calibrated on held-out data, with a threshold by profit.
+
+    The columns are encoded (text that reads as numbers becomes numbers, blanks are missing, categories never seen count as
+    rare ones). Without an ``estimator`` there are two members, an additive logistic regression on splines, best where
+    effects add up, and shallow boosted trees, best where columns interact; with one it is the only member. Members are
+    scored on rows they were not fitted on: later cutoffs where ``groups`` tells of cutoffs, else folds. On these scores
+    the probability is
+
+        p = expit(c + Σ_m w_m · logit p_m),   w_m ≥ 0,
+
+    by maximum likelihood: with two members a stack [1]_ that gives weight to what predicts, with one Platt's
+    calibration [2]_. Members are then fitted again on all rows.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        None takes the stack.
+    calibrate : {"sigmoid", "isotonic", None}, default="sigmoid"
+        "sigmoid" as above; "isotonic" follows it by isotonic regression (for many rows); None takes a given estimator's
+        own probabilities, and of the stack the weights without the intercept, scaled to sum to 1.
+    threshold : {"profit", "f1", "f2", "f0.5"} or float, default="profit"
+        Probability from which ``predict`` says churn. "profit": the break-even of ``costs``; where costs differ between
+        customers, or ``calibrate`` is None, the threshold with the highest profit on held-out rows. "f1" and its kin: the
+        highest F-score on held-out rows.
+    costs : ContactCosts or mapping of its fields, default=None
+        None takes the literature's 200, 10, 1 and 0.3; they are nobody's own.
+    class_weight : {"balanced"}, mapping of label to weight, or None, default=None
+        Weight of the classes when members are fitted; calibration is without it, so probabilities stay honest.
+    cv : int, splitter or iterable, default=5
+        Inner folds where no cutoffs are known; a splitter is given ``groups``.
+    encode : {"auto"} or bool, default="auto"
+        Whether a given estimator gets encoded columns; "auto" does unless it is a Pipeline that begins with a
+        ColumnTransformer, FeatureUnion, FunctionTransformer or ModelFeatures, which take the raw columns themselves.
+    random_state : int, RandomState or None, default=0
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The second, in sorted order, is churn.
+    members_ : dict of str to classifier
+    weights_ : dict of str to float
+        Weight of each member's log-odds.
+    intercept_ : float
+    threshold_ : float
+    held_out_ : str
+        What calibration and threshold were chosen on, in words.
+    n_features_in_, feature_names_in_
+
+    References
+    ----------
+    .. [1] Breiman, L. (1996), Stacked regressions. Machine Learning 24, 49–64.
+    .. [2] Platt, J. C. (1999), Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers, 61–74.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"contract": rng.choice(["month", "year"], 600), "charge": rng.gamma(4, 10, 600).round(2)})
+    >>> y = np.where(rng.random(600) < np.where(X["contract"] == "month", 0.5, 0.1), "Yes", "No")
+    >>> model = ChurnClassifier(costs={"clv": 300, "incentive_cost": 20, "contact_cost": 2}).fit(X, y)
+    >>> model.predict(X.head(3)).tolist()
+    ['No', 'No', 'No']
+    >>> model.decide(X.head(3)).round(2)
+       churn_probability  contact  expected_profit
+    0               0.11    False           -10.77
+    1               0.48     True            28.05
+    2               0.08    False           -13.67
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [HasMethods(["fit"]), None],
+        "calibrate": [StrOptions({"sigmoid", "isotonic"}), None],
+        "threshold": [str, Interval(Real, 0, 1, closed="both")],
+        "costs": [ContactCosts, dict, None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "cv": ["cv_object"],
+        "encode": [StrOptions({"auto"}), Options(bool, {True, False})],
+        "random_state": ["random_state"],
+    }
+
+    feature_names_in_: np.ndarray
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        calibrate: str | None = "sigmoid",
+        threshold: str | float = "profit",
+        costs: Any = None,
+        class_weight: Any = None,
+        cv: Any = 5,
+        encode: str | bool = "auto",
+        random_state: Any = 0,
+    ):
+        self.estimator = estimator
+        self.calibrate = calibrate
+        self.threshold = threshold
+        self.costs = costs
+        self.class_weight = class_weight
+        self.cv = cv
+        self.encode = encode
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        given = self.estimator if self.encode is False else None
+        tags.input_tags.allow_nan = given is None or get_tags(given).input_tags.allow_nan
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        clv: Any = None,
+        incentive_cost: Any = None,
+        contact_cost: Any = None,
+    ) -> ChurnClassifier:
+        """Fit members, weights, calibration and threshold.
+
+        Parameters
+        ----------
+        X : frame of any engine, or array, of shape (n, p)
+        y : array of shape (n,)
+            Two labels, none missing; the second in sorted order is churn.
+        sample_weight : array of shape (n,), default=None
+        groups : frame or SnapshotData, or array of shape (n,), default=None
+            ``data.groups`` of snapshots: calibration is then on later cutoffs. An array of customers keeps them apart in
+            the inner folds.
+        clv, incentive_cost, contact_cost : float or array of shape (n,), default=None
+            Money for each row in the choice of the threshold; None takes ``costs``.
+
+        Raises
+        ------
+        DataError
+            Labels that are missing or not two, columns that cannot be read, costs out of range or of another length.
+
+        Warns
+        -----
+        FeatureWarning
+            For columns left out, and where no later data is there to calibrate on.
+        """
+        self._validate_params()
+        beta_of(self.threshold)
+        table = self._table(X, reset=True)
+        labels = self._labels(y, len(table))
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, table, dtype=np.float64)
+        costs = ContactCosts.of(self.costs, clv=clv, incentive_cost=incentive_cost, contact_cost=contact_cost)
+        costs.check_length(len(table))
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        members = (
+            default_members(table, seed)
+            if self.estimator is None
+            else {"estimator": member_of(self.estimator, self.encode)}
+        )
+        fit_weight = self._with_class_weight(labels, weight)
+        self._fit_blend(members, table, labels, weight, fit_weight, groups, costs, seed)
+        self.members_ = {name: fit_member(member, table, labels, fit_weight) for name, member in members.items()}
+        left_out = {note for member in self.members_.values() for note in _left_out(member)}
+        if left_out:
+            warnings.warn("Among the features " + "; ".join(sorted(left_out)) + ".", FeatureWarning, stacklevel=2)
+        return self
+
+    def _fit_blend(
+        self,
+        members: dict[str, BaseEstimator],
+        table: pd.DataFrame,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        fit_weight: np.ndarray | None,
+        groups: Any,
+        costs: ContactCosts,
+        seed: int,
+    ) -> None:
+        """Score members on rows held out, and choose weights, calibration and threshold on these scores."""
+        names = list(members)
+        self.isotonic_ = None
+        blend = self.calibrate is not None or len(names) > 1
+        by_formula = isinstance(self.threshold, (float, int)) or (
+            self.threshold == "profit" and self.calibrate is not None and not costs.per_customer
+        )
+        folds = inner_folds(y, self.cv, groups, seed) if blend or not by_formula else []
+        rows = np.concatenate([out for _, out in folds]) if folds else np.zeros(0, np.int64)
+        self.intercept_, weights = 0.0, np.full(len(names), 1 / len(names))
+        held, chosen = np.zeros(0), None
+        if folds:
+            scores = np.concatenate([self._held_out(members, table, y, fit_weight, fit, out) for fit, out in folds])
+            held_weight = None if weight is None else weight[rows]
+            if blend:
+                self.intercept_, weights = fit_blend(scores, y[rows], held_weight)
+            if self.calibrate is None:
+                self.intercept_ = 0.0
+                weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(names), 1 / len(names))
+            held = expit(self.intercept_ + scores @ weights)
+            if self.calibrate == "isotonic":
+                self.isotonic_ = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+                held = self.isotonic_.fit_transform(held, y[rows], sample_weight=held_weight)
+            chosen = y[rows]
+        self.weights_ = dict(zip(names, (float(entry) for entry in weights), strict=True))
+        self.held_out_ = _in_words(folds, groups, y.size)
+        self.threshold_ = best_threshold(self.threshold, held, chosen, rows, costs, exact=self.calibrate is not None)
+
+    def _held_out(
+        self,
+        members: dict[str, BaseEstimator],
+        table: pd.DataFrame,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        fit: np.ndarray,
+        out: np.ndarray,
+    ) -> np.ndarray:
+        """Scores of the rows ``out`` by members fitted on the rows ``fit``, shape (n_out, n_members)."""
+        part = None if weight is None else weight[fit]
+        with warnings.catch_warnings():
+            # what is rare may be missing from a fold; the fit on all rows speaks of it
+            warnings.simplefilter("ignore", FeatureWarning)
+            fitted = [fit_member(clone(member), table.iloc[fit], y[fit], part) for member in members.values()]
+            return np.column_stack([score_of(member, table.iloc[out]) for member in fitted])
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of staying and of churn.
+
+        Parameters
+        ----------
+        X : frame of any engine, or array, of shape (n, p)
+            Columns are picked by name; others are ignored and their order is free.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+
+        Raises
+        ------
+        DataError
+            When columns are gone or hold text where numbers were.
+
+        Warns
+        -----
+        FeatureWarning
+            For categories never seen at fit, and columns missing throughout.
+        """
+        check_is_fitted(self)
+        p = self._churn_probability(self._table(X, reset=False))
+        return np.column_stack([1 - p, p])
+
+    def _churn_probability(self, table: pd.DataFrame) -> np.ndarray:
+        if self.calibrate is None and len(self.members_) == 1:
+            member = next(iter(self.members_.values()))
+            if hasattr(member, "predict_proba"):
+                return member.predict_proba(table)[:, 1]
+        z = np.full(len(table), self.intercept_)
+        for number, (name, member) in enumerate(self.members_.items()):
+            if self.weights_[name] == 0 and (number or len(self.members_) == 1):
+                continue
+            with warnings.catch_warnings():
+                if number:
+                    warnings.simplefilter("ignore", FeatureWarning)  # the first member has said it
+                z += self.weights_[name] * score_of(member, table)
+        p = expit(z)
+        return p if self.isotonic_ is None else self.isotonic_.predict(p)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The label of each row: churn from a probability of ``threshold_`` on, shape (n,)."""
+        p = self.predict_proba(X)[:, 1]
+        return self.classes_[(p >= self.threshold_).astype(np.int64)]
+
+    def decide(
+        self, X: Any, *, clv: Any = None, incentive_cost: Any = None, contact_cost: Any = None, acceptance: Any = None
+    ) -> Any:
+        """Whom to contact, and the profit to expect from it.
+
+        Parameters
+        ----------
+        X : frame of any engine, or array, of shape (n, p)
+        clv, incentive_cost, contact_cost, acceptance : float or array of shape (n,), default=None
+            Each customer's own; None takes ``costs``.
+
+        Returns
+        -------
+        frame of X's engine
+            customer_id where X has it; churn_probability; contact, where the expected profit is above 0;
+            expected_profit of contacting, in the currency of the costs (not contacting has profit 0).
+
+        Raises
+        ------
+        DataError
+            For costs out of range or of another length.
+        """
+        check_is_fitted(self)
+        table = self._table(X, reset=False)
+        given = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
+        costs = ContactCosts.of(self.costs, **given)
+        costs.check_length(len(table))
+        p = self._churn_probability(table)
+        profit = costs.expected_profit(p)
+        columns = {"churn_probability": p, "contact": profit > 0, "expected_profit": profit}
+        return frames.with_identifier(X, columns, "customer_id")
+
+    def describe(self) -> str:
+        """Sentences on what the score is made of, what it was calibrated on, and the threshold."""
+        check_is_fitted(self)
+        parts = ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights_.items())
+        why = {"profit": "where contacting breaks even"}.get(str(self.threshold), f"chosen by {self.threshold}")
+        if isinstance(self.threshold, (float, int)):
+            why = "as given"
+        return (
+            f"Churn probability from {len(self.members_)} member{'s' if len(self.members_) > 1 else ''} (weight of log-odds: "
+            f"{parts}), "
+            f"{self.held_out_}. A customer is called a churner from {self.threshold_:.1%} on, {why}."
+        )
+
+    def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        """X as a pandas frame with the columns of fit, by name; arrays by position."""
+        if frames.is_frame(X):
+            names = frames.wrap(X).collect_schema().names()
+            if not reset and hasattr(self, "feature_names_in_"):
+                wanted = list(self.feature_names_in_)
+                frames.check_names(wanted, names, "the features")
+                return frames.to_columns(X, wanted)
+            if all(isinstance(name, str) for name in names):
+                table = frames.to_columns(X, names)
+                if reset:
+                    self.feature_names_in_ = np.asarray(names, dtype=object)
+                    self.n_features_in_ = len(names)
+                    _check_shape(table)
+                    return table
+        array = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=1)
+        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+
+    def _labels(self, y: Any, n: int) -> np.ndarray:
+        """1 for churn and 0 for staying."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        values = pd.Series(column_or_1d(y, warn=True))
+        faults = []
+        if len(values) != n:
+            faults.append(f"it has {len(values):,} labels for {n:,} rows")
+        if missing := int(values.isna().sum()):
+            faults.append(
+                f"{missing:,} of {len(values):,} labels are missing; drop these rows (a snapshot whose label window is not "
+                "complete has no label), or find their labels"
+            )
+        elif values.dtype.kind == "f" and len(np.unique(values)) > 2 and (values % 1 != 0).any():
+            raise ValueError("Unknown label type: continuous. Labels must be two classes, such as 0 and 1.")
+        known = values.dropna()
+        classes = np.unique(known.to_numpy()) if len(set(known.map(type))) <= 1 else np.unique(known.astype(str))
+        if len(classes) == 1:
+            faults.append(
+                f"all labels are {classes[0]!r}, one class; churners and stayers are both needed to learn from"
+            )
+        elif len(classes) > 2:
+            shown = ", ".join(repr(value) for value in classes[:5].tolist())
+            faults.append(
+                f"Only binary classification is supported. The type of the target is multiclass: {len(classes)} labels ({shown})"
+            )
+        if faults:
+            raise DataError(faults, "y")
+        self.classes_ = classes
+        return (values.to_numpy() == classes[1]).astype(np.int64)
+
+    def _with_class_weight(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return weight
+        given = self.class_weight
+        if isinstance(given, dict):
+            given = {code: given.get(label, 1.0) for code, label in enumerate(self.classes_.tolist())}
+        by_class = compute_class_weight(given, classes=np.asarray([0, 1]), y=y)[y]
+        return by_class if weight is None else by_class * weight
+
+
+def _check_shape(table: pd.DataFrame) -> None:
+    if not len(table) or not table.shape[1]:
+        raise DataError(
+            [f"it has {len(table)} rows and {table.shape[1]} columns; at least one of each is needed"],
+            "the table of features",
+        )
+
+
+def _left_out(member: BaseEstimator) -> list[str]:
+    encoder = member.steps[0][1] if isinstance(member, Pipeline) else None
+    return encoder.left_out() if isinstance(encoder, ColumnEncoder) else []
+
+
+def _in_words(folds: list, groups: Any, n: int) -> str:
+    if not folds:
+        return "not calibrated on rows held out"
+    rows = sum(out.size for _, out in folds)
+    later = not isinstance(groups, (np.ndarray, list)) and groups is not None and rows < n
+    kind = "rows of later cutoffs" if later else "rows held out in turn"
+    return f"calibrated on {rows:,} {kind} ({len(folds)} fold{'s' if len(folds) > 1 else ''})"
