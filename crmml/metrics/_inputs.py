@@ -1,0 +1,57 @@
+"""One way to read labels and scores: two classes, the second in sorted order being the event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import column_or_1d
+
+from ..exceptions import DataError
+
+
+def read_binary(y_true: Any, y_score: Any, *, probability: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return (y, score): booleans and floats of one length, or one error with every fault."""
+    labels = pd.Series(column_or_1d(y_true))
+    score, faults = numbers(y_score, "y_score", len(labels))
+    if missing := int(labels.isna().sum()):
+        faults.append(f"{missing:,} of {len(labels):,} labels are missing; drop these rows")
+    known = labels.dropna()
+    classes = np.unique(known.to_numpy() if len(set(known.map(type))) <= 1 else known.astype(str))
+    if not len(labels):
+        faults.append("it has no rows")
+    elif len(classes) > 2 or (len(classes) == 1 and classes[0] not in (0, 1)):
+        shown = ", ".join(repr(value) for value in classes[:5].tolist())
+        faults.append(f"the labels are {shown}; two classes are needed, such as 0 and 1")
+    if probability and not faults and (score.min() < 0 or score.max() > 1):
+        faults.append(f"probabilities run from {score.min():.3g} to {score.max():.3g}; they must lie in [0, 1]")
+    if faults:
+        raise DataError(faults, "labels and scores")
+    event = classes[1] if len(classes) == 2 else 1
+    return (labels == event).to_numpy(), score
+
+
+def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]:
+    """Return values as floats of shape (length,), and the faults found in them."""
+    array = np.asarray(values, dtype=np.float64)
+    faults = []
+    if array.ndim != 1 or array.size != length:
+        faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number a customer")
+    if bad := int((~np.isfinite(array)).sum()):
+        faults.append(f"{bad:,} values of {name} are missing or infinite")
+    return array, faults
+
+
+def require(faults: list[str], subject: str) -> None:
+    """Raise what was found, if anything was."""
+    if faults:
+        raise DataError(faults, subject)
+
+
+def descending_groups(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (order, last): a stable order of falling scores, and the last position of each group of equal scores."""
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    return order, last

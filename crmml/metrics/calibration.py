@@ -1,0 +1,120 @@
+"""Whether a probability of 20 % comes true two times in ten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from ._inputs import read_binary, require
+
+
+def expected_calibration_error(y_true: Any, y_prob: Any, *, n_bins: int = 10, bins: str = "width") -> float:
+    r"""Mean distance between probability and event rate over bins, weighted by customers [1]_.
+
+    .. math:: \sum_k \frac{n_k}{n}\,|\bar p_k - \bar y_k|
+
+    Parameters
+    ----------
+    y_true : array of shape (n,)
+        Two labels; the second in sorted order is the event.
+    y_prob : array of shape (n,)
+        In [0, 1].
+    n_bins : int, default=10
+    bins : {"width", "count"}, default="width"
+        Of equal width on [0, 1], or of equal numbers of customers (equal probabilities stay together).
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    .. [1] Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015), Obtaining well calibrated probabilities using Bayesian
+       binning. AAAI, 2901-2907.
+
+    Examples
+    --------
+    >>> round(expected_calibration_error([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.9]), 3)
+    0.225
+    """
+    table = calibration_table(y_true, y_prob, n_bins=n_bins, bins=bins)
+    return float((table["customers"] * (table["probability"] - table["rate"]).abs()).sum() / table["customers"].sum())
+
+
+def calibration_table(
+    y_true: Any, y_prob: Any, *, n_bins: int = 10, bins: str = "width", coverage: float = 0.9
+) -> pd.DataFrame:
+    """Mean probability and event rate of each bin, with Wilson's interval of the rate [1]_.
+
+    Parameters
+    ----------
+    y_true, y_prob : arrays of shape (n,)
+    n_bins, bins
+        As in `expected_calibration_error`; empty bins are left out.
+    coverage : float, default=0.9
+
+    Returns
+    -------
+    DataFrame
+        low, high (edges), customers, probability (mean), rate, rate_low, rate_high.
+
+    References
+    ----------
+    .. [1] Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
+
+    Examples
+    --------
+    >>> table = calibration_table([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.9], n_bins=2)
+    >>> table[["low", "high", "customers", "probability", "rate"]]
+       low  high  customers  probability  rate
+    0  0.0   0.5          2         0.20   0.0
+    1  0.5   1.0          2         0.75   1.0
+    """
+    y, p = read_binary(y_true, y_prob, probability=True)
+    require(
+        [] if n_bins >= 1 and bins in ("width", "count") else ["n_bins must be at least 1, bins 'width' or 'count'"],
+        "bins",
+    )
+    if bins == "width":
+        edges = np.arange(n_bins + 1) / n_bins
+        part = np.minimum((p * n_bins).astype(np.int64), n_bins - 1)
+    else:
+        edges = np.unique(np.append(np.quantile(p, np.arange(n_bins) / n_bins), p.max()))
+        part = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, max(edges.size - 2, 0))
+        edges = edges if edges.size > 1 else np.append(edges, edges)
+    count = np.bincount(part, minlength=edges.size - 1)
+    used = count > 0
+    n = count[used]
+    mean = np.bincount(part, p, count.size)[used] / n
+    rate = np.bincount(part, y, count.size)[used] / n
+    low, high = wilson_interval(rate, n, coverage=coverage)
+    return pd.DataFrame(
+        {
+            "low": edges[:-1][used],
+            "high": edges[1:][used],
+            "customers": n,
+            "probability": mean,
+            "rate": rate,
+            "rate_low": low,
+            "rate_high": high,
+        }
+    )
+
+
+def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval of a share seen in n trials.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(0.5, 100, coverage=0.95)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.4038, 0.5962)
+    """
+    rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    z2 = ndtri(0.5 + coverage / 2) ** 2
+    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * rate * (1 - rate) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

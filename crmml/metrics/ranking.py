@@ -1,0 +1,119 @@
+"""How well a score ranks customers: lift, cumulative gains and the Gini coefficient of value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._inputs import descending_groups, numbers, read_binary, require
+
+
+def top_decile_lift(y_true: Any, y_score: Any, *, share: float = 0.1) -> float:
+    """Event rate among the customers with the highest scores, divided by that of all.
+
+    Parameters
+    ----------
+    y_true : array of shape (n,)
+        Two labels; the second in sorted order is the event.
+    y_score : array of shape (n,)
+    share : float, default=0.1
+        Part of the customers looked at, in (0, 1]. Customers tied at the edge count in part, as in any random order.
+
+    Returns
+    -------
+    float
+        1 for a score that says nothing; NaN where there are no events.
+
+    Examples
+    --------
+    >>> top_decile_lift([1, 0, 0, 0, 0], [0.9, 0.1, 0.2, 0.3, 0.4], share=0.2)
+    5.0
+    """
+    require([] if 0 < share <= 1 else [f"share is {share}; it must lie in (0, 1]"], "the lift")
+    contacted, found = _gains(*read_binary(y_true, y_score))
+    return float(np.interp(share, contacted, found) / share)
+
+
+def cumulative_gains(y_true: Any, y_score: Any, *, shares: Any = None) -> pd.DataFrame:
+    """Share of all events found by contacting a growing share of customers, highest scores first.
+
+    Parameters
+    ----------
+    y_true, y_score : arrays of shape (n,)
+    shares : array-like, default=None
+        Shares of customers; None takes 5 %, 10 % ... 100 %.
+
+    Returns
+    -------
+    DataFrame
+        share, gain (share of all events) and lift (gain / share).
+
+    Examples
+    --------
+    >>> cumulative_gains([1, 0, 1, 0], [0.9, 0.2, 0.4, 0.5], shares=[0.25, 0.5, 1.0])
+       share  gain  lift
+    0   0.25   0.5   2.0
+    1   0.50   0.5   1.0
+    2   1.00   1.0   1.0
+    """
+    share = np.arange(1, 21) / 20 if shares is None else np.asarray(shares, dtype=np.float64)
+    require([] if ((share > 0) & (share <= 1)).all() else ["shares must lie in (0, 1]"], "cumulative gains")
+    contacted, found = _gains(*read_binary(y_true, y_score))
+    gain = np.interp(share, contacted, found)
+    return pd.DataFrame({"share": share, "gain": gain, "lift": gain / share})
+
+
+def _gains(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of the gains curve: share contacted and share of events found; groups of equal scores are straight lines."""
+    order, last = descending_groups(score)
+    total = y.sum()
+    found = np.cumsum(y[order])[last] / total if total else np.full(last.size, np.nan)
+    return np.append(0.0, (last + 1) / y.size), np.append(0.0 if total else np.nan, found)
+
+
+def normalized_gini(y_true: Any, y_score: Any) -> float:
+    r"""Gini coefficient of the value ranked by a score, over that of the value ranked by itself [1]_.
+
+    With the Lorenz curve of value in falling order of the score, the area above the diagonal is divided by that of the
+    perfect order. It is 1 for a perfect ranking, 0 for a random one, negative for one that is the wrong way round.
+    Customers of equal score share their value.
+
+    Parameters
+    ----------
+    y_true : array of shape (n,)
+        Amounts, at least 0, for instance spend over the horizon.
+    y_score : array of shape (n,)
+
+    Returns
+    -------
+    float
+        NaN where all amounts are equal.
+
+    References
+    ----------
+    .. [1] Wang, X., Liu, T. and Miao, J. (2019), A deep probabilistic model for customer lifetime value prediction.
+       arXiv:1912.07753, section 5.
+
+    Examples
+    --------
+    >>> round(normalized_gini([0.0, 10.0, 5.0, 85.0], [1.0, 3.0, 2.0, 4.0]), 4)
+    1.0
+    """
+    y = np.asarray(y_true, dtype=np.float64)
+    y, faults = numbers(y, "y_true", y.size)
+    score, more = numbers(y_score, "y_score", y.size)
+    faults += more
+    if not faults and (y < 0).any():
+        faults.append(f"{int((y < 0).sum()):,} amounts are negative; a Lorenz curve needs amounts of at least 0")
+    require(faults, "amounts and scores")
+    best = _area(y, y)
+    return float(_area(y, score) / best) if best > 0 else np.nan
+
+
+def _area(y: np.ndarray, score: np.ndarray) -> float:
+    order, last = descending_groups(score)
+    share = np.append(0.0, (last + 1) / y.size)
+    value = np.append(0.0, np.cumsum(y[order])[last] / max(y.sum(), np.finfo(float).tiny))
+    return float(np.trapezoid(value - share, share))

@@ -1,0 +1,104 @@
+"""The metrics under names that scikit-learn's model selection takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, make_scorer, roc_auc_score
+
+from ._inputs import read_binary, require
+from .calibration import expected_calibration_error
+from .profit import expected_maximum_profit, maximum_profit, profit_gain
+from .ranking import normalized_gini, top_decile_lift
+
+
+def _average_precision(y_true: Any, y_score: Any) -> float:
+    """scikit-learn's, with labels of any two kinds."""
+    return float(average_precision_score(*read_binary(y_true, y_score)))
+
+
+def _brier_score(y_true: Any, y_prob: Any) -> float:
+    """scikit-learn's, with labels of any two kinds."""
+    return float(brier_score_loss(*read_binary(y_true, y_prob, probability=True)))
+
+
+#: name: (metric, what the model is asked for, whether more is better)
+_SCORERS: dict[str, tuple[Callable, Any, bool]] = {
+    "expected_maximum_profit": (expected_maximum_profit, ("predict_proba", "decision_function"), True),
+    "maximum_profit": (maximum_profit, ("predict_proba", "decision_function"), True),
+    "profit_gain": (profit_gain, ("predict_proba", "decision_function"), True),
+    "top_decile_lift": (top_decile_lift, ("predict_proba", "decision_function"), True),
+    "roc_auc": (roc_auc_score, ("predict_proba", "decision_function"), True),
+    "average_precision": (_average_precision, ("predict_proba", "decision_function"), True),
+    "neg_expected_calibration_error": (expected_calibration_error, "predict_proba", False),
+    "neg_brier_score": (_brier_score, "predict_proba", False),
+    "neg_log_loss": (log_loss, "predict_proba", False),
+    "normalized_gini": (normalized_gini, "predict", True),
+}
+
+
+def get_scorer(name: str, **options: Any) -> Any:
+    """Return a scorer by name, for ``scoring=`` of cross_validate, GridSearchCV and their kin.
+
+    Parameters
+    ----------
+    name : str
+        expected_maximum_profit, maximum_profit, profit_gain, top_decile_lift, neg_expected_calibration_error (metrics of
+        this package); roc_auc, average_precision, neg_brier_score, neg_log_loss (scikit-learn's); normalized_gini, of
+        regressors. Those with neg_ are losses with the sign turned, so that more is always better.
+    **options
+        Of the metric, such as clv and contact_cost.
+
+    Returns
+    -------
+    scorer
+
+    Raises
+    ------
+    DataError
+        For a name that is not known.
+
+    Examples
+    --------
+    >>> get_scorer("expected_maximum_profit", clv=500)
+    make_scorer(expected_maximum_profit, response_method=('predict_proba', 'decision_function'), clv=500)
+    """
+    require(
+        [] if name in _SCORERS else [f"{name!r} is not known; there are {', '.join(sorted(_SCORERS))}"], "the scorer"
+    )
+    metric, response, better = _SCORERS[name]
+    return make_scorer(metric, response_method=response, greater_is_better=better, **options)
+
+
+def scorers(*names: str, **costs: Any) -> dict[str, Any]:
+    """Return several scorers by name; costs go to those that take money. EMPC always brings its gain along.
+
+    Parameters
+    ----------
+    *names : str
+        None takes the classifiers' usual ones.
+    **costs
+        clv, incentive_cost, contact_cost.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> sorted(scorers("roc_auc", "expected_maximum_profit", clv=500))
+    ['expected_maximum_profit', 'profit_gain', 'roc_auc']
+    """
+    chosen = list(names) or [
+        "roc_auc",
+        "average_precision",
+        "top_decile_lift",
+        "expected_maximum_profit",
+        "neg_brier_score",
+        "neg_expected_calibration_error",
+    ]
+    if "expected_maximum_profit" in chosen and "profit_gain" not in chosen:
+        chosen.insert(chosen.index("expected_maximum_profit") + 1, "profit_gain")
+    money = {"expected_maximum_profit", "maximum_profit", "profit_gain"}
+    return {name: get_scorer(name, **(costs if name in money else {})) for name in chosen}

@@ -1,0 +1,38 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmml import DataError
+from crmml.metrics import qini_score, uplift_at_k
+
+
+def test_oracle(oracles):
+    wanted = json.loads((oracles / "emp.json").read_text())["uplift"]
+    rows = pd.read_csv(oracles / "uplift_rows.csv")
+    given = rows["outcome"], rows["uplift_score"], rows["treatment"]
+    assert qini_score(*given) == pytest.approx(wanted["Q_stable_order_ties_by_row"], abs=1e-12)
+    assert qini_score(*given, ties="line") == pytest.approx(wanted["Q_ties_linear_interpolation"], abs=1e-12)
+    effect = uplift_at_k(*given, share=1.0)
+    assert effect == pytest.approx(wanted["ATE"], abs=1e-12)
+
+
+def test_random_scores_have_none_and_true_effects_much():
+    rng = np.random.default_rng(0)
+    n = 40_000
+    effect, t = rng.uniform(0, 0.4, n), rng.integers(0, 2, n)
+    y = (rng.random(n) < 0.2 + effect * t).astype(float)
+    assert qini_score(y, effect, t) > 0.02
+    assert abs(qini_score(y, rng.random(n), t)) < 0.005
+    assert uplift_at_k(y, effect, t, share=0.1) == pytest.approx(0.38, abs=0.04)
+
+
+def test_faults():
+    with pytest.raises(DataError, match="some of each"):
+        qini_score([1, 0], [0.1, 0.2], [1, 1])
+    with pytest.raises(DataError, match="ties='mean' is not known"):
+        qini_score([1, 0], [0.1, 0.2], [1, 0], ties="mean")
+    with pytest.raises(DataError, match="share is 2"):
+        uplift_at_k([1, 0], [0.1, 0.2], [1, 0], share=2)
+    assert np.isnan(uplift_at_k([1, 0, 1], [3, 2, 1], [1, 0, 1], share=0.4))
