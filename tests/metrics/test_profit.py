@@ -49,7 +49,7 @@ def test_oracles():
         )
         assert mpc.profit == pytest.approx(case["MPC_own"], abs=1e-9)
         assert mpc.rate == pytest.approx(case["MPC_rate_own"], abs=1e-9)
-        assert mpc.threshold == case["MPC_threshold_own"]
+        assert mpc.threshold == (np.inf if case["MPC_threshold_own"] is None else case["MPC_threshold_own"])
 
 
 def every_threshold(y, score, acceptance, clv, incentive_cost, contact_cost):
