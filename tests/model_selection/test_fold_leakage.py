@@ -5,7 +5,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from crmml import DataError
-from crmml.datasets import load_cdnow_sample
+from crmml.datasets import fetch_telco_churn, load_cdnow_sample
 from crmml.model_selection import fold_leakage_report
 from crmml.transactions import snapshots
 
@@ -69,9 +69,7 @@ def test_labels_must_be_two():
 
 @pytest.mark.data
 def test_telco_resampled_before_the_split():
-    from crmml.datasets.fetched import _data_home
-
-    raw = pd.read_csv(_data_home(None) / "telco_churn.csv").drop(columns="customerID")
+    raw = fetch_telco_churn().drop(columns="customerID")
     y = raw.pop("Churn")
     assert fold_leakage_report(raw, y, 5).ok
     report = fold_leakage_report(*oversampled(raw, (y == "Yes").astype(int)), 5)
