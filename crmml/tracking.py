@@ -179,18 +179,25 @@ def log_model(model: BaseEstimator, name: str, X_example: Any) -> str:
     return f"models:/{name}/{registered.version}"
 
 
+#: Packages whose types a stored model may hold: this library and what it is built on.
+_TRUSTED = ("crmml.", "sklearn.", "scipy.")
+
+
 def trusted_types(model: BaseEstimator) -> list[str]:
-    """Return the types of this library that a model is made of, for reading it back.
+    """Return the types of this library, scikit-learn and scipy that a model is made of, for reading it back.
+
+    skops knows most estimators of scikit-learn, but not the tree structures and splines that its compiled code keeps them
+    in; they are named in the stored model, beside it.
 
     Raises
     ------
     DataError
-        Naming types from elsewhere that skops does not know.
+        Naming types from elsewhere, which skops does not know.
     """
     import skops.io
 
     unknown = skops.io.get_untrusted_types(data=skops.io.dumps(model))
-    foreign = [name for name in unknown if not name.startswith("crmml.")]
+    foreign = [name for name in unknown if not name.startswith(_TRUSTED)]
     if foreign:
         raise DataError([f"it holds a {name}, which skops does not know to be safe" for name in foreign], "the model")
     return sorted(unknown)

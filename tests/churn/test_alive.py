@@ -51,7 +51,9 @@ def test_silence_is_calibrated_without_a_label(data, model):
 def test_without_a_horizon_it_is_the_end_of_the_relationship(data):
     X = data.at("1998-01-01").X
     fitted = AliveChurnClassifier(BetaGeoNBD()).fit(X)
-    np.testing.assert_allclose(fitted.predict_proba(X)[:, 0], fitted.transaction_model_.probability_alive(X), atol=1e-12)
+    np.testing.assert_allclose(
+        fitted.predict_proba(X)[:, 0], fitted.transaction_model_.probability_alive(X), atol=1e-12
+    )
     silent = clone(fitted).set_params(horizon=90).fit(X)
     assert (silent.predict_proba(X)[:, 1] >= fitted.predict_proba(X)[:, 1] - 1e-12).all()
 
