@@ -43,11 +43,11 @@ def separating_columns(X: pd.DataFrame, y: np.ndarray) -> list[tuple[str, str]]:
         elif _is_key(column, y):
             found.append((name, f"column {name!r} (each of its values has one label only)"))
             single.add(name)
-    rest = (
-        [name for name in numbers if name not in single and np.nanmin(numbers[name]) < np.nanmax(numbers[name])]
-        if numbers
-        else []
-    )
+    rest = [
+        name
+        for name, values in numbers.items()
+        if name not in single and not np.isnan(values).all() and np.nanmin(values) < np.nanmax(values)
+    ]
     sample = np.random.default_rng(0).permutation(y.size)[:SAMPLE]
     for one, two in combinations(rest, 2):
         for words, values in _pairs(numbers[one], numbers[two], sample):

@@ -18,6 +18,8 @@ from .leakage_findings import COLUMNS, LeakageReport, finding
 
 #: Relative difference that rounding may leave between two computations of one number.
 ROUNDING = 1e-9
+#: Customers of either label from which one cutoff can show that the label is a function of a feature.
+FEWEST = 30
 
 
 def leakage_report(
@@ -106,13 +108,26 @@ def leakage_report(
         )
         if known.any():
             X, groups = stacked[known].reset_index(drop=True), keys[known].reset_index(drop=True)
-            findings += label_findings(X, y[known])
+            of_labels = label_findings(X, y[known]) or _in_every_cutoff(X, y[known], groups["cutoff"].to_numpy())
+            findings += of_labels
             if cv is not None:
                 more, notes = fold_findings(X, y[known], cv, groups)
                 findings += more
     elif cv is not None:
         raise ValueError("cv= needs labels: let make_features return a pair of features and labels, or SnapshotData.")
     return LeakageReport(pd.DataFrame(findings, columns=COLUMNS), checked, notes)
+
+
+def _in_every_cutoff(X: pd.DataFrame, y: np.ndarray, cutoff: np.ndarray) -> list[dict[str, Any]]:
+    """What the label is a function of at each cutoff by itself, as where the threshold is each cutoff's own."""
+    found: list[dict[str, Any]] = []
+    for number, moment in enumerate(np.unique(cutoff)):
+        rows = cutoff == moment
+        if min(y[rows].sum(), (1 - y[rows]).sum()) < FEWEST:
+            return []
+        here = {entry["column"]: entry for entry in label_findings(X[rows].reset_index(drop=True), y[rows])}
+        found = list(here.values()) if number == 0 else [entry for entry in found if entry["column"] in here]
+    return [{**entry, "rows": len(y), "of": len(y)} for entry in found]
 
 
 def _table(made: Any, customer_id: str) -> tuple[pd.DataFrame, np.ndarray | None]:

@@ -69,6 +69,12 @@ def test_label_made_of_recency_is_named(cdnow):
     assert set(report.findings["leak"]) == {"label"}
     assert "a threshold parts the labels without an error" in report.describe()
 
+    def by_rank(log, cutoff):
+        table, _ = by_recency(log, cutoff)
+        return table, (table["time_since_last"] > table["time_since_last"].median()).astype(int)
+
+    assert "time_since_last" in leakage_report(by_rank, cdnow, CUTOFFS).columns
+
     def hidden(log, cutoff):
         table, label = by_recency(log, cutoff)
         return table[["frequency", "recency", "T", "monetary_value"]], label
