@@ -13,6 +13,15 @@ from ..exceptions import DataError
 
 def read_binary(y_true: Any, y_score: Any, *, probability: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return (y, score): booleans and floats of one length, or one error with every fault."""
+    plain = np.asarray(y_true)
+    if plain.ndim == 1 and plain.size and plain.dtype.kind in "biuf":
+        ones = plain.astype(bool)
+        # numbers that are 0 and 1 need no looking at one by one
+        if plain.dtype.kind == "b" or (plain == ones).all():
+            score, faults = numbers(y_score, "y_score", plain.size)
+            faults += _outside(score, faults, probability=probability)
+            require(faults, "labels and scores")
+            return ones, score
     labels = pd.Series(column_or_1d(y_true))
     score, faults = numbers(y_score, "y_score", len(labels))
     if missing := int(labels.isna().sum()):
@@ -24,12 +33,17 @@ def read_binary(y_true: Any, y_score: Any, *, probability: bool = False) -> tupl
     elif len(classes) > 2 or (len(classes) == 1 and classes[0] not in (0, 1)):
         shown = ", ".join(repr(value) for value in classes[:5].tolist())
         faults.append(f"the labels are {shown}; two classes are needed, such as 0 and 1")
-    if probability and not faults and (score.min() < 0 or score.max() > 1):
-        faults.append(f"probabilities run from {score.min():.3g} to {score.max():.3g}; they must lie in [0, 1]")
-    if faults:
-        raise DataError(faults, "labels and scores")
+    faults += _outside(score, faults, probability=probability)
+    require(faults, "labels and scores")
     event = classes[1] if len(classes) == 2 else 1
     return (labels == event).to_numpy(), score
+
+
+def _outside(score: np.ndarray, faults: list[str], *, probability: bool) -> list[str]:
+    """A fault where probabilities are none, if the scores can be looked at."""
+    if not probability or faults or (score.min() >= 0 and score.max() <= 1):
+        return []
+    return [f"probabilities run from {score.min():.3g} to {score.max():.3g}; they must lie in [0, 1]"]
 
 
 def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]:
@@ -38,7 +52,8 @@ def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]
     faults = []
     if array.ndim != 1 or array.size != length:
         faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number a customer")
-    if bad := int((~np.isfinite(array)).sum()):
+    # a sum is finite only if every entry is
+    if not np.isfinite(array.sum()) and (bad := int((~np.isfinite(array)).sum())):
         faults.append(f"{bad:,} values of {name} are missing or infinite")
     return array, faults
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from scipy.special import betainc
-from sklearn.isotonic import isotonic_regression
 
-from ._inputs import descending_groups, read_binary, require
+from ._inputs import read_binary, require
+from ._roc_hull import hull_corners
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,12 @@ def maximum_profit(
     y, score = read_binary(y_true, y_score)
     _check_costs(clv, incentive_cost, contact_cost)
     require([] if 0 <= acceptance <= 1 else [f"acceptance is {acceptance}; it must lie in [0, 1]"], "costs")
-    hull = _Hull(y, score)
+    hull = _Hull(*hull_corners(y, score), y.size)
     best, corner = hull.best_at(acceptance, clv, incentive_cost, contact_cost)
     everyone = max(0.0, hull.profits(acceptance, clv, incentive_cost, contact_cost)[-1])
     if not return_details:
         return float(best)
-    return CampaignProfit(float(best), float(hull.rate[corner]), float(hull.threshold[corner]), float(everyone))
+    return CampaignProfit(float(best), float(hull.rate[corner]), hull.threshold(score, corner), float(everyone))
 
 
 def expected_maximum_profit(
@@ -173,13 +173,13 @@ def expected_maximum_profit(
     y, score = read_binary(y_true, y_score)
     _check_costs(clv, incentive_cost, contact_cost)
     require([f"{n} is {v}; it must be above 0" for n, v in (("alpha", alpha), ("beta", beta)) if not v > 0], "costs")
-    hull = _Hull(y, score)
+    hull = _Hull(*hull_corners(y, score), y.size)
     profit, rate = hull.expected(clv, incentive_cost, contact_cost, alpha, beta)
     if not return_details:
         return profit
     _, corner = hull.best_at(alpha / (alpha + beta), clv, incentive_cost, contact_cost)
     constant, _ = hull.ends().expected(clv, incentive_cost, contact_cost, alpha, beta)
-    return CampaignProfit(profit, rate, float(hull.threshold[corner]), constant)
+    return CampaignProfit(profit, rate, hull.threshold(score, corner), constant)
 
 
 def profit_gain(
@@ -209,26 +209,19 @@ def profit_gain(
 class _Hull:
     """Corners of the ROC convex hull, as shares of all customers, from contacting nobody to everyone."""
 
-    def __init__(self, y: np.ndarray, score: np.ndarray):
-        order, last = descending_groups(score)
-        churners = np.cumsum(y[order])[last]
-        contacted = last + 1
-        count = np.diff(contacted, prepend=0).astype(np.float64)
-        share = np.diff(churners, prepend=0) / count
-        # pooling adjacent violators of the share of churners leaves the slopes of the concave majorant
-        slope = isotonic_regression(share, sample_weight=count, increasing=False)
-        corner = np.flatnonzero(np.append(np.diff(slope) != 0, True))
-        self.churners = np.append(0.0, churners[corner] / y.size)
-        self.rate = np.append(0.0, contacted[corner] / y.size)
-        self.stayers = self.rate - self.churners
-        self.threshold = np.append(np.inf, score[order][last[corner]])
+    def __init__(self, contacted: np.ndarray, churners: np.ndarray, n: int):
+        self.contacted, self.n = contacted, n
+        self.churners, self.rate = churners / n, contacted / n
+        self.stayers = (contacted - churners) / n
 
     def ends(self) -> _Hull:
         """Everyone or nobody."""
-        both = object.__new__(_Hull)
-        for name in ("churners", "rate", "stayers", "threshold"):
-            setattr(both, name, getattr(self, name)[[0, -1]])
-        return both
+        return _Hull(self.contacted[[0, -1]], np.round(self.churners[[0, -1]] * self.n), self.n)
+
+    def threshold(self, score: np.ndarray, corner: int) -> float:
+        """Score of the last customer contacted at a corner."""
+        last = self.n - int(self.contacted[corner])
+        return float("inf") if last == self.n else float(np.partition(score, last)[last])
 
     def profits(self, acceptance: float, clv: float, incentive: float, contact: float) -> np.ndarray:
         return (acceptance * (clv - incentive) - contact) * self.churners - (incentive + contact) * self.stayers
