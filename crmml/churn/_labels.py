@@ -35,7 +35,9 @@ def labels_of(name: str, y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     known = values.dropna()
     classes = np.unique(known.to_numpy()) if len(set(known.map(type))) <= 1 else np.unique(known.astype(str))
     if len(classes) == 1:
-        faults.append(f"all labels are {classes[0]!r}, one class; churners and stayers are both needed to learn from")
+        faults.append(
+            f"all labels are {classes.tolist()[0]!r}, one class; churners and stayers are both needed to learn from"
+        )
     elif len(classes) > 2:
         shown = ", ".join(repr(value) for value in classes[:5].tolist())
         faults.append(

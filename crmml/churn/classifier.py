@@ -285,7 +285,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
                 return member.predict_proba(table)[:, 1]
         z = np.full(len(table), self.intercept_)
         for number, (name, member) in enumerate(self.members_.items()):
-            if self.weights_[name] == 0 and (number or len(self.members_) == 1):
+            if number and self.weights_[name] == 0:  # the first one looks at the columns whatever it is worth
                 continue
             with warnings.catch_warnings():
                 if number:

@@ -263,6 +263,19 @@ def test_unseen_categories_and_empty_columns(fitted):
         model.predict(X)
 
 
+def test_input_is_looked_at_where_the_score_says_nothing():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=200), "c": rng.choice(list("xyz"), 200)})
+    model = ChurnClassifier(LogisticRegression()).fit(X, np.arange(200) % 2)
+    model.weights_["estimator"] = 0.0
+    with pytest.warns(FeatureWarning, match="never seen at fit"):
+        model.predict(X.assign(c="new"))
+    with pytest.raises(DataError, match="held numbers at fit and holds text"):
+        model.predict(X.assign(a="hello"))
+    with pytest.raises(DataError, match="column 'a' is infinite"):
+        model.predict(X.assign(a=np.inf))
+
+
 def test_faults_of_labels():
     X, y, _ = contracts(100)
     with pytest.raises(DataError, match="all labels are 'no', one class; churners and stayers are both needed"):
