@@ -209,7 +209,7 @@ def run_log(name: str, log: pd.DataFrame, horizon: float = 90) -> dict[str, floa
     width = pd.Timedelta(days=horizon)
     cutoffs = [end - width - pd.Timedelta(days=GAP_DAYS * k) for k in reversed(range(N_CUTOFFS))]
     cutoffs = [cutoff for cutoff in cutoffs if cutoff > log["timestamp"].min()]
-    if len(cutoffs) < 2 or cutoffs[0] + width > cutoffs[-1]:
+    if len(cutoffs) < 2 or cutoffs[0] + width > cutoffs[-2]:
         raise DataError([f"it is too short for an embargo of {horizon:g} days; take a shorter --horizon"], name)
     value = "value" if "value" in log else None
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..exceptions import DataError, FeatureWarning
+from ..transactions.summary import ISO_MOMENT
 
 #: Share of distinct texts among the rows from which a column is an identifier.
 IDENTIFIER_SHARE = 0.9
@@ -27,14 +28,24 @@ MOST_CATEGORIES = 60
 SPLINE_FROM = 10
 N_KNOTS = 5
 SHOWN = 3
+#: Share of distinct whole numbers from which a column whose name says so is an identifier, several snapshots of a customer included.
+IDENTIFIER_SHARE_BY_NAME = 0.05
+#: Texts that stand for a missing number.
+_NO_NUMBER = {"nan", "na", "n/a", "null", "none", "nat", "<na>"}
+_TRUTH = {"true": 1.0, "false": 0.0}
+_CONTAINERS = (list, dict, set, tuple, np.ndarray)
+_WHY_LEFT_OUT = {
+    "empty": "column {!r} is missing in all rows and is left out; drop it, or find out where its values went",
+    "identifier": "column {!r} is different in nearly every row, as identifiers are, and is left out; drop it",
+}
 
 
 class ColumnEncoder(TransformerMixin, BaseEstimator):
     """Turn a table of mixed columns into a matrix of floats, and remember which column each output came from.
 
-    Numbers stay numbers; text that reads as numbers throughout becomes numbers, with blanks as missing; dates become
-    days; other text and categories are categories. A column that is missing throughout, or a text that differs in nearly
-    every row (an identifier), is left out with a warning.
+    Numbers stay numbers; text that reads as numbers or as truth values throughout becomes numbers, blanks being
+    missing; dates, ISO 8601 text among them, become days; other text and categories are categories. A column that is
+    missing throughout, or a text that differs in nearly every row (an identifier), is left out.
 
     Parameters
     ----------
@@ -43,6 +54,8 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         "additive": numbers as cubic splines on quantile knots, else as "linear". "tree": numbers as they are, NaN where
         missing; one number a category, its rank by the share of churners at fit (smoothed towards the mean), the order
         that splits categories best [1]_; NaN for missing ones.
+    kinds : dict of str to kind, default=None
+        Kinds decided on more rows than those of fit (`kinds_of`); they hold for the columns they name.
 
     Attributes
     ----------
@@ -58,11 +71,12 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
        Wadsworth, section 4.2.2.
     """
 
-    def __init__(self, view: str = "linear"):
+    def __init__(self, view: str = "linear", kinds: Any = None):
         self.view = view
+        self.kinds = kinds
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> ColumnEncoder:
-        """Learn kinds, categories, medians and knots; :meth:`left_out` says what was left out.
+        """Learn kinds, categories, medians and knots.
 
         Parameters
         ----------
@@ -82,7 +96,8 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         self.flagged_: list[Any] = []
         infinite = []
         for name in X:
-            kind, values = _read(name, X[name])
+            given = None if self.kinds is None else self.kinds.get(name)
+            kind, values = _read(name, X[name], given)
             self.kinds_[name] = kind
             if kind == "number" and np.isinf(values).any():
                 infinite.append(
@@ -148,14 +163,6 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             return [f"{text} (spline {i + 1})" for i in range(self.splines_[name].n_features_out_)] + flag
         return [text, *flag]
 
-    def left_out(self) -> list[str]:
-        """One sentence for each column that is not used."""
-        why = {
-            "empty": "column {!r} is missing in all rows and is left out; drop it, or find out where its values went",
-            "identifier": "column {!r} is different in nearly every row, as identifiers are, and is left out; drop it",
-        }
-        return [why[kind].format(name) for name, kind in self.kinds_.items() if kind in why]
-
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """Return the matrix of shape (n, len(names_out_)).
 
@@ -188,7 +195,8 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
     def _numbers(self, name: Any, column: pd.Series, faults: list[str], notes: list[str]) -> list[np.ndarray]:
         values, odd = to_numbers(column)
         if odd.size:
-            rows = int(column.isin(odd).sum())
+            code, unique = _factorized(column)
+            rows = int(np.isin(unique, odd)[code[code >= 0]].sum())
             shown = ", ".join(repr(value) for value in odd[:SHOWN])
             faults.append(
                 f"column {name!r} held numbers at fit and holds text in {rows:,} of {len(column):,} rows ({shown})"
@@ -237,35 +245,69 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         return np.asarray(self.names_out_, dtype=object)
 
 
-def _read(name: Any, column: pd.Series) -> tuple[str, np.ndarray]:
-    """The kind of a column, with its numbers, or its texts and None where missing."""
-    if _is_number(column.dtype) or _is_time(column.dtype):
-        values, _ = to_numbers(column)
-        kind = "empty" if np.isnan(values).all() else "number"
-        return ("identifier" if kind == "number" and _numbers_rows(name, column) else kind), values
+def kinds_of(table: pd.DataFrame) -> dict[Any, str]:
+    """The kind of each column, "number", "category", "empty" or "identifier".
+
+    Raises
+    ------
+    DataError
+        For columns of lists, of complex numbers or the like.
+    """
+    faults = []
+    for name in table:
+        if pd.api.types.is_complex_dtype(table[name].dtype):
+            faults.append(f"column {name!r} holds complex numbers; give their parts, or drop it")
+        elif table[name].dtype == object and (bad := table[name].map(lambda cell: isinstance(cell, _CONTAINERS))).any():
+            faults.append(
+                f"column {name!r} holds lists or the like in {int(bad.sum()):,} rows; make columns of what is in them, or drop it"
+            )
+    if faults:
+        raise DataError(faults, "the features")
+    return {name: _read(name, table[name])[0] for name in table}
+
+
+def no_columns(kinds: dict[Any, str]) -> bool:
+    """Whether nothing is left to learn from."""
+    return not any(kind in ("number", "category") for kind in kinds.values())
+
+
+def left_out(kinds: dict[Any, str]) -> list[str]:
+    """One sentence for each column that is not used."""
+    return [_WHY_LEFT_OUT[kind].format(name) for name, kind in kinds.items() if kind in _WHY_LEFT_OUT]
+
+
+def _read(name: Any, column: pd.Series, given: str | None = None) -> tuple[str, np.ndarray]:
+    """The kind of a column, or the one given, with its numbers, or its texts and None where missing."""
+    none = np.zeros(0)
+    if given in ("empty", "identifier"):
+        return given, none
+    if given != "category" and not isinstance(column.dtype, pd.CategoricalDtype):
+        values, odd = to_numbers(column)
+        if given == "number" or not odd.size:
+            if np.isnan(values).all():
+                return "empty", none
+            if given is None and _numbers_rows(name, column):
+                return "identifier", none
+            return "number", values
     code, unique = _factorized(column)
     known = int((code >= 0).sum())
     if not known:
-        return "empty", np.zeros(0)
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        values, odd = to_numbers(column)
-        if not odd.size:
-            return "number", values
-        if len(column) >= IDENTIFIER_ROWS and len(unique) > IDENTIFIER_SHARE * known:
-            return "identifier", np.zeros(0)
+        return "empty", none
+    text = given is None and not isinstance(column.dtype, pd.CategoricalDtype)
+    if text and len(column) >= IDENTIFIER_ROWS and len(unique) > IDENTIFIER_SHARE * known:
+        return "identifier", none
     return "category", np.append(unique, np.asarray([None], dtype=object))[code]
 
 
 def _numbers_rows(name: Any, column: pd.Series) -> bool:
-    """Whether whole numbers, all different, are called an identifier by their name."""
+    """Whether whole numbers, nearly as many as customers, are called an identifier by their name."""
     return (
         re.search(
             r"(^|[a-z_\s])(ID|Id)$|(^|[_\s])id$|^(customer|user|client|account)id$|^[Rr]ow_?[Nn]umber$", str(name)
         )
         is not None
-        and len(column) >= IDENTIFIER_ROWS
         and pd.api.types.is_integer_dtype(column.dtype)
-        and column.is_unique
+        and column.nunique() >= max(IDENTIFIER_ROWS, IDENTIFIER_SHARE_BY_NAME * len(column))
     )
 
 
@@ -280,7 +322,7 @@ def _is_time(dtype: Any) -> bool:
 def _factorized(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Code of each row, -1 where missing or blank, and the distinct texts; text is worked on once a distinct value."""
     code, unique = pd.factorize(column)
-    texts = np.asarray([str(value).strip() for value in unique], dtype=object)
+    texts = np.asarray([_text(value) for value in unique], dtype=object)
     kept = texts != ""
     merged, names = pd.factorize(texts[kept]) if kept.any() else (np.zeros(0, np.int64), np.zeros(0, object))
     at = np.full(len(texts) + 1, -1)
@@ -299,5 +341,23 @@ def to_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         days = stamps.view(np.int64) / frames.MICROSECONDS_PER_DAY
         return np.where(np.isnat(stamps), np.nan, days), none
     code, unique = _factorized(column)
-    numbers = pd.to_numeric(pd.Series(unique, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
-    return np.append(numbers, np.nan)[code], unique[np.isnan(numbers)]
+    numbers = np.array(pd.to_numeric(pd.Series(unique, dtype=object), errors="coerce"), dtype=np.float64)
+    odd = np.isnan(numbers)
+    odd &= np.asarray([text.lower() not in _NO_NUMBER for text in unique], dtype=bool)
+    rest = unique[odd].tolist()
+    if rest and np.isnan(numbers).all():
+        # truth values with missing ones, and dates of engines that have no type for them here, come as objects
+        if all(text.lower() in _TRUTH for text in rest):
+            numbers[odd], odd = [_TRUTH[text.lower()] for text in rest], np.zeros(0, dtype=bool)
+        elif all(ISO_MOMENT.fullmatch(text) for text in rest):
+            moments = pd.to_datetime(pd.Series(rest), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+            numbers[odd] = to_numbers(moments)[0]
+            odd = odd & np.isnan(numbers)
+    return np.append(numbers, np.nan)[code], unique[odd] if odd.size else none
+
+
+def _text(value: Any) -> str:
+    """As a category is named: whole numbers alike whether there are missing ones beside them or not."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()

@@ -12,17 +12,23 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from .. import frames
 from ..exceptions import DataError, FeatureWarning
 from ..transactions.snapshot_data import SnapshotData
+from ..transactions.snapshot_split import SnapshotSplit
 
 #: Later cutoffs that are held out one by one.
 LATER_CUTOFFS = 3
 
 
-def inner_folds(y: np.ndarray, cv: Any, groups: Any, random_state: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_folds(
+    y: np.ndarray, weight: np.ndarray | None, cv: Any, groups: Any, random_state: Any
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows to fit and rows to hold out, in pairs; held-out rows are later ones where ``groups`` has cutoffs.
+
+    Rows of weight 0 are in neither.
 
     Parameters
     ----------
     y : ndarray of 0 and 1, shape (n,)
+    weight : ndarray of shape (n,) or None
     cv : int, splitter or iterable of (train, test)
     groups : frame with customer_id, cutoff, label_end, array of shape (n,), or None
 
@@ -31,9 +37,21 @@ def inner_folds(y: np.ndarray, cv: Any, groups: Any, random_state: Any) -> list[
     list of (ndarray, ndarray)
         Each with both labels on both sides; empty where there are too few rows.
     """
+    if weight is not None and not weight.all():
+        there = np.flatnonzero(weight > 0)
+        if isinstance(cv, (int, np.integer)):
+            taken = None if groups is None else _rows(groups, there, y.size)
+            folds = inner_folds(y[there], None, cv, taken, random_state)
+            return [(there[fit], there[out]) for fit, out in folds]
+        folds = inner_folds(y, None, cv, groups, random_state)
+        return _usable([(fit[weight[fit] > 0], out[weight[out] > 0]) for fit, out in folds], y)
     n = y.size
     keys = groups.groups if isinstance(groups, SnapshotData) else groups
     if keys is not None and not isinstance(cv, (int, np.integer)):
+        if frames.is_frame(keys) and not isinstance(cv, SnapshotSplit):
+            # scikit-learn's own splitters take one column
+            frames.check_names(["customer_id"], frames.wrap(keys).collect_schema().names(), "the groups")
+            keys = frames.to_columns(keys, ["customer_id"])["customer_id"].to_numpy()
         return _usable(check_cv(cv, y, classifier=True).split(np.zeros((n, 1)), y, keys), y)
     least = int(min(y.sum(), n - y.sum()))
     if frames.is_frame(keys):
@@ -54,6 +72,10 @@ def inner_folds(y: np.ndarray, cv: Any, groups: Any, random_state: Any) -> list[
         keys = table["customer_id"].to_numpy()
     if keys is not None:
         keys = np.asarray(keys)
+        if keys.ndim != 1:
+            raise DataError(
+                [f"they have shape {keys.shape}; give data.groups of snapshots, or one customer a row"], "the groups"
+            )
         _check_length(len(keys), n)
         parts = min(int(cv), least, len(pd.unique(pd.Series(keys))))
         splitter: Any = StratifiedGroupKFold(parts, shuffle=True, random_state=random_state) if parts > 1 else None
@@ -64,6 +86,28 @@ def inner_folds(y: np.ndarray, cv: Any, groups: Any, random_state: Any) -> list[
         return []
     folds = StratifiedKFold(min(int(cv), least), shuffle=True, random_state=random_state)
     return list(folds.split(np.zeros((n, 1)), y))
+
+
+def on_later_cutoffs(folds: list[tuple[np.ndarray, np.ndarray]], groups: Any) -> bool:
+    """Whether every row held out is of a later cutoff than all rows fitted on."""
+    keys = groups.groups if isinstance(groups, SnapshotData) else groups
+    if not frames.is_frame(keys) or "cutoff" not in frames.wrap(keys).collect_schema().names():
+        return False
+    cutoff = pd.DatetimeIndex(frames.to_columns(keys, ["cutoff"])["cutoff"])
+    return all(cutoff[fit].max() < cutoff[out].min() for fit, out in folds)
+
+
+def _rows(groups: Any, rows: np.ndarray, n: int) -> Any:
+    """The groups of some rows."""
+    keys = groups.groups if isinstance(groups, SnapshotData) else groups
+    if frames.is_frame(keys):
+        keys = frames.to_columns(keys, frames.wrap(keys).collect_schema().names())
+        _check_length(len(keys), n)
+        return keys.iloc[rows].reset_index(drop=True)
+    keys = np.asarray(keys)
+    if keys.ndim:
+        _check_length(len(keys), n)
+    return keys[rows] if keys.ndim else keys
 
 
 def _check_length(given: int, n: int) -> None:

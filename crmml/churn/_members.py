@@ -28,20 +28,20 @@ NEWTON_UP_TO = 500
 PULL = 1.0
 
 
-def default_members(X: pd.DataFrame, random_state: Any) -> dict[str, Pipeline]:
+def default_members(X: pd.DataFrame, kinds: dict[Any, str], random_state: Any) -> dict[str, Pipeline]:
     """An additive logistic regression, best where effects add up, and shallow boosted trees, best where columns interact."""
-    width = len(ColumnEncoder("additive").fit(X).names_out_)
+    width = len(ColumnEncoder("additive", kinds).fit(X).names_out_)
     solver = "newton-cholesky" if width <= NEWTON_UP_TO else "lbfgs"
     additive = LogisticRegression(C=1.0, solver=solver, max_iter=1000)
     trees = HistGradientBoostingClassifier(max_leaf_nodes=8, max_iter=150, random_state=random_state)
     return {
-        "additive": Pipeline([("columns", ColumnEncoder("additive")), ("classifier", additive)]),
-        "trees": Pipeline([("columns", ColumnEncoder("tree")), ("classifier", trees)]),
+        "additive": Pipeline([("columns", ColumnEncoder("additive", kinds)), ("classifier", additive)]),
+        "trees": Pipeline([("columns", ColumnEncoder("tree", kinds)), ("classifier", trees)]),
     }
 
 
-def member_of(estimator: BaseEstimator, encode: bool | str) -> BaseEstimator:
-    """A given classifier behind an encoder, or alone where it takes raw columns itself.
+def member_of(estimator: BaseEstimator, encode: bool | str, kinds: dict[Any, str]) -> BaseEstimator:
+    """A given classifier behind an encoder of columns of these kinds, or alone where it takes raw columns itself.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def member_of(estimator: BaseEstimator, encode: bool | str) -> BaseEstimator:
         if isinstance(first, ModelFeatures):
             # the features of a model come first, then the encoder takes them with the other columns
             rest = estimator[1:] if len(estimator.steps) > 2 else estimator.steps[-1][1]
-            return Pipeline([("model", clone(first)), *member_of(rest, True).steps])
+            return Pipeline([("model", clone(first)), *member_of(rest, True, kinds).steps])
         encode = not isinstance(first, (ColumnTransformer, FeatureUnion, FunctionTransformer))
     if not encode:
         return clone(estimator)
     view = "tree" if get_tags(estimator).input_tags.allow_nan else "linear"
-    return Pipeline([("columns", ColumnEncoder(view)), ("classifier", clone(estimator))])
+    return Pipeline([("columns", ColumnEncoder(view, kinds)), ("classifier", clone(estimator))])
 
 
 def fit_member(member: BaseEstimator, X: Any, y: np.ndarray, weight: np.ndarray | None) -> BaseEstimator:
@@ -75,15 +75,17 @@ def fit_member(member: BaseEstimator, X: Any, y: np.ndarray, weight: np.ndarray 
     """
     if weight is None:
         return member.fit(X, y)
-    last, prefix = member, ""
-    while isinstance(last, Pipeline):
-        prefix += f"{last.steps[-1][0]}__"
-        last = last.steps[-1][1]
-    if not has_fit_parameter(last, "sample_weight"):
+    if isinstance(member, Pipeline):
+        # step by step, because a pipeline's prefixed weights are refused where metadata are routed
+        for _, step in member.steps[:-1]:
+            X = X if step is None or step == "passthrough" else step.fit(X, y).transform(X)
+        fit_member(member.steps[-1][1], X, y, weight)
+        return member
+    if not has_fit_parameter(member, "sample_weight"):
         raise TypeError(
-            f"{type(last).__name__} takes no sample_weight; leave weights and class_weight out, or use another."
+            f"{type(member).__name__} takes no sample_weight; leave weights and class_weight out, or use another."
         )
-    return member.fit(X, y, **{f"{prefix}sample_weight": weight})
+    return member.fit(X, y, sample_weight=weight)
 
 
 def score_of(member: BaseEstimator, X: Any) -> np.ndarray:
@@ -104,13 +106,14 @@ def fit_blend(scores: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> t
     scores : ndarray of shape (n, m)
     y : ndarray of 0 and 1, shape (n,)
     weight : ndarray of shape (n,) or None
+        Relative: scaled so that they sum to the number of those above 0.
 
     References
     ----------
     .. [1] Breiman, L. (1996), Stacked regressions. Machine Learning 24, 49–64.
     .. [2] Platt, J. C. (1999), Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers, 61–74.
     """
-    weight = np.ones(y.size) if weight is None else weight
+    weight = np.ones(y.size) if weight is None else weight * (np.count_nonzero(weight) / weight.sum())
     positive, negative = weight @ y, weight @ (1 - y)
     target = np.where(y == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
     m = scores.shape[1]

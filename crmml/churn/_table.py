@@ -34,7 +34,7 @@ class TableMixin:
                     _check_shape(table)
                     return table
         array = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=1)
-        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+        return pd.DataFrame(array, columns=getattr(self, "feature_names_in_", [f"x{i}" for i in range(array.shape[1])]))
 
 
 def _check_shape(table: pd.DataFrame) -> None:

@@ -48,13 +48,18 @@ def best_threshold(
         Which customers of ``costs`` they are.
     exact : bool
         Whether probabilities are calibrated, so that the break-even of common costs needs no search.
+
+    Returns
+    -------
+    float
+        Infinite where contacting never pays.
     """
     if not isinstance(threshold, str):
         return float(threshold)
     beta = beta_of(threshold)
     if y is None or (beta is None and exact and not costs.per_customer):
-        border = costs.break_even() if beta is None else 0.5
-        return float(np.clip(np.mean(border), 0, 1))
+        border = float(np.mean(costs.break_even())) if beta is None else 0.5
+        return border if border <= 1 else np.inf
     order = np.argsort(-p, kind="stable")
     last = np.append(p[order][1:] < p[order][:-1], True)  # ties share one threshold
     if beta is not None:
@@ -69,7 +74,7 @@ def best_threshold(
     candidates = np.flatnonzero(last)
     best = candidates[np.argmax(value[candidates])]
     if beta is None and value[best] <= 0:
-        return 1.0
+        return np.inf
     below = p[order[best + 1]] if best + 1 < p.size else 0.0
     return float((p[order[best]] + below) / 2)
 

@@ -17,9 +17,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
-from ..exceptions import FeatureWarning
-from ._encoding import ColumnEncoder
-from ._folds import inner_folds
+from ..exceptions import DataError, FeatureWarning
+from ._encoding import ColumnEncoder, kinds_of, left_out, no_columns
+from ._folds import inner_folds, on_later_cutoffs
 from ._labels import labels_of
 from ._members import default_members, fit_blend, fit_member, member_of, score_of
 from ._table import TableMixin
@@ -72,6 +72,9 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         Weight of each member's log-odds.
     intercept_ : float
     threshold_ : float
+        Infinite where contacting never pays.
+    threshold_rule_ : str
+        How it came about, in words.
     held_out_ : str
         What calibration and threshold were chosen on, in words.
     n_features_in_, feature_names_in_
@@ -150,6 +153,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         clv: Any = None,
         incentive_cost: Any = None,
         contact_cost: Any = None,
+        acceptance: Any = None,
     ) -> ChurnClassifier:
         """Fit members, weights, calibration and threshold.
 
@@ -159,41 +163,57 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
             Two labels, none missing; the second in sorted order is churn.
         sample_weight : array of shape (n,), default=None
+            Not negative; rows of weight 0 are as if they were not there.
         groups : frame or SnapshotData, or array of shape (n,), default=None
             ``data.groups`` of snapshots: calibration is then on later cutoffs. An array of customers keeps them apart in
             the inner folds.
-        clv, incentive_cost, contact_cost : float or array of shape (n,), default=None
+        clv, incentive_cost, contact_cost, acceptance : float or array of shape (n,), default=None
             Money for each row in the choice of the threshold; None takes ``costs``.
 
         Raises
         ------
         DataError
-            Labels that are missing or not two, columns that cannot be read, costs out of range or of another length.
+            Labels that are missing or not two, columns that cannot be read, costs out of range or of another length, no
+            column left to learn from.
 
         Warns
         -----
         FeatureWarning
-            For columns left out, and where no later data is there to calibrate on.
+            For columns left out, and where no later data, or too little of any, is there to calibrate on.
         """
         self._validate_params()
         beta_of(self.threshold)
         table = self._table(X, reset=True)
         self.classes_, labels = labels_of(type(self).__name__, y, len(table))
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, table, dtype=np.float64)
-        costs = ContactCosts.of(self.costs, clv=clv, incentive_cost=incentive_cost, contact_cost=contact_cost)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
+        there = np.ones(len(table), dtype=bool) if weight is None else weight > 0
+        if np.unique(labels[there]).size < 2:
+            raise DataError(
+                ["only one class has weights above 0; churners and stayers are both needed"], "sample_weight"
+            )
+        given = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
+        costs = ContactCosts.of(self.costs, **given)
         costs.check_length(len(table))
+        kinds = kinds_of(table[there])
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         members = (
-            default_members(table, seed)
+            default_members(table[there], kinds, seed)
             if self.estimator is None
-            else {"estimator": member_of(self.estimator, self.encode)}
+            else {"estimator": member_of(self.estimator, self.encode, kinds)}
         )
+        encoded = any(_encodes(member) for member in members.values())
+        if encoded and no_columns(kinds):
+            raise DataError([*left_out(kinds), "no column is left to learn from"], "the features")
         fit_weight = self._with_class_weight(labels, weight)
         self._fit_blend(members, table, labels, weight, fit_weight, groups, costs, seed)
-        self.members_ = {name: fit_member(member, table, labels, fit_weight) for name, member in members.items()}
-        left_out = {note for member in self.members_.values() for note in _left_out(member)}
-        if left_out:
-            warnings.warn("Among the features " + "; ".join(sorted(left_out)) + ".", FeatureWarning, stacklevel=2)
+        part = None if fit_weight is None else fit_weight[there]
+        self.members_ = {
+            name: fit_member(member, table[there], labels[there], part) for name, member in members.items()
+        }
+        if encoded and (notes := left_out(kinds)):
+            warnings.warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning, stacklevel=2)
         return self
 
     def _fit_blend(
@@ -214,7 +234,15 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         by_formula = isinstance(self.threshold, (float, int)) or (
             self.threshold == "profit" and self.calibrate is not None and not costs.per_customer
         )
-        folds = inner_folds(y, self.cv, groups, seed) if blend or not by_formula else []
+        folds = inner_folds(y, weight, self.cv, groups, seed) if blend or not by_formula else []
+        if not folds and (self.calibrate is not None or not by_formula):
+            least = int(min(y.sum(), y.size - y.sum()))
+            warnings.warn(
+                f"No rows can be held out with both labels on both sides (the rarer label has {least:,} rows), so nothing is "
+                "calibrated and weights and threshold are the starting ones; probabilities may be off.",
+                FeatureWarning,
+                stacklevel=3,
+            )
         rows = np.concatenate([out for _, out in folds]) if folds else np.zeros(0, np.int64)
         self.intercept_, weights = 0.0, np.full(len(names), 1 / len(names))
         held, chosen = np.zeros(0), None
@@ -232,8 +260,14 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
                 held = self.isotonic_.fit_transform(held, y[rows], sample_weight=held_weight)
             chosen = y[rows]
         self.weights_ = dict(zip(names, (float(entry) for entry in weights), strict=True))
-        self.held_out_ = _in_words(folds, groups, y.size)
+        self.held_out_ = self._in_words(folds, groups)
         self.threshold_ = best_threshold(self.threshold, held, chosen, rows, costs, exact=self.calibrate is not None)
+        self.threshold_rule_ = f"chosen by {self.threshold}" if isinstance(self.threshold, str) else "as given"
+        if self.threshold == "profit":
+            searched = bool(folds) and not by_formula
+            self.threshold_rule_ = (
+                "which had the highest profit on rows held out" if searched else "where contacting breaks even"
+            )
 
     def _held_out(
         self,
@@ -279,6 +313,8 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - p, p])
 
     def _churn_probability(self, table: pd.DataFrame) -> np.ndarray:
+        if not len(table):
+            return np.zeros(0)
         if self.calibrate is None and len(self.members_) == 1:
             member = next(iter(self.members_.values()))
             if hasattr(member, "predict_proba"):
@@ -335,34 +371,40 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         """Sentences on what the score is made of, what it was calibrated on, and the threshold."""
         check_is_fitted(self)
         parts = ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights_.items())
-        why = {"profit": "where contacting breaks even"}.get(str(self.threshold), f"chosen by {self.threshold}")
-        if isinstance(self.threshold, (float, int)):
-            why = "as given"
+        called = f"A customer is called a churner from {self.threshold_:.1%} on, {self.threshold_rule_}."
+        if np.isinf(self.threshold_):
+            called = "At these costs contacting never pays, so no customer is called a churner."
         return (
             f"Churn probability from {len(self.members_)} member{'s' if len(self.members_) > 1 else ''} (weight of log-odds: "
-            f"{parts}), "
-            f"{self.held_out_}. A customer is called a churner from {self.threshold_:.1%} on, {why}."
+            f"{parts}), {self.held_out_}. {called}"
         )
+
+    def _in_words(self, folds: list, groups: Any) -> str:
+        """What was done with rows held out."""
+        if not folds:
+            return "not calibrated on rows held out"
+        rows = sum(out.size for _, out in folds)
+        kind = "rows of later cutoffs" if on_later_cutoffs(folds, groups) else "rows held out in turn"
+        done = "calibrated on" if self.calibrate is not None else "not calibrated, with weights and threshold chosen on"
+        return f"{done} {rows:,} {kind} ({len(folds)} fold{'s' if len(folds) > 1 else ''})"
 
     def _with_class_weight(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         if self.class_weight is None:
             return weight
         given = self.class_weight
         if isinstance(given, dict):
-            given = {code: given.get(label, 1.0) for code, label in enumerate(self.classes_.tolist())}
+            labels = self.classes_.tolist()
+            unknown = [label for label in given if label not in labels]
+            negative = [label for label, amount in given.items() if not amount >= 0]
+            if unknown or negative:
+                raise ValueError(
+                    f"class_weight={given!r} must give the labels {labels} weights that are not negative; "
+                    f"{', '.join(map(repr, unknown + negative))} is not right."
+                )
+            given = {code: given.get(label, 1.0) for code, label in enumerate(labels)}
         by_class = compute_class_weight(given, classes=np.asarray([0, 1]), y=y)[y]
         return by_class if weight is None else by_class * weight
 
 
-def _left_out(member: BaseEstimator) -> list[str]:
-    encoder = member.steps[0][1] if isinstance(member, Pipeline) else None
-    return encoder.left_out() if isinstance(encoder, ColumnEncoder) else []
-
-
-def _in_words(folds: list, groups: Any, n: int) -> str:
-    if not folds:
-        return "not calibrated on rows held out"
-    rows = sum(out.size for _, out in folds)
-    later = not isinstance(groups, (np.ndarray, list)) and groups is not None and rows < n
-    kind = "rows of later cutoffs" if later else "rows held out in turn"
-    return f"calibrated on {rows:,} {kind} ({len(folds)} fold{'s' if len(folds) > 1 else ''})"
+def _encodes(member: BaseEstimator) -> bool:
+    return isinstance(member, Pipeline) and isinstance(member.steps[0][1], ColumnEncoder)

@@ -11,7 +11,7 @@ import numpy as np
 from ..exceptions import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ContactCosts:
     """Money in a retention campaign [1]_, all in one currency.
 
@@ -80,7 +80,10 @@ class ContactCosts:
                 faults.append(
                     "acceptance is above 1; it is the probability that a churner accepts the offer, 0.3 for 30 %"
                 )
-            object.__setattr__(self, field.name, float(amount) if not amount.ndim else amount)
+            if amount.ndim:
+                amount = amount.copy()
+                amount.flags.writeable = False
+            object.__setattr__(self, field.name, amount if amount.ndim else float(amount))
         if faults:
             raise DataError(faults, "the costs")
 
@@ -105,6 +108,14 @@ class ContactCosts:
         else:
             raise ValueError(f"costs={costs!r} must be ContactCosts, a mapping with {', '.join(names)}, or None.")
         return cls(**(chosen | {name: amount for name, amount in amounts.items() if amount is not None}))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ContactCosts):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+
+    def __hash__(self) -> int:
+        return hash(tuple(np.asarray(getattr(self, field.name)).tobytes() for field in fields(self)))
 
     @property
     def per_customer(self) -> bool:

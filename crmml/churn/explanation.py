@@ -31,6 +31,8 @@ class Explanation:
         Log-odds of each customer (before an isotonic calibration, which knows no columns).
     values : DataFrame of shape (n, p)
         The features themselves.
+    probability : ndarray of shape (n,)
+        Of churn, as `ChurnClassifier.predict_proba` gives it.
     left_over : float
         Largest distance of baseline + contributions from the score; 0 up to rounding where the reasons are exact.
     """
@@ -39,10 +41,16 @@ class Explanation:
     baseline: float
     score: np.ndarray
     values: pd.DataFrame
+    probability: np.ndarray
     left_over: float
 
     def reasons(self, n: int = 3) -> pd.DataFrame:
         """The n strongest reasons of each customer.
+
+        Parameters
+        ----------
+        n : int, default=3
+            At least 1.
 
         Returns
         -------
@@ -50,6 +58,8 @@ class Explanation:
             row (position in X), rank, column, value (as given), effect (log-odds), and odds_ratio = exp(effect).
         """
         effects = self.contributions.to_numpy()
+        if n < 1:
+            raise ValueError(f"n={n!r} must be at least 1.")
         n = min(n, effects.shape[1])
         order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :n]
         row = np.repeat(np.arange(len(effects)), n)
@@ -80,7 +90,7 @@ class Explanation:
                 if effects[row, k] != 0
             ]
             why = "; ".join(parts) if parts else "no column tells it from the average"
-            found.append(f"Churn probability {expit(self.score[row]):.0%}: {why}.")
+            found.append(f"Churn probability {self.probability[row]:.0%}: {why}.")
         return found
 
     def describe(self) -> str:
@@ -157,7 +167,8 @@ def explain(classifier: Any, X: Any, *, background: Any = None) -> Explanation:
         if weight == 0:
             continue
         encoder, model = _parts(member)
-        matrix, average = encoder.transform(table), encoder.transform(base)
+        # whatever container scikit-learn is set to give
+        matrix, average = (np.asarray(encoder.transform(rows), dtype=np.float64) for rows in (table, base))
         effects, start = _effects(model, matrix, average)
         by_column = np.zeros_like(total)
         np.add.at(by_column.T, encoder.origin_, effects.T)
@@ -165,7 +176,8 @@ def explain(classifier: Any, X: Any, *, background: Any = None) -> Explanation:
         baseline += weight * start
         score += weight * score_of(model, matrix)
     left_over = float(np.abs(score - baseline - total.sum(axis=1)).max())
-    return Explanation(pd.DataFrame(total, columns=names), baseline, score, table.reset_index(drop=True), left_over)
+    contributions, probability = pd.DataFrame(total, columns=names), classifier._churn_probability(table)
+    return Explanation(contributions, baseline, score, table.reset_index(drop=True), probability, left_over)
 
 
 def _parts(member: Any) -> tuple[ColumnEncoder, Any]:
@@ -213,7 +225,7 @@ def _effects(model: Any, matrix: np.ndarray, average: np.ndarray) -> tuple[np.nd
 
 
 def _shown(value: Any) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return "missing"
     if isinstance(value, (float, np.floating)):
         return f"{value:.4g}"

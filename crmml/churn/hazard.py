@@ -155,6 +155,10 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     def _durations(self, duration: Any, table: pd.DataFrame) -> np.ndarray:
         if duration is None:
             return np.ones(len(table))
+        if np.asarray(duration).dtype.kind in "mM":
+            raise DataError(
+                ["they are dates or timedeltas; give numbers in one unit, such as duration.dt.days"], "the durations"
+            )
         values = np.asarray(duration, dtype=np.float64)
         faults = []
         if values.shape != (len(table),):
@@ -184,6 +188,8 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 
     def _at_times(self, table: pd.DataFrame, interval: np.ndarray) -> pd.DataFrame:
         rows = table.reset_index(drop=True)
+        if TIME in table:
+            raise DataError([f"column {TIME!r} is the name of the time this model adds; rename it"], "the features")
         if self.edges_.size > 2:
             rows[TIME] = (self.edges_[interval] + self.edges_[interval + 1]) / 2
         return rows

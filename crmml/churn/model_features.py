@@ -89,6 +89,15 @@ class ModelFeatures(TransformerMixin, BaseEstimator):
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         self.model_ = clone(self.model).fit(self._input(X), **given)
         self.names_out_ = self._names()
+        here = set(getattr(self, "feature_names_in_", ())) if self.passthrough else set()
+        if twice := [name for name in self.names_out_ if name in here]:
+            raise DataError(
+                [
+                    f"column {name!r} is there already, and the model would add one of that name; rename it"
+                    for name in twice
+                ],
+                "the features",
+            )
         return self
 
     def _input(self, X: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ import pandas as pd
 from ..exceptions import DataError
 from ..ruler import DAYS_PER_UNIT, UNIT_WORDS
 from .summary import ISO_MOMENT
+
+#: A length of time as text: every number with its unit, or a clock's "1 days 02:00:00".
+_WITH_UNIT = re.compile(
+    r"\s*((\d+(\.\d+)?|\.\d+)\s*(W|D|[Dd]ays?|h|[Hh]ours?|min|minutes?|s|seconds?)\s*)+(\d+:\d+:\d+)?\s*"
+)
 
 
 def to_timedelta(length: Any, unit: str, name: str) -> pd.Timedelta:
@@ -24,6 +30,10 @@ def to_timedelta(length: Any, unit: str, name: str) -> pd.Timedelta:
     try:
         if isinstance(length, (int, float, np.integer, np.floating)) and not isinstance(length, (bool, np.timedelta64)):
             span = pd.Timedelta(days=float(length) * DAYS_PER_UNIT[unit]).round("us")
+        elif isinstance(length, str) and not _WITH_UNIT.fullmatch(length):
+            raise ValueError(
+                length
+            )  # pandas would read a bare number as nanoseconds and "m", for many a month, as minutes
         else:
             span = pd.Timedelta(length)
         if not pd.isna(span) and span > pd.Timedelta(0):
@@ -37,12 +47,12 @@ def to_timedelta(length: Any, unit: str, name: str) -> pd.Timedelta:
 
 
 def to_moment(cutoff: Any) -> pd.Timestamp:
-    """A date, datetime or ISO 8601 text as a naive moment; a bare date is its midnight.
+    """A date, datetime or ISO 8601 text as a moment on the log's own clock; a bare date is its midnight.
 
     Raises
     ------
     DataError
-        When it is none of these.
+        When it is none of these, or carries a time zone.
     """
     moment: Any = pd.NaT
     if isinstance(cutoff, (dt.date, np.datetime64)) or (
@@ -54,7 +64,9 @@ def to_moment(cutoff: Any) -> pd.Timestamp:
             moment = pd.NaT
     if pd.isna(moment):
         raise DataError([f"{cutoff!r} cannot be read as a moment; write 2024-03-31 or 2024-03-31 17:45"], "a cutoff")
-    return moment.tz_localize(None) if moment.tzinfo is not None else moment
+    if moment.tzinfo is not None:
+        raise DataError([f"{cutoff!r} carries a time zone; write it on the clock of the log, without one"], "a cutoff")
+    return moment
 
 
 def moment_text(moment: pd.Timestamp) -> str:

@@ -14,6 +14,9 @@ from ._log import CUSTOMER, TIME, VALUE, Log, codes_of
 
 BASKET, CATEGORY = "__basket", "__category"
 _DAY, _SEGMENT, _LINES, _BASKETS = "__day", "__segment", "__lines", "__baskets"
+_AT, _BEGINS = "__at", "__begins"
+#: More than there can be cutoffs.
+_SEGMENTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,13 @@ def _reduced(frame: Any, columns: list[nw.Expr], keys: list[str], has_value: boo
     if has_basket:
         picked = frame.select(*columns, nw.col(BASKET), *extra)
         per_basket = picked.group_by(*keys, BASKET).agg(nw.len().alias(_LINES), *total)
-        counted = [nw.col(_LINES).sum(), nw.len().alias(_BASKETS)]
-        return per_basket.group_by(*keys).agg(*counted, *total)
+        # a basket counts where it begins, so that no other cutoff, and no midnight, makes two of it
+        at = nw.col(_DAY) * _SEGMENTS + (nw.col(_SEGMENT) if _SEGMENT in keys else 0)
+        per_basket = per_basket.with_columns(at.alias(_AT))
+        begins = per_basket.group_by(CUSTOMER, BASKET).agg(nw.col(_AT).min().alias(_BEGINS))
+        per_basket = per_basket.join(begins, on=[CUSTOMER, BASKET], how="left")
+        per_basket = per_basket.with_columns((nw.col(_AT) == nw.col(_BEGINS)).cast(nw.Int64).alias(_BASKETS))
+        return per_basket.group_by(*keys).agg(nw.col(_LINES).sum(), nw.col(_BASKETS).sum(), *total)
     if has_value:
         return frame.select(*columns, *extra).group_by(*keys).agg(*total)
     return frame.select(*columns).unique()

@@ -174,6 +174,8 @@ def _chosen(
     if isinstance(features, str) or callable(features):
         features = [features]
     chosen = list(DEFAULT_FEATURES if features is None else features)
+    if not chosen:
+        raise ValueError("features is empty; name a group, give a callable, or leave it out.")
     groups = [entry for entry in chosen if isinstance(entry, str)]
     if unknown := [entry for entry in groups if entry not in GROUPS]:
         raise ValueError(
@@ -192,6 +194,8 @@ def _chosen(
 def _cutoffs(cutoffs: Any) -> list[pd.Timestamp]:
     if isinstance(cutoffs, (str, dt.date, np.datetime64)):
         cutoffs = [cutoffs]
+    if cutoffs is None or not hasattr(cutoffs, "__iter__"):
+        raise DataError([f"cutoffs={cutoffs!r} is no moment; write 2024-03-31, or a list"], "the list of cutoffs")
     moments = [to_moment(cutoff) for cutoff in cutoffs]
     if not moments:
         raise DataError(["there is none; give at least one moment"], "the list of cutoffs")
@@ -280,9 +284,12 @@ def _own_features(
         faults.append(
             f"{int(table[customer_id].duplicated().sum()):,} customers have more than one row; return one row each"
         )
+    ids = pd.Index(events.ids[view.customer].to_pandas())
+    if len(table) and len(ids) and not table[customer_id].isin(ids).any():
+        faults.append(f"no {customer_id!r} of it is one of the log's; return them as they are there, of the same type")
     if faults:
         raise DataError(faults, f"the frame that {name} returned")
-    own = table.set_index(customer_id).reindex(pd.Index(events.ids[view.customer].to_pandas()))
+    own = table.set_index(customer_id).reindex(ids)
     return {str(column): own[column].to_numpy() for column in own}
 
 
@@ -337,4 +344,4 @@ def _stacked(parts: list, events: Events, log: Any, horizon: pd.Timedelta, unit:
 
 
 def _plain(column: np.ndarray) -> Any:
-    return column.tolist() if column.dtype == object else column
+    return [None if pd.isna(value) else value for value in column.tolist()] if column.dtype == object else column

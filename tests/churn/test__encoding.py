@@ -1,3 +1,4 @@
+import datetime as dt
 import warnings
 
 import numpy as np
@@ -5,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crmml import DataError
-from crmml.churn._encoding import ColumnEncoder, to_numbers
+from crmml.churn._encoding import ColumnEncoder, kinds_of, left_out, no_columns, to_numbers
 from crmml.exceptions import FeatureWarning
 
 
@@ -45,8 +46,12 @@ def test_kinds_of_columns(table):
         "region": "category",
     }
     assert encoder.names_out_ == ["plan", "charges", "months", "autopay", "since", "region"]
-    assert len(encoder.left_out()) == 2
-    assert "'customerID' is different in nearly every row" in encoder.left_out()[1 - ("note" in encoder.left_out()[1])]
+    assert kinds_of(table) == encoder.kinds_
+    by_name = dict(zip(("customerID", "note"), left_out(encoder.kinds_), strict=True))
+    assert "'customerID' is different in nearly every row" in by_name["customerID"]
+    assert "'note' is missing in all rows" in by_name["note"]
+    assert not no_columns(encoder.kinds_)
+    assert no_columns({"customerID": "identifier", "note": "empty"})
 
 
 def test_tree_view(table):
@@ -165,3 +170,37 @@ def test_numbers_of_all_kinds():
         assert not odd.size
     values, odd = to_numbers(pd.Series(["1", "x", None]))
     assert odd.tolist() == ["x"]
+
+
+def test_one_kind_whatever_holds_the_column():
+    days = [dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(30)]
+    stamps = pd.DataFrame({"since": pd.to_datetime(days)})
+    encoder = ColumnEncoder("tree").fit(stamps)
+    for column in (days, [str(day) for day in days]):
+        other = pd.DataFrame({"since": pd.Series(column, dtype=object)})
+        assert kinds_of(other) == {"since": "number"}
+        np.testing.assert_array_equal(encoder.transform(other), encoder.transform(stamps))
+    truth = pd.DataFrame({"pays": np.arange(30) % 2 == 0})
+    encoder = ColumnEncoder("tree").fit(truth)
+    gaps = truth.astype(object).where(np.arange(30)[:, None] > 3, None)
+    np.testing.assert_array_equal(encoder.transform(gaps)[4:], encoder.transform(truth)[4:])
+    assert np.isnan(encoder.transform(gaps)[:4]).all()
+    whole = pd.DataFrame({"k": pd.Categorical(np.arange(30) % 3)})
+    floats = pd.DataFrame({"k": np.arange(30) % 3 * 1.0})
+    encoder = ColumnEncoder("linear").fit(whole)
+    np.testing.assert_array_equal(encoder.transform(floats), encoder.transform(whole))
+    words = pd.DataFrame({"charge": ["nan" if i % 7 == 0 else f"{i}.5" for i in range(60)]})
+    assert kinds_of(words) == {"charge": "number"}
+
+
+def test_a_kind_given_holds_where_rows_say_otherwise():
+    few = pd.DataFrame({"children": ["0", "1", "2", "1"] * 5})
+    assert ColumnEncoder("tree").fit(few).kinds_["children"] == "number"
+    assert ColumnEncoder("tree", {"children": "category"}).fit(few).kinds_["children"] == "category"
+
+
+def test_identifiers_of_several_snapshots_and_cells_that_are_no_values():
+    table = pd.DataFrame({"customer_id": np.tile(np.arange(100), 6), "plan_id": np.arange(600) % 5})
+    assert kinds_of(table) == {"customer_id": "identifier", "plan_id": "number"}
+    with pytest.raises(DataError, match=r"(?s)'a' holds lists or the like in 2 rows.*'b' holds complex numbers"):
+        kinds_of(pd.DataFrame({"a": [[1], [2]], "b": [1j, 2j]}))

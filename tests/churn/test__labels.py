@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from crmml import DataError
 from crmml.churn._labels import labels_of
+from crmml.exceptions import FeatureWarning
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,17 @@ def test_faults_together():
         labels_of("X", None, 2)
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         labels_of("X", [0.1, 0.2, 0.3], 3)
+
+
+def test_labels_of_several_types_and_blanks():
+    for mixed in ([0, 1.0, 0, 1.0], [False, np.True_, False, True]):
+        assert labels_of("X", pd.Series(mixed, dtype=object), 4)[1].tolist() == [0, 1, 0, 1]
+    with pytest.raises(DataError, match="1 of 4 labels are missing"):
+        labels_of("X", ["Yes", " ", "No", "Yes"], 4)
+    with pytest.raises(ValueError, match="continuous"):
+        labels_of("X", [0.2, 0.7], 2)
+
+
+def test_a_first_label_that_names_churners_is_spoken_of():
+    with pytest.warns(FeatureWarning, match="stands for churn, which is 'Existing Customer'; if 'Attrited Customer'"):
+        labels_of("X", ["Attrited Customer", "Existing Customer"], 2)

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from crmml.churn._encoding import kinds_of
 from crmml.churn._members import default_members, fit_blend, fit_member, member_of, score_of
 
 
@@ -70,36 +71,36 @@ def test_perfect_scores_and_any_scale():
 
 
 def test_encoding_of_given_classifiers():
-    assert member_of(LogisticRegression(), "auto").steps[0][1].view == "linear"
-    assert member_of(HistGradientBoostingClassifier(), "auto").steps[0][1].view == "tree"
-    assert isinstance(member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto"), Pipeline)
-    assert member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto").steps[0][0] == "columns"
+    assert member_of(LogisticRegression(), "auto", {}).steps[0][1].view == "linear"
+    assert member_of(HistGradientBoostingClassifier(), "auto", {}).steps[0][1].view == "tree"
+    assert isinstance(member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto", {}), Pipeline)
+    assert member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto", {}).steps[0][0] == "columns"
     raw = make_pipeline(make_column_transformer((OneHotEncoder(), ["plan"])), LogisticRegression())
-    assert member_of(raw, "auto").steps[0][0] == "columntransformer"
-    assert member_of(raw, True).steps[0][0] == "columns"
-    assert isinstance(member_of(LogisticRegression(), False), LogisticRegression)
+    assert member_of(raw, "auto", {}).steps[0][0] == "columntransformer"
+    assert member_of(raw, True, {}).steps[0][0] == "columns"
+    assert isinstance(member_of(LogisticRegression(), False, {}), LogisticRegression)
     for wrong in (LinearRegression(), StandardScaler()):
         with pytest.raises(TypeError, match="is no classifier"):
-            member_of(wrong, "auto")
+            member_of(wrong, "auto", {})
 
 
 def test_weights_reach_the_last_step_or_are_refused():
     X, y = pd.DataFrame({"a": np.arange(40.0)}), (np.arange(40) > 19).astype(int)
     weight = np.where(y == 1, 100.0, 1.0)
-    heavy = fit_member(member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto"), X, y, weight)
-    light = fit_member(member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto"), X, y, None)
+    heavy = fit_member(member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto", {}), X, y, weight)
+    light = fit_member(member_of(make_pipeline(StandardScaler(), LogisticRegression()), "auto", {}), X, y, None)
     assert score_of(heavy, X).mean() > score_of(light, X).mean() + 1
     with pytest.raises(TypeError, match="KNeighborsClassifier takes no sample_weight"):
-        fit_member(member_of(KNeighborsClassifier(), "auto"), X, y, weight)
+        fit_member(member_of(KNeighborsClassifier(), "auto", {}), X, y, weight)
 
 
 def test_scores_of_machines_without_probabilities():
     X, y = pd.DataFrame({"a": np.arange(40.0)}), (np.arange(40) > 19).astype(int)
-    member = fit_member(member_of(LinearSVC(), "auto"), X, y, None)
+    member = fit_member(member_of(LinearSVC(), "auto", {}), X, y, None)
     np.testing.assert_array_equal(score_of(member, X), member.decision_function(X))
 
 
 def test_wide_tables_get_the_quasi_newton_solver():
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 130)))
-    assert default_members(wide, 0)["additive"].steps[1][1].solver == "lbfgs"
-    assert default_members(wide.iloc[:, :5], 0)["additive"].steps[1][1].solver == "newton-cholesky"
+    assert default_members(wide, kinds_of(wide), 0)["additive"].steps[1][1].solver == "lbfgs"
+    assert default_members(wide.iloc[:, :5], kinds_of(wide), 0)["additive"].steps[1][1].solver == "newton-cholesky"

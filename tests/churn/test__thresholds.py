@@ -27,7 +27,7 @@ def test_profit_of_common_costs_is_the_break_even(held):
     costs = ContactCosts()
     assert best_threshold("profit", p, y, np.arange(500), costs, exact=True) == costs.break_even()
     assert best_threshold("profit", np.zeros(0), None, np.arange(0), costs, exact=False) == costs.break_even()
-    assert best_threshold("profit", p, y, np.arange(500), ContactCosts(clv=1), exact=True) == 1.0
+    assert best_threshold("profit", p, y, np.arange(500), ContactCosts(clv=1), exact=True) == np.inf
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -43,7 +43,7 @@ def test_profit_of_own_costs(held, exact):
 def test_contact_nobody_where_it_never_pays(held):
     p, y = held
     costs = ContactCosts(clv=np.full(500, 1.0))
-    assert best_threshold("profit", p, y, np.arange(500), costs, exact=False) == 1.0
+    assert best_threshold("profit", p, y, np.arange(500), costs, exact=False) == np.inf
 
 
 def test_rules():

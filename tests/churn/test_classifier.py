@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import sklearn
 from scipy.special import expit
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -339,7 +340,8 @@ def test_describes_itself(fitted):
 
 def test_few_rows_are_not_calibrated():
     X = pd.DataFrame({"a": np.arange(12.0)})
-    model = ChurnClassifier(LogisticRegression()).fit(X, np.arange(12) == 11)
+    with pytest.warns(FeatureWarning, match="the rarer label has 1 rows"):
+        model = ChurnClassifier(LogisticRegression()).fit(X, np.arange(12) == 11)
     assert "not calibrated on rows held out" in model.describe()
     assert model.classes_.tolist() == [False, True]
 
@@ -364,3 +366,83 @@ def test_split_of_train_and_test_frames_keeps_their_index():
     train, test, y_train, _ = train_test_split(X, y, random_state=0)
     plan = ChurnClassifier(LogisticRegression()).fit(train, y_train).decide(test)
     assert plan.index.equals(test.index)
+
+
+@pytest.fixture
+def plain():
+    rng = np.random.default_rng(5)
+    X = pd.DataFrame({"plan": rng.choice(["basic", "gold"], 400), "months": rng.integers(0, 40, 400)})
+    return X, (rng.random(400) < np.where(X["plan"] == "basic", 0.5, 0.1)).astype(int)
+
+
+def test_weights_are_relative_and_rows_without_any_are_not_there(plain):
+    X, y = plain
+    X = X.assign(charge=np.random.default_rng(0).gamma(4, 10, 400))
+    ours = ChurnClassifier(LogisticRegression(C=np.inf), cv=4)
+    whole = ours.fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(ours.fit(X, y, sample_weight=np.full(400, 1 / 400)).predict_proba(X), whole, atol=1e-3)
+    weight = (np.arange(400) >= 50) * 1.0
+    wild = X.mask(pd.Series(weight == 0), np.nan).assign(months=np.where(weight == 0, 1e9, X["months"]))
+    dropped = ours.fit(X[50:], y[50:]).predict_proba(X[50:])
+    np.testing.assert_allclose(ours.fit(wild, y, sample_weight=weight).predict_proba(X[50:]), dropped, rtol=1e-9)
+    with pytest.raises(ValueError, match=r"[Nn]egative"):
+        ours.fit(X, y, sample_weight=-weight)
+    with pytest.raises(DataError, match="only one class has weights above 0"):
+        ours.fit(X, y, sample_weight=y)
+
+
+@pytest.mark.parametrize("estimator", [None, LogisticRegression()])
+def test_weights_where_metadata_are_routed(plain, estimator):
+    X, y = plain
+    weight = np.random.default_rng(0).gamma(2, 1, 400)
+    model = ChurnClassifier(estimator, class_weight="balanced")
+    direct = model.fit(X, y, sample_weight=weight).predict_proba(X)
+    with config_context(enable_metadata_routing=True):
+        np.testing.assert_array_equal(model.fit(X, y, sample_weight=weight).predict_proba(X), direct)
+
+
+def test_a_rare_text_among_numbers_is_a_category_in_every_fold(plain):
+    X, y = plain
+    X = X.assign(children=np.where(np.arange(400) == 7, "3+", (np.arange(400) % 4).astype(str)))
+    model = ChurnClassifier().fit(X, y)
+    assert model.members_["additive"].steps[0][1].kinds_["children"] == "category"
+
+
+def test_what_predicts_takes_besides(plain):
+    X, y = plain
+    model = ChurnClassifier(LogisticRegression()).fit(X, y)
+    assert model.predict_proba(X.iloc[:0]).shape == (0, 2)
+    assert len(model.decide(X.iloc[:0])) == 0
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        by_position = model.predict_proba(X.to_numpy(dtype=object))
+    np.testing.assert_array_equal(by_position, model.predict_proba(X))
+
+
+def test_nothing_to_learn_from():
+    X = pd.DataFrame({"customer_id": np.arange(600), "note": [None] * 600})
+    with pytest.raises(DataError, match=r"(?s)'customer_id' is different.*'note' is missing.*no column is left"):
+        ChurnClassifier().fit(X, np.arange(600) % 2)
+
+
+def test_class_weights_must_be_of_labels(plain):
+    X, y = plain
+    for wrong in ({"yes": 50}, {1: -5}):
+        with pytest.raises(ValueError, match="must give the labels"):
+            ChurnClassifier(LogisticRegression(), class_weight=wrong).fit(X, y)
+
+
+def test_an_offer_that_never_pays_contacts_nobody():
+    X, y = pd.DataFrame({"a": np.r_[np.arange(300.0), np.arange(1000.0, 1300)]}), np.repeat([0, 1], 300)
+    costs = {"clv": 5, "incentive_cost": 20}
+    model = ChurnClassifier(LogisticRegression(max_iter=500), calibrate="isotonic", costs=costs).fit(X, y)
+    assert not model.predict(X).any()
+    assert not model.decide(X)["contact"].any()
+    assert "contacting never pays" in model.describe()
+
+
+def test_describe_says_what_was_done(plain):
+    X, y = plain
+    bare = ChurnClassifier(LogisticRegression(), calibrate=None, threshold="f1").fit(X, y).describe()
+    assert "not calibrated, with weights and threshold chosen on" in bare
+    own = ChurnClassifier(LogisticRegression()).fit(X, y, clv=np.linspace(10, 400, 400)).describe()
+    assert "highest profit on rows held out" in own

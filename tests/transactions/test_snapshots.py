@@ -82,7 +82,7 @@ def slowly(log, cutoff, horizon, window, n_lags=12):
             "lateness": open_gap / gaps.mean() if some else np.nan,
             "gaps_exceeded": (gaps <= open_gap).mean() if some else np.nan,
         }
-        baskets = own.groupby(day)["basket"].nunique().sum()
+        baskets = own["basket"].nunique()
         row |= {
             "baskets": baskets,
             "lines_per_basket": len(own) / baskets,
@@ -316,3 +316,25 @@ def test_faults_of_the_log_are_those_of_a_summary():
     with pytest.raises(DataError) as caught:
         snapshots(log, cutoffs="2024-01-03", horizon=1, value="value")
     assert len(caught.value.faults) == 2
+
+
+def test_a_basket_that_another_cutoff_cuts_in_two_is_one():
+    moments = ["2023-01-01 06:59", "2023-01-01 07:01", "2023-03-01 12:00", "2023-12-31 12:00"]
+    log = pd.DataFrame({"customer_id": 1, "timestamp": pd.to_datetime(moments), "basket": [1, 1, 2, 3]})
+    asked = {"horizon": 30, "features": ["basket"], "basket": "basket"}
+    alone = snapshots(log, cutoffs="2023-06-01", **asked).X
+    beside = snapshots(log, cutoffs=["2023-01-01 07:00", "2023-06-01"], **asked).X.iloc[[-1]]
+    assert alone["baskets"].tolist() == beside["baskets"].tolist() == [2]
+    assert alone["lines_per_basket"].tolist() == beside["lines_per_basket"].tolist() == [1.5]
+
+
+def test_own_features_for_customers_of_another_type_are_refused(cdnow):
+    def counted(log, cutoff):
+        return log.groupby("customer_id").size().rename("n").reset_index().astype({"customer_id": str})
+
+    with pytest.raises(DataError, match="no 'customer_id' of it is one of the log's"):
+        snapshots(cdnow, cutoffs="1997-10-01", horizon=180, features=["rfm", counted])
+    with pytest.raises(ValueError, match="features is empty"):
+        snapshots(cdnow, cutoffs="1997-10-01", horizon=180, features=[])
+    with pytest.raises(DataError, match="is no moment"):
+        snapshots(cdnow, cutoffs=None, horizon=180)
