@@ -5,6 +5,7 @@ from .maximum_likelihood import MaximumLikelihood, invert_information, maximize,
 from .pareto_smoothing import pareto_smooth
 from .posterior import Posterior, sample_posterior
 from .quadrature import discounted_integral, legendre
+from .shares import wilson_interval
 
 __all__ = [
     "MaximumLikelihood",
@@ -17,4 +18,5 @@ __all__ = [
     "observed_information",
     "pareto_smooth",
     "sample_posterior",
+    "wilson_interval",
 ]

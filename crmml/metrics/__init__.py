@@ -1,7 +1,8 @@
 """Metrics of ranking, probability, money, uplift, survival and stability, each with a bootstrap interval and scorer names."""
 
+from ..inference import wilson_interval
 from .bootstrap import MetricInterval, bootstrap_interval
-from .calibration import calibration_table, expected_calibration_error, wilson_interval
+from .calibration import calibration_table, expected_calibration_error
 from .displays import LiftDisplay, ProfitDisplay, ReliabilityDisplay
 from .intervals import interval_coverage
 from .profit import CampaignProfit, expected_maximum_profit, maximum_profit, profit_gain

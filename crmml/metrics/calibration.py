@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from ..inference import wilson_interval
 from ._inputs import read_binary, require
 
 
@@ -102,19 +102,3 @@ def calibration_table(
             "rate_high": high,
         }
     )
-
-
-def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's interval of a share seen in n trials.
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(0.5, 100, coverage=0.95)
-    >>> round(float(low), 4), round(float(high), 4)
-    (0.4038, 0.5962)
-    """
-    rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    z2 = ndtri(0.5 + coverage / 2) ** 2
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * rate * (1 - rate) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

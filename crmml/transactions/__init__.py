@@ -1,7 +1,9 @@
 """From a transaction log to summaries of customers: cleaning, summaries, hold-out periods, unique rows."""
 
 from .cleaning import CleaningReport, clean
+from .cohorts import cohorts
 from .compression import compress
+from .displays import CohortDisplay
 from .holdout import split_calibration_holdout
 from .snapshot_data import SnapshotData
 from .snapshot_split import SnapshotSplit
@@ -11,9 +13,11 @@ from .summary import summarize
 
 __all__ = [
     "CleaningReport",
+    "CohortDisplay",
     "SnapshotData",
     "SnapshotSplit",
     "clean",
+    "cohorts",
     "compress",
     "snapshots",
     "split_calibration_holdout",
