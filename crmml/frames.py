@@ -20,6 +20,9 @@ from .ruler import Ruler
 #: Engines whose timestamps can be read as an integer; the others build the day from year and day of year.
 _TIMESTAMP_ENGINES = {nw.Implementation.PANDAS, nw.Implementation.POLARS, nw.Implementation.PYARROW}
 
+#: numpy's name of a period of the calendar, and the index of the one that 1970-01-01 falls in.
+_CALENDAR = {"M": ("datetime64[M]", 1970 * 12), "Y": ("datetime64[Y]", 1970)}
+
 MICROSECONDS_PER_DAY = 86_400_000_000
 
 
@@ -182,6 +185,37 @@ def like(result: nw.DataFrame, frame: Any) -> Any:
     return result.lazy(backend=wrapped.implementation).to_native()
 
 
+def from_columns(columns: Mapping[str, Any], frame: Any) -> Any:
+    """Make a frame of the kind that ``frame`` is; NaN is null where the engine knows null, whole days are its dates.
+
+    Parameters
+    ----------
+    columns : mapping of str to array of shape (n,)
+        Days as datetime64[D].
+    frame : frame of any engine
+    """
+    engine = wrap(frame).implementation
+    if engine.is_pandas():
+        return pd.DataFrame({name: _on_pandas(column) for name, column in columns.items()})
+    arrays = {name: np.asarray(column) for name, column in columns.items()}
+    backend: Any = engine if engine in _TIMESTAMP_ENGINES else nw.Implementation.PYARROW
+    made = nw.from_dict({name: _plain(array) for name, array in arrays.items()}, backend=backend)
+    days = [nw.col(name).cast(nw.Date) for name, array in arrays.items() if array.dtype == "datetime64[D]"]
+    numbers = [nw.col(name).fill_nan(None) for name, array in arrays.items() if array.dtype.kind == "f"]
+    return like(made.with_columns(*days, *numbers), frame)
+
+
+def _on_pandas(column: Any) -> Any:
+    array = column if isinstance(column, pd.Series) else np.asarray(column)
+    return array.astype("datetime64[us]") if array.dtype == "datetime64[D]" else array
+
+
+def _plain(array: np.ndarray) -> Any:
+    if array.dtype == object:
+        return [None if pd.isna(value) else value for value in array.tolist()]
+    return array.astype("datetime64[us]") if array.dtype == "datetime64[D]" else array
+
+
 # ---- the ruler of a summary ----------------------------------------------------------------------------------------
 
 
@@ -248,10 +282,33 @@ def period_index(time: nw.Expr, period: str, implementation: nw.Implementation) 
 def index_of(moment: pd.Timestamp, period: str) -> int:
     """The same index for one naive moment."""
     day = (moment.normalize() - pd.Timestamp(0)).days
-    if period == "Y":
-        return moment.year
-    if period == "M":
-        return moment.year * 12 + moment.month - 1
     if period == "h":
         return day * 24 + moment.hour
+    return int(period_of(np.asarray([day]), period)[0])
+
+
+def period_of(day: np.ndarray, period: str) -> np.ndarray:
+    """The same index for days counted from 1970-01-01.
+
+    Parameters
+    ----------
+    day : ndarray of int
+    period : {"D", "W", "M", "Y"}
+    """
+    if period in _CALENDAR:
+        kind, epoch = _CALENDAR[period]
+        return day.astype("datetime64[D]").astype(kind).astype(np.int64) + epoch
     return (day + 3) // 7 if period == "W" else day
+
+
+def first_day_of(index: np.ndarray, period: str) -> np.ndarray:
+    """First day, counted from 1970-01-01, of each period."""
+    if period in _CALENDAR:
+        kind, epoch = _CALENDAR[period]
+        return (index - epoch).astype(kind).astype("datetime64[D]").astype(np.int64)
+    return index * 7 - 3 if period == "W" else index
+
+
+def last_complete(end: Any, period: str) -> int:
+    """Index of the last period that is over with the instant ``end``, inclusive."""
+    return index_of(pd.Timestamp(end) + pd.Timedelta(microseconds=1), period) - 1

@@ -65,3 +65,39 @@ def test_period_index_is_one_number_on_every_engine(engine, period):
     index = frame.select(frames.period_index(nw.col("t"), period, frame.implementation).alias("i"))
     found = sorted(frames.collected(index).to_pandas()["i"].tolist())
     assert found == [frames.index_of(moment, period) for moment in moments]
+
+
+@pytest.mark.parametrize("period", ["D", "W", "M", "Y"])
+def test_days_and_moments_are_numbered_alike_and_back(period):
+    days = np.arange(-800, 25_000, 13)
+    number = frames.period_of(days, period)
+    first = frames.first_day_of(number, period)
+    assert (first <= days).all()
+    assert (days < frames.first_day_of(number + 1, period)).all()
+    assert [frames.index_of(pd.Timestamp(0) + pd.Timedelta(days=int(day)), period) for day in days] == number.tolist()
+
+
+def test_a_period_is_complete_with_its_last_instant():
+    month = 1997 * 12
+    assert frames.last_complete(pd.Timestamp("1997-01-31 23:59:59.999999"), "M") == month
+    assert frames.last_complete(pd.Timestamp("1997-01-31 23:59:59.999998"), "M") == month - 1
+    assert frames.last_complete(pd.Timestamp("1997-02-01"), "M") == month
+
+
+def test_a_frame_made_from_columns_is_of_the_same_engine_and_knows_null(engine):
+    given = engine.frame(pd.DataFrame({"a": [1, 2]}))
+    columns = {
+        "day": np.asarray([0, 400]).astype("datetime64[D]"),
+        "x": np.asarray([1.5, np.nan]),
+        "text": np.asarray(["a", None], dtype=object),
+        "n": np.asarray([1, 2]),
+    }
+    made = frames.from_columns(columns, given)
+    assert engine.owns(made)
+    found = engine.pandas(made)
+    assert pd.to_datetime(found["day"]).tolist() == [pd.Timestamp("1970-01-01"), pd.Timestamp("1971-02-05")]
+    assert found["x"].isna().tolist() == [False, True]
+    assert found["text"].isna().tolist() == [False, True]
+    assert found["n"].tolist() == [1, 2]
+    if engine.name != "pandas":
+        assert frames.collected(frames.wrap(made)).to_arrow()["x"].null_count == 1

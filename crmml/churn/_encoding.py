@@ -28,24 +28,25 @@ MOST_CATEGORIES = 60
 SPLINE_FROM = 10
 N_KNOTS = 5
 SHOWN = 3
-#: Share of distinct whole numbers from which a column whose name says so is an identifier, several snapshots of a customer included.
-IDENTIFIER_SHARE_BY_NAME = 0.05
+#: Share of distinct whole numbers from which a column named as customers are is an identifier, several snapshots of each included.
+IDENTIFIER_SHARE_OF_CUSTOMERS = 0.05
 #: Texts that stand for a missing number.
 _NO_NUMBER = {"nan", "na", "n/a", "null", "none", "nat", "<na>"}
 _TRUTH = {"true": 1.0, "false": 0.0}
 _CONTAINERS = (list, dict, set, tuple, np.ndarray)
 _WHY_LEFT_OUT = {
     "empty": "column {!r} is missing in all rows and is left out; drop it, or find out where its values went",
-    "identifier": "column {!r} is different in nearly every row, as identifiers are, and is left out; drop it",
+    "identifier": "column {!r} looks like an identifier by its values or its name and is left out; drop it, or make it a category",
 }
 
 
-class ColumnEncoder(TransformerMixin, BaseEstimator):
+class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]  # of the mixin
     """Turn a table of mixed columns into a matrix of floats, and remember which column each output came from.
 
     Numbers stay numbers; text that reads as numbers or as truth values throughout becomes numbers, blanks being
     missing; dates, ISO 8601 text among them, become days; other text and categories are categories. A column that is
-    missing throughout, or a text that differs in nearly every row (an identifier), is left out.
+    missing throughout, or a text that differs in nearly every row (an identifier), is left out. Outputs are always an array,
+    because they go to a classifier and not to the user.
 
     Parameters
     ----------
@@ -300,14 +301,18 @@ def _read(name: Any, column: pd.Series, given: str | None = None) -> tuple[str, 
 
 
 def _numbers_rows(name: Any, column: pd.Series) -> bool:
-    """Whether whole numbers, nearly as many as customers, are called an identifier by their name."""
-    return (
-        re.search(
-            r"(^|[a-z_\s])(ID|Id)$|(^|[_\s])id$|^(customer|user|client|account)id$|^[Rr]ow_?[Nn]umber$", str(name)
-        )
-        is not None
-        and pd.api.types.is_integer_dtype(column.dtype)
-        and column.nunique() >= max(IDENTIFIER_ROWS, IDENTIFIER_SHARE_BY_NAME * len(column))
+    """Whether whole numbers are identifiers by their name.
+
+    Any name that ends in "id" serves where nearly every row has its own number; where numbers come back, as in several
+    snapshots of the same customers, only a name that speaks of a customer does, so that a `store_id` stays a number.
+    """
+    if not pd.api.types.is_integer_dtype(column.dtype) or column.nunique() < IDENTIFIER_ROWS:
+        return False
+    share = column.nunique() / len(column)
+    customers = re.search(r"^(customer|user|client|account|member|patient)[_\s]?id$", str(name), re.IGNORECASE)
+    any_id = re.search(r"(^|[a-z_\s])(ID|Id)$|(^|[_\s])id$|^[Rr]ow_?[Nn]umber$", str(name))
+    return (customers is not None and share >= IDENTIFIER_SHARE_OF_CUSTOMERS) or (
+        any_id is not None and share > IDENTIFIER_SHARE
     )
 
 
@@ -358,6 +363,6 @@ def to_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 def _text(value: Any) -> str:
     """As a category is named: whole numbers alike whether there are missing ones beside them or not."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, (float, np.floating)) and value.is_integer():
         return str(int(value))
     return str(value).strip()

@@ -46,7 +46,7 @@ def inner_folds(
         folds = inner_folds(y, None, cv, groups, random_state)
         return _usable([(fit[weight[fit] > 0], out[weight[out] > 0]) for fit, out in folds], y)
     n = y.size
-    keys = groups.groups if isinstance(groups, SnapshotData) else groups
+    keys = _keys(groups)
     if keys is not None and not isinstance(cv, (int, np.integer)):
         if frames.is_frame(keys) and not isinstance(cv, SnapshotSplit):
             # scikit-learn's own splitters take one column
@@ -90,16 +90,20 @@ def inner_folds(
 
 def on_later_cutoffs(folds: list[tuple[np.ndarray, np.ndarray]], groups: Any) -> bool:
     """Whether every row held out is of a later cutoff than all rows fitted on."""
-    keys = groups.groups if isinstance(groups, SnapshotData) else groups
+    keys = _keys(groups)
     if not frames.is_frame(keys) or "cutoff" not in frames.wrap(keys).collect_schema().names():
         return False
     cutoff = pd.DatetimeIndex(frames.to_columns(keys, ["cutoff"])["cutoff"])
     return all(cutoff[fit].max() < cutoff[out].min() for fit, out in folds)
 
 
+def _keys(groups: Any) -> Any:
+    return groups.groups if isinstance(groups, SnapshotData) else groups
+
+
 def _rows(groups: Any, rows: np.ndarray, n: int) -> Any:
     """The groups of some rows."""
-    keys = groups.groups if isinstance(groups, SnapshotData) else groups
+    keys = _keys(groups)
     if frames.is_frame(keys):
         keys = frames.to_columns(keys, frames.wrap(keys).collect_schema().names())
         _check_length(len(keys), n)

@@ -148,6 +148,6 @@ class ContactCosts:
         """Churn probability from which contacting pays; above 1 where it never does, infinite where the offer is worth nothing."""
         cost = np.asarray(self.incentive_cost + self.contact_cost, dtype=np.float64)
         gain = np.asarray(self.acceptance * (self.clv - self.incentive_cost) + self.incentive_cost, dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(over="ignore"):  # a gain next to nothing: infinite
             border = np.where(gain > 0, cost / np.where(gain > 0, gain, 1.0), np.inf)
         return float(border) if not border.ndim else border

@@ -167,8 +167,7 @@ def explain(classifier: Any, X: Any, *, background: Any = None) -> Explanation:
         if weight == 0:
             continue
         encoder, model = _parts(member)
-        # whatever container scikit-learn is set to give
-        matrix, average = (np.asarray(encoder.transform(rows), dtype=np.float64) for rows in (table, base))
+        matrix, average = encoder.transform(table), encoder.transform(base)
         effects, start = _effects(model, matrix, average)
         by_column = np.zeros_like(total)
         np.add.at(by_column.T, encoder.origin_, effects.T)

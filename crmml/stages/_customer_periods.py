@@ -12,6 +12,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 
 from .. import frames
@@ -24,7 +25,6 @@ from .space import as_stage_space
 
 #: Lengths of a period: days, weeks from Monday, calendar months and years.
 PERIODS = ("D", "W", "M", "Y")
-_CALENDAR = {"D": "datetime64[D]", "M": "datetime64[M]", "Y": "datetime64[Y]"}
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,6 @@ class Grid:
     n_events: np.ndarray
 
 
-def period_of(day: np.ndarray, period: str) -> np.ndarray:
-    """Number of the period each day falls in; consecutive periods differ by one."""
-    if period == "W":
-        return (day + 3) // 7
-    return day.astype("datetime64[D]").astype(_CALENDAR[period]).astype(np.int64)
-
-
-def first_day_of(number: np.ndarray, period: str) -> np.ndarray:
-    """First day of each period."""
-    if period == "W":
-        return number * 7 - 3
-    return number.astype(_CALENDAR[period]).astype("datetime64[D]").astype(np.int64)
-
-
 def read_activity(
     log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any = None
 ) -> Activity:
@@ -120,14 +106,10 @@ def last_period(first: int, end: dt.datetime, period: str, include_incomplete: b
     DataError
         When no period is complete.
     """
-    day = np.asarray([int(np.datetime64(end, "D").astype(np.int64))])
-    number = period_of(day, period)
-    last_day = int(first_day_of(number + 1, period)[0]) - 1
-    whole_day = end >= dt.datetime.combine(end.date(), dt.time(23, 59, 59, 999999))
-    complete = int(number[0]) - (0 if day[0] == last_day and whole_day else 1)
     if include_incomplete:
-        return int(number[0])
-    if complete < int(period_of(np.asarray([first]), period)[0]):
+        return frames.index_of(pd.Timestamp(end), period)
+    complete = frames.last_complete(end, period)
+    if complete < int(frames.period_of(np.asarray([first]), period)[0]):
         raise DataError(
             [
                 f"none of its {UNIT_WORDS[period]} is complete: it runs from {np.datetime64(first, 'D')} to {end_text(end)}; give "
@@ -141,7 +123,7 @@ def last_period(first: int, end: dt.datetime, period: str, include_incomplete: b
 def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid:
     """Lay out the customers' periods; purchases after the last period are left out."""
     last = last_period(int(activity.day.min()), activity.end, period, include_incomplete)
-    at = period_of(activity.day, period)
+    at = frames.period_of(activity.day, period)
     n = activity.offsets.size - 1
     first = at[activity.offsets[:-1]]
     length = np.maximum(last - first + 1, 0)
@@ -154,7 +136,7 @@ def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid
     n_events = np.bincount((begin[who] + at - first[who])[used], minlength=customer.size).astype(np.int32)
     event = np.flatnonzero(used)[np.cumsum(n_events) - 1]
     lowest = int(first.min())
-    first_days = first_day_of(np.arange(lowest, max(last, lowest) + 2), period).astype(np.int32)
+    first_days = frames.first_day_of(np.arange(lowest, max(last, lowest) + 2), period).astype(np.int32)
     number -= lowest
     last_day = (first_days - 1)[number + 1]
     if include_incomplete:

@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .. import frames
 from ..exceptions import LogWarning
-from ._customer_periods import PERIODS, PeriodStager, make_grid, period_of
+from ._customer_periods import PERIODS, PeriodStager, make_grid
 from .space import StageSpace, recency_stages
 
 
@@ -104,8 +105,8 @@ class RecencyStager(PeriodStager):
         every = self._period(period)
         activity = self._read(log, None, observation_end)
         grid = make_grid(activity, every, include_incomplete)
-        bought = period_of(activity.day, every)
-        since = period_of(grid.first_day, every) - bought[grid.event]
+        bought = frames.period_of(activity.day, every)
+        since = frames.period_of(grid.first_day, every) - bought[grid.event]
         codes = np.minimum(since, self.n)
         if not self.win_back:
             gap = np.diff(bought, prepend=bought[0])

@@ -17,10 +17,8 @@ from ._customer_periods import (
     Activity,
     Grid,
     PeriodStager,
-    first_day_of,
     last_period,
     make_grid,
-    period_of,
     to_log_engine,
 )
 from ._rhythm import totals_before
@@ -239,8 +237,8 @@ class ColumnStager(PeriodStager):
                 "the transaction log",
             )
         codes = as_stage_space(self.stages).codes(final["__stage"].to_pandas())[order].astype(np.int64)
-        number = period_of(day, every)
+        number = frames.period_of(day, every)
         chosen = np.append((np.diff(who) != 0) | (np.diff(number) != 0), True)
         chosen &= number <= last_period(int(day.min()), end, every, include_incomplete)
         ids, names = final[CUSTOMER][order[chosen]], as_stage_space(self.stages).names
-        return to_log_engine(log, ids, first_day_of(number[chosen], every), names, codes[chosen])
+        return to_log_engine(log, ids, frames.first_day_of(number[chosen], every), names, codes[chosen])

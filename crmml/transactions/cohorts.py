@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import narwhals as nw
@@ -78,7 +77,7 @@ def cohorts(
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
     read, end = open_log(log, customer_id, timestamp, value, observation_end)
     cells = _cells(read.frame, read.has_value, period)
-    first, last = int(cells["cohort"].min()), _last_complete(end, period)
+    first, last = int(cells["cohort"].min()), frames.last_complete(end, period)
     sizes = cells[cells["age"] == 0].set_index("cohort")["active"]
     if last < first:
         raise DataError(
@@ -90,9 +89,9 @@ def cohorts(
     at = list(table.columns).index("retention") + 1
     table.insert(at, "retention_low", low)
     table.insert(at + 1, "retention_high", high)
-    table["cohort"] = [_first_day(int(index), period) for index in table["cohort"]]
-    table["cohort"] = table["cohort"].astype("datetime64[us]")
-    return _like_log(table, log)
+    columns = {str(name): table[name].to_numpy() for name in table}
+    columns["cohort"] = frames.first_day_of(columns["cohort"], period).astype("datetime64[D]")
+    return frames.from_columns(columns, log)
 
 
 def _cells(frame: Any, has_value: bool, period: str) -> pd.DataFrame:
@@ -125,32 +124,3 @@ def _rectangle(cells: pd.DataFrame, sizes: pd.Series, last: int, has_value: bool
         total = amounts.groupby(table["cohort"]).cumsum()
         table["cumulative_value"] = (total / table["customers"]).where(seen)
     return table
-
-
-def _last_complete(end: dt.datetime, period: str) -> int:
-    """Index of the last period that ends by the end of observation."""
-    moment = pd.Timestamp(end)
-    index = frames.index_of(moment, period)
-    after = frames.index_of(moment + pd.Timedelta(microseconds=1), period)
-    return index if after > index else index - 1
-
-
-def _first_day(index: int, period: str) -> pd.Timestamp:
-    if period == "Y":
-        return pd.Timestamp(index, 1, 1)
-    if period == "M":
-        return pd.Timestamp(index // 12, index % 12 + 1, 1)
-    return pd.Timestamp(0) + pd.Timedelta(days=7 * index - 3 if period == "W" else index)
-
-
-def _like_log(table: pd.DataFrame, log: Any) -> Any:
-    """The table in the engine of the log."""
-    wrapped = frames.wrap(log)
-    if wrapped.implementation.is_pandas():
-        return table
-    import pyarrow as pa
-
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    if isinstance(wrapped, nw.DataFrame):
-        return nw.DataFrame.from_arrow(arrow, backend=wrapped.implementation).to_native()
-    return frames.like(nw.from_native(arrow, eager_only=True), log)

@@ -335,13 +335,9 @@ def _stacked(parts: list, events: Events, log: Any, horizon: pd.Timedelta, unit:
     columns = {name: np.concatenate([part[3][name] for part in parts]) for name in names}
     if not customer.size:
         raise DataError(["no customer is eligible at any cutoff; widen eligible="], "the snapshots")
-    backend = events.ids.implementation
-    X = frames.like(nw.from_dict({name: _plain(column) for name, column in columns.items()}, backend=backend), log)
-    X = frames.set_ruler(X, Ruler(unit=unit, period="D", refunds=frames.get_ruler(log).refunds))
+    X = frames.set_ruler(
+        frames.from_columns(columns, log), Ruler(unit=unit, period="D", refunds=frames.get_ruler(log).refunds)
+    )
     if not np.isnan(y).any():
         y = y.astype(np.int64)
     return SnapshotData(X, y, cutoff, events.ids.to_numpy()[customer], horizon)
-
-
-def _plain(column: np.ndarray) -> Any:
-    return [None if pd.isna(value) else value for value in column.tolist()] if column.dtype == object else column

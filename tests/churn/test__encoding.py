@@ -48,7 +48,7 @@ def test_kinds_of_columns(table):
     assert encoder.names_out_ == ["plan", "charges", "months", "autopay", "since", "region"]
     assert kinds_of(table) == encoder.kinds_
     by_name = dict(zip(("customerID", "note"), left_out(encoder.kinds_), strict=True))
-    assert "'customerID' is different in nearly every row" in by_name["customerID"]
+    assert "'customerID' looks like an identifier" in by_name["customerID"]
     assert "'note' is missing in all rows" in by_name["note"]
     assert not no_columns(encoder.kinds_)
     assert no_columns({"customerID": "identifier", "note": "empty"})
@@ -204,3 +204,16 @@ def test_identifiers_of_several_snapshots_and_cells_that_are_no_values():
     assert kinds_of(table) == {"customer_id": "identifier", "plan_id": "number"}
     with pytest.raises(DataError, match=r"(?s)'a' holds lists or the like in 2 rows.*'b' holds complex numbers"):
         kinds_of(pd.DataFrame({"a": [[1], [2]], "b": [1j, 2j]}))
+
+
+def test_a_store_that_comes_back_is_no_identifier():
+    n = 600
+    table = pd.DataFrame({"store_id": np.arange(n) % 55, "customer_id": np.arange(n) % 200, "row_number": np.arange(n)})
+    assert kinds_of(table) == {"store_id": "number", "customer_id": "identifier", "row_number": "identifier"}
+
+
+def test_whole_numbers_are_named_alike_in_every_precision():
+    values = np.asarray([1, 2, 1, 2], dtype=object)
+    for kind in (np.float32, np.float64, int):
+        column = pd.Series([kind(v) for v in values], dtype=object).astype("category")
+        assert ColumnEncoder().fit(pd.DataFrame({"plan": column})).kept_["plan"] == ["1", "2"]

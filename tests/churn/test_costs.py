@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmml import DataError
@@ -10,6 +10,7 @@ amounts = st.floats(0, 1e6)
 
 
 @given(st.floats(0.01, 1e6), amounts, amounts, st.floats(0, 1), st.floats(0, 1))
+@example(1.0, 2.2250738585072014e-308, 4.0, 0.0, 0.0)
 def test_break_even_is_where_profit_begins(clv, incentive, contact, acceptance, p):
     costs = ContactCosts(clv, incentive, contact, acceptance)
     border = costs.break_even()
@@ -62,3 +63,14 @@ def test_from_mappings():
         ContactCosts.of({"price": 3})
     with pytest.raises(ValueError, match="must be ContactCosts"):
         ContactCosts.of(3)
+
+
+def test_amounts_are_copied_and_compared_by_value():
+    clv = np.asarray([10.0, 20.0])
+    costs = ContactCosts(clv=clv)
+    same = ContactCosts(clv=[10.0, 20.0])
+    clv[0] = 99.0
+    assert costs.clv[0] == 10.0
+    assert costs == same
+    assert hash(costs) == hash(same)
+    assert costs != ContactCosts(clv=[10.0, 21.0])

@@ -3,6 +3,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy.special import logit
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
@@ -108,3 +109,26 @@ def test_columns_of_numbers_without_names():
     found = explain(model, X)
     assert isinstance(found.contributions, pd.DataFrame)
     assert found.contributions.abs().mean().idxmax() == "x0"
+
+
+def test_whatever_scikit_learn_is_set_to_give(linear):
+    X = contracts(40, seed=3)[0]
+    wanted = explain(linear, X)
+    with sklearn.config_context(transform_output="polars"):
+        found = explain(linear, X)
+    pd.testing.assert_frame_equal(found.contributions, wanted.contributions)
+
+
+def test_the_probability_said_is_the_one_predicted_under_isotonic_calibration_too():
+    X, y, _ = contracts(1200)
+    model = ChurnClassifier(LogisticRegression(), calibrate="isotonic").fit(X, y)
+    found = explain(model, X.iloc[:60])
+    wanted = model.predict_proba(X.iloc[:60])[:, 1]
+    np.testing.assert_array_equal(found.probability, wanted)
+    said = [sentence.split(":")[0] for sentence in found.sentences(1)]
+    assert said == [f"Churn probability {p:.0%}" for p in wanted]
+
+
+def test_at_least_one_reason(linear):
+    with pytest.raises(ValueError, match="n=0 must be at least 1"):
+        explain(linear, contracts(10)[0]).reasons(0)

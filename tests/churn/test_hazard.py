@@ -142,3 +142,12 @@ def test_faults():
         model.predict_survival(X, [-1.0])
     with pytest.raises(ValueError, match="takes no weights"):
         model.score(X, event, sample_weight=np.arange(200))
+
+
+def test_durations_of_no_unit_are_refused(fitted):
+    X, event, duration, _ = subscriptions(200)
+    model = HazardChurnClassifier(LogisticRegression(), cv=2)
+    with pytest.raises(DataError, match="dates or timedeltas; give numbers in one unit"):
+        model.fit(X, event, duration=pd.to_timedelta(duration, unit="D"))
+    with pytest.raises(DataError, match="time since start"):
+        model.fit(X.assign(**{"time since start": 1.0}), event, duration=duration)

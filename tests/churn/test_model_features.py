@@ -108,3 +108,9 @@ def test_set_output_and_engines(engine, data):
     assert list(alone.transform(X)) == ["probability_alive", "expected_purchases"]
     with pytest.raises(DataError, match="column 'recency' is missing"):
         features.transform(X.drop(columns="recency"))
+
+
+def test_a_column_that_would_be_overwritten_is_refused(data):
+    name = ModelFeatures(BetaGeoNBD(), horizon=90.0).fit(data.X).names_out_[0]
+    with pytest.raises(DataError, match=f"column '{name}' is there already"):
+        ModelFeatures(BetaGeoNBD(), horizon=90.0, passthrough=True).fit(data.X.assign(**{name: 1.0}))

@@ -338,3 +338,16 @@ def test_own_features_for_customers_of_another_type_are_refused(cdnow):
         snapshots(cdnow, cutoffs="1997-10-01", horizon=180, features=[])
     with pytest.raises(DataError, match="is no moment"):
         snapshots(cdnow, cutoffs=None, horizon=180)
+
+
+def test_a_text_of_ones_own_that_leaves_customers_out_is_missing_there(engine):
+    log = load_cdnow_sample()[["customer_id", "timestamp", "value"]].query("customer_id < 300")
+
+    def letter(before, cutoff):
+        ids = sorted(set(engine.pandas(before)["customer_id"]))
+        return pd.DataFrame({"customer_id": ids[1:], "letter": ["a"] * (len(ids) - 1)})
+
+    data = snapshots(engine.frame(log), cutoffs=["1997-10-01"], horizon=90, features=["rfm", letter], value="value")
+    found = engine.pandas(data.X)["letter"]
+    assert found.isna().sum() == 1
+    assert set(found.dropna()) == {"a"}
