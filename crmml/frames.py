@@ -194,15 +194,11 @@ def from_columns(columns: Mapping[str, Any], frame: Any) -> Any:
         Days as datetime64[D].
     frame : frame of any engine
     """
-    engine = wrap(frame).implementation
-    if engine.is_pandas():
+    if wrap(frame).implementation.is_pandas():
         return pd.DataFrame({name: _on_pandas(column) for name, column in columns.items()})
-    arrays = {name: np.asarray(column) for name, column in columns.items()}
-    backend: Any = engine if engine in _TIMESTAMP_ENGINES else nw.Implementation.PYARROW
-    made = nw.from_dict({name: _plain(array) for name, array in arrays.items()}, backend=backend)
-    days = [nw.col(name).cast(nw.Date) for name, array in arrays.items() if array.dtype == "datetime64[D]"]
-    numbers = [nw.col(name).fill_nan(None) for name, array in arrays.items() if array.dtype.kind == "f"]
-    return like(made.with_columns(*days, *numbers), frame)
+    import pyarrow as pa
+
+    return from_arrow(pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()}), frame)
 
 
 def _on_pandas(column: Any) -> Any:
@@ -210,10 +206,14 @@ def _on_pandas(column: Any) -> Any:
     return array.astype("datetime64[us]") if array.dtype == "datetime64[D]" else array
 
 
-def _plain(array: np.ndarray) -> Any:
-    if array.dtype == object:
-        return [None if pd.isna(value) else value for value in array.tolist()]
-    return array.astype("datetime64[us]") if array.dtype == "datetime64[D]" else array
+def from_arrow(table: Any, frame: Any) -> Any:
+    """Return a pyarrow table as a frame of the kind that ``frame`` is."""
+    wrapped = wrap(frame)
+    if wrapped.implementation.is_pandas():
+        return table.to_pandas()
+    if isinstance(wrapped, nw.DataFrame):
+        return nw.DataFrame.from_arrow(table, backend=wrapped.implementation).to_native()
+    return like(nw.from_native(table, eager_only=True), frame)
 
 
 # ---- the ruler of a summary ----------------------------------------------------------------------------------------
