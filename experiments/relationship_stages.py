@@ -13,7 +13,6 @@ training, and staying with the training stay-rate with the rest spread by those 
 from __future__ import annotations
 
 import argparse
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from crmml import DataError, tracking
-from crmml.datasets import fetch_online_retail, load_cdnow
+from crmml import tracking
+from crmml.datasets import load_cdnow
 from crmml.stages import (
     CovariateMarkovStageModel,
     LifecycleStager,
@@ -34,6 +33,8 @@ from crmml.stages import (
 )
 from crmml.stages.displays import RuptureCurveDisplay, StageFlowDisplay, TransitionHeatmapDisplay
 from crmml.transactions import clean, stage_panel
+
+from .sources import ONLINE_RETAIL, at_hand, online_retail_invoices, read, read_log
 
 #: Share of the periods that comes before the split.
 TRAIN_SHARE = 2 / 3
@@ -80,7 +81,7 @@ def of_log(name: str, log: pd.DataFrame, period: str = "M") -> Study:
 
 def of_panel(path: Path, rupture: str | None, absorbing: bool, columns: tuple[str, str, str]) -> Study:
     """Read a long frame of stages, in the order in which the stages sort unless they are numbers."""
-    long = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    long = read(path)
     customer, period, stage = columns
     names = tuple(str(name) for name in sorted(long[stage].dropna().unique()))
     long[stage] = long[stage].map(str, na_action="ignore")
@@ -219,32 +220,13 @@ def main(argv: list[str] | None = None) -> None:
         columns = (chosen.customer_id, chosen.period, chosen.stage)
         run(of_panel(chosen.panel, chosen.rupture, chosen.absorbing, columns))
     elif chosen.log:
-        log = pd.read_parquet(chosen.log) if chosen.log.suffix == ".parquet" else pd.read_csv(chosen.log)
-        names = {chosen.customer_id: "customer_id", chosen.timestamp: "timestamp"} | (
-            {chosen.value: "value"} if chosen.value else {}
-        )
-        if missing := [name for name in names if name not in log]:
-            raise DataError(
-                [f"there is no column {name!r}; there are {', '.join(map(str, log))}" for name in missing],
-                str(chosen.log),
-            )
-        log = log[list(names)].rename(columns=names)
-        run(of_log(chosen.log.stem, log.assign(timestamp=pd.to_datetime(log["timestamp"]))))
+        run(of_log(chosen.log.stem, read_log(chosen.log, chosen.customer_id, chosen.timestamp, chosen.value)))
     else:
         run(of_log("CDNOW", load_cdnow()[["customer_id", "timestamp", "value"]]))
-        home = os.environ.get("CRMML_DATA_HOME")
-        if home and any((Path(home) / name).is_file() for name in ("online_retail.parquet", "onlineretail.rda")):
-            run(of_log("Online Retail", online_retail(fetch_online_retail())))
+        if at_hand(*ONLINE_RETAIL):
+            run(of_log("Online Retail", online_retail_invoices()))
         else:
             print("Online Retail is not at hand: set CRMML_DATA_HOME to the folder that has it.")
-
-
-def online_retail(items: pd.DataFrame) -> pd.DataFrame:
-    """Return one row an invoice of known customers, cancellations left out."""
-    items = items[items["CustomerID"].notna() & (items["Quantity"] > 0) & (items["UnitPrice"] > 0)]
-    items = items.assign(value=items["Quantity"] * items["UnitPrice"], customer_id=items["CustomerID"].astype("int64"))
-    invoices = items.groupby(["customer_id", "InvoiceNo"]).agg(timestamp=("InvoiceDate", "min"), value=("value", "sum"))
-    return invoices.reset_index()[["customer_id", "timestamp", "value"]]
 
 
 if __name__ == "__main__":
