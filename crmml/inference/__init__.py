@@ -2,6 +2,7 @@
 
 from .delta_method import delta_method
 from .maximum_likelihood import MaximumLikelihood, invert_information, maximize, observed_information
+from .means import student_interval
 from .pareto_smoothing import pareto_smooth
 from .posterior import Posterior, sample_posterior
 from .quadrature import discounted_integral, legendre
@@ -18,5 +19,6 @@ __all__ = [
     "observed_information",
     "pareto_smooth",
     "sample_posterior",
+    "student_interval",
     "wilson_interval",
 ]

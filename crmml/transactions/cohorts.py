@@ -10,12 +10,12 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ..inference import wilson_interval
+from ..inference import student_interval, wilson_interval
 from ..ruler import check_unit
 from ._log import CUSTOMER, TIME, VALUE
 from ._opening import open_log
 
-_PERIOD, _COHORT = "__period", "__cohort"
+_PERIOD, _COHORT, _SQUARE, _TOTAL = "__period", "__cohort", "__square", "__total"
 
 
 def cohorts(
@@ -44,14 +44,16 @@ def cohorts(
     observation_end : date or datetime, default=None
         A bare date stands for its whole day; None takes the last event.
     coverage : float, default=0.9
-        Of Wilson's interval of the retention.
+        Of the intervals: Wilson's for retention, Student's for value, the cohort being looked at as a sample of the customers
+        that such a period brings. Where no customer's value is negative, neither is a bound.
 
     Returns
     -------
     frame of the engine of ``log``
         One row for each cohort and age: cohort (first day), age, customers (of the cohort), active (who bought), retention
-        (active / customers) with retention_low and retention_high; with ``value`` also value (of that period) and
-        cumulative_value (per customer of the cohort, up to and including that age).
+        (active / customers); with ``value`` also value (of the whole cohort in that period) and cumulative_value (per customer
+        of the cohort, up to and including that age). Each of the three is followed by its bounds, such as retention_low and
+        retention_high; those of the value of a single customer are missing.
 
     Raises
     ------
@@ -85,11 +87,12 @@ def cohorts(
             "the transaction log",
         )
     table = _rectangle(cells, sizes, last, read.has_value)
-    low, high = wilson_interval(table["retention"], table["customers"], coverage=coverage)
-    at = list(table.columns).index("retention") + 1
-    table.insert(at, "retention_low", low)
-    table.insert(at + 1, "retention_high", high)
-    columns = {str(name): table[name].to_numpy() for name in table}
+    columns = {name: table[name].to_numpy() for name in ("cohort", "age", "customers", "active")}
+    columns |= _bounds(
+        "retention", table["retention"], wilson_interval(table["retention"], table["customers"], coverage=coverage)
+    )
+    if read.has_value:
+        columns |= _money(table, coverage)
     columns["cohort"] = frames.first_day_of(columns["cohort"], period).astype("datetime64[D]")
     return frames.from_columns(columns, log)
 
@@ -98,11 +101,23 @@ def _cells(frame: Any, has_value: bool, period: str) -> pd.DataFrame:
     """Active customers, and their value, of each cohort and age that has any: a small table."""
     index = frames.period_index(nw.col(TIME), period, frame.implementation).alias(_PERIOD)
     picked = frames.optimised(frame).select(nw.col(CUSTOMER), index, *([nw.col(VALUE)] if has_value else []))
-    amounts = [nw.col(VALUE).sum()] if has_value else []
-    bought = picked.group_by(CUSTOMER, _PERIOD).agg(*amounts) if has_value else picked.unique()
+    sums: list[nw.Expr] = []
+    if has_value:
+        bought = picked.group_by(CUSTOMER, _PERIOD).agg(nw.col(VALUE).sum())
+        if frame.implementation.is_pyarrow():  # it has no running sums within customers
+            bought = nw.from_native(bought.to_pandas())  # type: ignore[union-attr]
+        total = nw.col(VALUE).cum_sum().over(CUSTOMER, order_by=_PERIOD)
+        # squares of a customer's total so far, as they grow from one period with purchases to the next: they add up over ages
+        bought = bought.with_columns(total.alias(_TOTAL)).with_columns(
+            (nw.col(VALUE) * nw.col(VALUE)).alias(_SQUARE),
+            (nw.col(VALUE) * (2 * nw.col(_TOTAL) - nw.col(VALUE))).alias(_TOTAL),
+        )
+        sums = [nw.col(VALUE, _SQUARE, _TOTAL).sum(), nw.col(VALUE).min().alias("least")]
+    else:
+        bought = picked.unique()
     first = bought.group_by(CUSTOMER).agg(nw.col(_PERIOD).min().alias(_COHORT))
     joined: Any = bought.join(first, on=CUSTOMER, how="inner")  # type: ignore[arg-type]
-    cells = joined.group_by(_COHORT, _PERIOD).agg(nw.len().alias("active"), *amounts)
+    cells = joined.group_by(_COHORT, _PERIOD).agg(nw.len().alias("active"), *sums)
     table = frames.collected(cells).to_pandas()
     table["age"] = (table[_PERIOD] - table[_COHORT]).astype("int64")
     return table.rename(columns={_COHORT: "cohort", VALUE: "value"}).astype({"cohort": "int64"}).drop(columns=_PERIOD)
@@ -116,11 +131,26 @@ def _rectangle(cells: pd.DataFrame, sizes: pd.Series, last: int, has_value: bool
     table["customers"] = table["cohort"].map(sizes).astype("int64")
     table = table.merge(cells, on=["cohort", "age"], how="left")
     seen = table["cohort"] + table["age"] <= last
-    table["active"] = table["active"].fillna(0.0).where(seen).astype("float64")
+    amounts = ["value", _SQUARE, _TOTAL, "least"] if has_value else []
+    for name in ("active", *amounts):
+        table[name] = table[name].fillna(0.0).where(seen).astype("float64")
     table["retention"] = table["active"] / table["customers"]
-    if has_value:
-        amounts = table.pop("value").fillna(0.0).where(seen).astype("float64")
-        table["value"] = amounts
-        total = amounts.groupby(table["cohort"]).cumsum()
-        table["cumulative_value"] = (total / table["customers"]).where(seen)
     return table
+
+
+def _money(table: pd.DataFrame, coverage: float) -> dict[str, np.ndarray]:
+    """Value of each cell and value so far per customer, with their bounds."""
+    n = table["customers"].to_numpy()
+    positive = not (table["least"] < 0).any()
+    so_far = table.groupby("cohort")[["value", _TOTAL]].cumsum()
+    of_cell = student_interval(table["value"], table[_SQUARE], n, coverage=coverage)
+    until = student_interval(so_far["value"], so_far[_TOTAL], n, coverage=coverage)
+    if positive:
+        of_cell, until = [(np.maximum(low, 0.0), high) for low, high in (of_cell, until)]
+    return _bounds("value", table["value"], (n * of_cell[0], n * of_cell[1])) | _bounds(
+        "cumulative_value", so_far["value"] / n, until
+    )
+
+
+def _bounds(name: str, column: pd.Series, bounds: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: column.to_numpy(), f"{name}_low": bounds[0], f"{name}_high": bounds[1]}

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from crmml import DataError
 from crmml.datasets import load_cdnow_sample
@@ -66,6 +67,29 @@ def test_unobserved_cells_are_missing_and_never_zero():
     # nothing is lost: the cells hold every amount of complete periods
     assert table["value"].sum() == pytest.approx(log["value"].sum())
     assert table.groupby("cohort")["customers"].first().sum() == log["customer_id"].nunique()
+
+
+def test_intervals_of_value_are_those_of_the_customers_means():
+    log = load_cdnow_sample()
+    table = cohorts(log, value="value", coverage=0.8)
+    month = log["timestamp"].dt.to_period("M")
+    first = month.groupby(log["customer_id"]).transform("min")
+    everyone = pd.Index(log.loc[first == first.min(), "customer_id"].unique())
+    for age in (0, 1, 7):
+        row = table.query("age == @age").iloc[0]
+        for name, months in (("value", month == first + age), ("cumulative_value", month <= first + age)):
+            paid = log[months].groupby("customer_id")["value"].sum().reindex(everyone, fill_value=0.0)
+            low, high = stats.t.interval(0.8, len(paid) - 1, paid.mean(), stats.sem(paid))
+            factor = len(paid) if name == "value" else 1
+            assert row[f"{name}_low"] == pytest.approx(factor * low, rel=1e-9)
+            assert row[f"{name}_high"] == pytest.approx(factor * high, rel=1e-9)
+
+
+def test_bounds_of_value_stop_at_zero_unless_values_do_not():
+    log = orders([(k, "2024-01-05", 1.0) for k in range(9)] + [(0, "2024-02-03", 5.0), (1, "2024-02-28", 0.1)])
+    assert cohorts(log, value="value", observation_end="2024-02-29")["value_low"].min() == 0.0
+    alone = cohorts(log.query("customer_id == 0"), value="value", observation_end="2024-02-29")
+    assert alone[["value_low", "cumulative_value_high"]].isna().all(axis=None)
 
 
 def test_a_period_seen_in_part_is_missing():

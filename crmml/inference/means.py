@@ -1,0 +1,41 @@
+"""Intervals of means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+
+def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+    r"""Student's interval of a mean [1]_ from the sum and the sum of squares of n values.
+
+    .. math:: \bar x \pm t_{n-1} \sqrt{\frac{\sum x^2 - n \bar x^2}{n (n - 1)}}
+
+    Parameters
+    ----------
+    total, squares, n : float or arrays of one shape
+        Sum of the values, sum of their squares, and how many there are.
+    coverage : float, default=0.9
+
+    Returns
+    -------
+    low, high : ndarrays
+        In the unit of the values; NaN where n is below 2.
+
+    References
+    ----------
+    .. [1] Student (1908), The probable error of a mean. Biometrika 6, 1-25.
+
+    Examples
+    --------
+    >>> low, high = student_interval(10.0, 30.0, 4, coverage=0.95)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.4457, 4.5543)
+    """
+    total, squares = np.asarray(total, dtype=np.float64), np.asarray(squares, dtype=np.float64)
+    n = np.where(np.asarray(n) > 1, n, np.nan)
+    mean = total / n
+    half = stdtrit(n - 1, 0.5 + coverage / 2) * np.sqrt(np.maximum(squares - n * mean**2, 0.0) / (n * (n - 1)))
+    return mean - half, mean + half
