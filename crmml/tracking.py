@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from . import frames
+from .customers import IDENTIFIERS, export_table
 from .exceptions import DataError
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 #: What a stored model needs to run again.
 REQUIREMENTS = ("crmml", "scikit-learn", "scipy", "numpy", "pandas", "skops")
-#: Columns that identify customers; they may not be among a stored model's inputs.
-IDENTIFIERS = ("customer_id",)
 
 
 class Run:
@@ -67,6 +67,26 @@ class Run:
         import mlflow
 
         mlflow.log_text(text, name)
+
+    def log_table(self, table: Any, name: str, *, count: str, **options: Any) -> None:
+        """Record a table under a file name such as ``segments.csv``, with cells of few customers hidden.
+
+        Parameters
+        ----------
+        table : frame of any engine
+        name : str
+            Ending in .csv or .parquet.
+        count : str
+            Column with each cell's customers.
+        **options
+            As :func:`crmml.customers.export_table` takes them: minimum (5 by default), columns, within.
+        """
+        import mlflow
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            export_table(table, path, count=count, **options)
+            mlflow.log_artifact(str(path))
 
     def log_fit(self, model: BaseEstimator, prefix: str = "") -> None:
         """Record a fitted model's settings, estimates, log-likelihood, AIC and BIC; of its parts, where it has some."""

@@ -2,6 +2,7 @@ import sqlite3
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -128,3 +129,18 @@ def test_foreign_types_are_named():
     model = NotStorable().fit(cdnow_split())
     with pytest.raises(DataError, match=r"holds a tests\.test_tracking\.NotStorable"):
         tracking.trusted_types(model)
+
+
+def test_tables_hide_cells_of_few_customers(tmp_path):
+    table = pd.DataFrame({"tier": ["top", "middle", "rest"], "customers": [2, 9, 40], "value": [7.0, 5.0, 4.0]})
+    uri = tracking.local_uri(tmp_path)
+    with tracking.track("study", uri=uri) as run:
+        run.log_table(table, "tiers.csv", count="customers")
+        with pytest.raises(DataError, match="'customer_id' is called like an identifier"):
+            run.log_table(table.assign(customer_id=1), "named.csv", count="customers")
+    with tracking.tracking_at(uri):
+        path = mlflow.artifacts.download_artifacts(run_id=run.run_id, artifact_path="tiers.csv", dst_path=str(tmp_path))
+    written = pd.read_csv(path)
+    assert written["tier"].tolist() == ["top", "middle", "rest"]
+    assert written["customers"].isna().tolist() == [True, True, False]
+    assert written["value"].isna().tolist() == [True, True, False]

@@ -1,0 +1,73 @@
+"""Which columns look as if they named customers: by what they are called, or by what they hold."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+#: The library's own names of columns that identify a customer.
+IDENTIFIERS = ("customer_id", "customer_number")
+
+#: Last words of a name that say "identifier" whatever comes before.
+_ALWAYS = {"email", "mail", "phone", "mobile", "telephone", "iban", "ssn", "passport", "pseudonym", "uscc"}
+#: Last words that say it after a word for a person or a firm, or alone.
+_AFTER_A_PARTY = {"id", "ids", "no", "nr", "number", "key", "code", "uuid", "guid", "name"}
+_ALONE = {"id", "ids", "uuid", "guid"}
+_PARTIES = {
+    *(
+        "customer",
+        "client",
+        "account",
+        "user",
+        "member",
+        "person",
+        "patient",
+        "contact",
+        "household",
+        "buyer",
+        "company",
+    ),
+    *("firm", "hospital", "pharmacy", "subscriber", "policyholder", "crm", "tax", "licence", "license", "vat"),
+}
+_CHINESE = (
+    "客户编号",
+    "客户号",
+    "客户名称",
+    "会员号",
+    "用户编号",
+    "手机",
+    "电话",
+    "邮箱",
+    "身份证",
+    "统一社会信用代码",
+)
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PSEUDONYM = re.compile(r"[0-9a-f]{16,64}")
+
+
+def named_like_identifier(name: str) -> bool:
+    """Whether a column's name says that it identifies customers."""
+    if name in IDENTIFIERS or any(word in name for word in _CHINESE):
+        return True
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", name))
+    parts = re.findall(r"[a-z]+", words.casefold())
+    joined = "".join(parts)
+    if not parts:
+        return False
+    if parts[-1] in _ALWAYS or joined in _ALONE or joined in {"licence", "license"}:
+        return True
+    if len(parts) > 1 and parts[-1] in _AFTER_A_PARTY and parts[-2] in _PARTIES:
+        return True
+    return any(joined == party + last for party in _PARTIES for last in _AFTER_A_PARTY)
+
+
+def holds_identifiers(texts: Sequence[str]) -> str | None:
+    """What most of the texts of a column look like, where that identifies customers: e-mail addresses or pseudonyms."""
+    if not texts:
+        return None
+    for what, form in (("e-mail addresses", _EMAIL), ("pseudonyms", _PSEUDONYM)):
+        if sum(form.fullmatch(text.strip()) is not None for text in texts) * 2 > len(texts):
+            return what
+    return None

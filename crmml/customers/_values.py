@@ -1,0 +1,81 @@
+"""Values as text: what makes two of them the same, exactly or but for case and spaces."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def as_text(value: Any) -> str:
+    """A value as an identifier is written: 12, 12.0 and "12" are the same."""
+    if isinstance(value, (float, np.floating)) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(int(value)) if value == value.to_integral_value() else f"{value.normalize():f}"
+    return str(value)
+
+
+def normal_text(text: str) -> str:
+    """The text without differences of case, width or spaces (Unicode NFKC, case folded, runs of blanks as one)."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def plain(column: Any) -> Any:
+    """An arrow column in one piece, categories as their values, NaN as missing, intervals of months and days as text."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if isinstance(column, pa.ChunkedArray):  # of no chunk, or of too much text for one
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_large_binary(column.type) or pa.types.is_binary_view(column.type):
+        column = column.cast(pa.binary())
+    if pa.types.is_interval(column.type):
+        column = pa.array([None if value is None else as_text(value) for value in column.to_pylist()], pa.string())
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column
+
+
+def distinct(column: Any) -> tuple[np.ndarray, list[Any]]:
+    """Code of each row of an arrow column, -1 where it is missing or blank, and the distinct values."""
+    coded = plain(column).dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    blank = [
+        value is None or (isinstance(value, str) and not value.strip()) for value in values
+    ]  # a column of nulls has None
+    if any(blank):
+        kept = np.cumsum(~np.asarray(blank)) - 1
+        kept[np.asarray(blank)] = -1
+        codes = np.append(kept, -1)[codes]
+        values = [value for value, gone in zip(values, blank, strict=True) if not gone]
+    return codes, values
+
+
+def merged(codes: np.ndarray, texts: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Codes by distinct text, where several values share one."""
+    known: dict[str, int] = {}
+    at = np.asarray([known.setdefault(text, len(known)) for text in texts] + [-1], dtype=np.int64)
+    return at[codes], list(known)
+
+
+def as_pandas(table: Any) -> pd.DataFrame:
+    """An arrow table as pandas, whole numbers that a float would round among missing ones in pandas' nullable type."""
+    frame = table.to_pandas()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if not (pa.types.is_integer(column.type) and column.null_count):
+            continue
+        ends = pc.min_max(column)
+        if max(abs(ends["min"].as_py() or 0), abs(ends["max"].as_py() or 0)) > 2**53:
+            nullable = pd.UInt64Dtype() if pa.types.is_unsigned_integer(column.type) else pd.Int64Dtype()
+            frame[name] = column.to_pandas(types_mapper={column.type: nullable}.get)
+    return frame

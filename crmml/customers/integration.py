@@ -1,0 +1,275 @@
+"""Several departments' customer tables into one, with nothing lost and every value traced to where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .. import frames
+from ..exceptions import DataError
+from ._linking import group_codes, how_linked, linked, numbered
+from ._matching import fuzzy_pairs
+from ._records import Records, read_records
+from ._values import as_pandas
+from .integration_report import IntegrationReport
+
+NEWEST, COMPLETE = "newest", "most complete"
+
+
+def integrate(
+    *sources: Any,
+    keys: str | Sequence[Any],
+    prefer: Any = None,
+    names: Sequence[str] | None = None,
+    updated: str | None = None,
+    normalise: bool = True,
+    fuzzy: Mapping[str, float] | None = None,
+    block: str | Sequence[str] = (),
+    number: str = "customer_number",
+) -> tuple[Any, IntegrationReport]:
+    """One record for each customer from several tables of customer records.
+
+    Records are one customer where their keys are equal. A blank or missing key equals nothing: such a record stays a
+    customer of its own. Each field then takes its value from the first record that has one, in the order that ``prefer``
+    says; whatever the rule, ties go to the earlier source, then to the newer record where ``updated`` is given, then to
+    the fuller one, then to its content, so that the order of rows changes nothing. Values that lose are kept in the
+    report, and `IntegrationReport.restore` gives every source back. A column that is of one type here and of another
+    there becomes the type that holds both exactly, else text, with a note in the report.
+
+    Parameters
+    ----------
+    *sources : frames of pandas, polars, pyarrow, DuckDB or PySpark, or one mapping of name to frame
+        They need not be of one engine. Columns of one name are one field; rename before.
+    keys : str, or sequence of str, or sequence of sequences of str
+        A column, columns that identify a customer together, or several such keys, ``[["tax_id"], ["name", "town"]]``, any
+        of which links (directly or through other records).
+    prefer : str, sequence of str, or mapping of field to either, default=None
+        Whose value a field takes: ``"newest"`` (by ``updated``), ``"most complete"`` (the record with most fields
+        filled), a source, or sources in order. Fields that a mapping does not name, and None, take the sources in the
+        order given.
+    names : sequence of str, default=None
+        Of the sources, for the report; None calls them "source 1" and so on.
+    updated : str, default=None
+        Column with the moment of a record's last change; missing counts as oldest.
+    normalise : bool, default=True
+        Whether keys that differ only in case, width (Unicode NFKC) or spaces are equal. 12, 12.0 and "12" always are.
+    fuzzy : mapping of column to float, default=None
+        Least similarity, above 0 up to 100, from which records are one customer, in every column named; needs the extra
+        ``match``. Near-equality is carried from record to record: look at `IntegrationReport.fuzzy_matches` before use.
+    block : str or sequence of str, default=()
+        Columns that must agree for records to be compared by ``fuzzy``.
+    number : str, default="customer_number"
+        Name of the column that numbers the customers, in the order of their keys; the report's tables use it.
+
+    Returns
+    -------
+    customers : frame of the first source's engine
+        One row a customer: its number, then all fields of all sources. DuckDB and PySpark sources are read through arrow
+        and their result handed back. In pandas, whole numbers beyond 2**53 among missing ones are of its type Int64.
+    report : IntegrationReport
+        Its tables are pandas frames.
+
+    Raises
+    ------
+    DataError
+        Naming every fault: keys that a source lacks, unknown sources or fields in ``prefer``, no moments for "newest", no
+        row.
+    ImportError
+        When ``fuzzy`` is asked for and rapidfuzz is not installed.
+
+    Examples
+    --------
+    >>> sales = pd.DataFrame({"licence": ["H-1 ", "H-2"], "town": ["Wuhan", None], "beds": [800, 120]})
+    >>> service = pd.DataFrame({"licence": ["h-1", "H-2"], "town": ["Wuchang", "Xian"]})
+    >>> customers, report = integrate(sales, service, keys="licence", prefer={"town": "service"}, names=["sales", "service"])
+    >>> customers
+       customer_number licence     town  beds
+    0                0    H-1   Wuchang   800
+    1                1     H-2     Xian   120
+    >>> report.conflicts[["field", "kind", "value", "source", "kept"]]
+         field      kind    value   source   kept
+    0  licence  spelling     H-1     sales   True
+    1  licence  spelling      h-1  service  False
+    2     town     value    Wuhan    sales  False
+    3     town     value  Wuchang  service   True
+    """
+    tables, names = _named(sources, names)
+    groups = _groups(keys)
+    block = [block] if isinstance(block, str) else list(block)
+    columns_of = [[str(name) for name in frames.wrap(table).collect_schema().names()] for table in tables]
+    fields = list(dict.fromkeys(name for columns in columns_of for name in columns))
+    _check(fields, columns_of, names, groups, fuzzy, block, updated, number)
+    rules = _rules(prefer, fields, names, updated)
+    records = read_records(tables, names)
+    codes = [group_codes(records, group, normalise=normalise) for group in groups]
+    exact = linked([group_codes(records, group, normalise=False) for group in groups])
+    by_key = linked(codes)
+    pairs, scores = np.zeros((0, 2), dtype=np.int64), np.zeros(0)
+    label = by_key
+    if fuzzy:
+        pairs, scores = fuzzy_pairs(records, fuzzy, block)
+        new = by_key[pairs[:, 0]] != by_key[pairs[:, 1]]
+        pairs, scores = pairs[new], scores[new]
+        label = linked(codes, pairs)
+    customer = numbered(records, groups, label, normalise=normalise)
+    chosen = _chosen(records, customer, rules, updated)
+    has_key = np.any([code >= 0 for code in codes], axis=0)
+    report = IntegrationReport(
+        records=records,
+        customer=customer,
+        how=how_linked(customer, exact, by_key, has_key),
+        chosen=chosen,
+        pairs=pairs,
+        scores=scores,
+        number=number,
+    )
+    columns = {number: pa.array(np.arange(len(chosen)))}
+    for position, (name, field) in enumerate(records.fields.items()):
+        at = chosen[:, position]
+        columns[name] = pc.take(field.column, pa.array(at, mask=at < 0))
+    table = pa.table(columns)
+    customers = as_pandas(table) if isinstance(tables[0], pd.DataFrame) else frames.from_arrow(table, tables[0])
+    return customers, report
+
+
+def _named(sources: Sequence[Any], names: Sequence[str] | None) -> tuple[list[Any], list[str]]:
+    if len(sources) == 1 and isinstance(sources[0], Mapping):
+        if names is not None:
+            raise ValueError("names= is for sources given one by one; a mapping names its own.")
+        return list(sources[0].values()), [str(name) for name in sources[0]]
+    if not sources:
+        raise ValueError("There is no source; give at least one table.")
+    given = [f"source {i + 1}" for i in range(len(sources))] if names is None else list(names)
+    if len(given) != len(sources) or len(set(given)) != len(given):
+        raise ValueError(f"names={given!r} must be {len(sources)} different names, one a source.")
+    return list(sources), given
+
+
+def _groups(keys: Any) -> list[list[str]]:
+    if isinstance(keys, str):
+        return [[keys]]
+    keys = list(keys)
+    if not keys or any(not isinstance(key, str) and (not key or not hasattr(key, "__iter__")) for key in keys):
+        raise ValueError(
+            "keys must name at least one column: 'id', ['name', 'town'], or [['tax_id'], ['name', 'town']]."
+        )
+    if all(isinstance(key, str) for key in keys):
+        return [keys]
+    return [[key] if isinstance(key, str) else list(key) for key in keys]
+
+
+def _rules(prefer: Any, fields: list[str], names: list[str], updated: str | None) -> dict[str, Any]:
+    """The rule of each field: "newest", "most complete" or the places of the sources."""
+    if isinstance(prefer, Mapping):
+        frames.check_names(list(prefer), fields, "the fields of prefer=")
+        given = {field: prefer.get(field) for field in fields}
+    else:
+        given = dict.fromkeys(fields, prefer)
+    faults: list[str] = []
+    rules: dict[str, Any] = {}
+    for field, rule in given.items():
+        if isinstance(rule, str) and rule in (NEWEST, COMPLETE) and rule not in names:
+            if rule == NEWEST and updated is None:
+                faults.append(f"prefer={NEWEST!r} needs updated=, the column with the moment of a record's last change")
+            rules[field] = rule
+            continue
+        order = [] if rule is None else [rule] if isinstance(rule, str) else list(rule)
+        for name in order:
+            if name not in names:
+                known = ", ".join(map(repr, names))
+                faults.append(
+                    f"prefer names {name!r}, which is none of {NEWEST!r}, {COMPLETE!r} and the sources {known}"
+                )
+        rest = [name for name in names if name not in order]
+        rules[field] = (*dict.fromkeys(order), *rest)
+    if faults:
+        raise DataError(list(dict.fromkeys(faults)), "the rules")
+    return rules
+
+
+def _check(
+    fields: list[str],
+    columns_of: list[list[str]],
+    names: list[str],
+    groups: list[list[str]],
+    fuzzy: Mapping[str, float] | None,
+    block: list[str],
+    updated: str | None,
+    number: str,
+) -> None:
+    faults = []
+    wanted = [*dict.fromkeys(name for group in groups for name in group), *(fuzzy or {}), *block]
+    for name in dict.fromkeys([*wanted, *([updated] if updated else [])]):
+        try:
+            frames.check_names([name], fields, "")
+        except DataError as error:
+            faults += [f"{fault} (in all sources together)" for fault in error.faults]
+    if not faults:
+        for name, there in zip(names, columns_of, strict=True):
+            if not any(set(group) <= set(there) for group in groups) and not (fuzzy and set(fuzzy) <= set(there)):
+                missing = dict.fromkeys(key for group in groups for key in group if key not in there)
+                faults.append(
+                    f"{name!r} has no key: {', '.join(map(repr, missing))} missing, so nothing links its records; "
+                    "rename its column, or give another key"
+                )
+    for name, limit in (fuzzy or {}).items():
+        if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit <= 100:
+            faults.append(f"fuzzy[{name!r}]={limit!r} must be a similarity above 0 and up to 100")
+    if block and not fuzzy:
+        faults.append("block= is for fuzzy=, which is not given")
+    if number in fields:
+        faults.append(f"column {number!r} is there already; give another name as number=")
+    if faults:
+        raise DataError(faults, "the sources")
+
+
+def _moments(records: Records, updated: str) -> np.ndarray:
+    """Microseconds of each record's last change, the oldest possible where it is missing."""
+    field = records.fields[updated]
+    moments = pd.to_datetime(pd.Series(field.texts, dtype=object), format="ISO8601", errors="coerce", utc=True)
+    if (bad := moments.isna().to_numpy()).any():
+        rows = int(np.isin(field.exact, np.flatnonzero(bad)).sum())
+        shown = ", ".join(dict.fromkeys(repr(_form(field.texts[i])) for i in np.flatnonzero(bad)[:3]))
+        raise DataError(
+            [
+                f"column {updated!r} is no moment in {rows:,} records (of the form {shown}); write them as 2024-03-31 or "
+                "2024-03-31 12:00"
+            ],
+            "the sources",
+        )
+    stamps = moments.dt.as_unit("us").astype("int64").to_numpy()
+    return np.append(stamps, np.iinfo(np.int64).min)[field.exact]
+
+
+def _form(text: str) -> str:
+    """What a text looks like without what it says: every digit 9, every letter x."""
+    return "".join("9" if c.isdigit() else "x" if c.isalpha() else c for c in text[:20])
+
+
+def _chosen(records: Records, customer: np.ndarray, rules: dict[str, Any], updated: str | None) -> np.ndarray:
+    """Record that each customer's field comes from, -1 where none has a value; shape (n_customers, n_fields)."""
+    orders: dict[Any, np.ndarray] = {}
+    chosen = np.full((int(customer.max()) + 1, len(records.fields)), -1, dtype=np.int64)
+    newest = np.zeros(len(records)) if updated is None else -_moments(records, updated).astype(np.float64)
+    for position, (name, field) in enumerate(records.fields.items()):
+        rule = rules[name]
+        if rule not in orders:
+            if rule == NEWEST:
+                first = newest
+            elif rule == COMPLETE:
+                first = -records.n_filled
+            else:
+                first = np.asarray([rule.index(source) for source in records.names])[records.source]
+            orders[rule] = np.lexsort(
+                (records.row, records.content, -records.n_filled, newest, records.source, first, customer)
+            )
+        order = orders[rule]
+        order = order[field.filled[order]]
+        who, at = np.unique(customer[order], return_index=True)
+        chosen[who, position] = order[at]
+    return chosen
