@@ -31,6 +31,7 @@ def test_house_rules(command):
 def test_importing_crmml_loads_no_heavy_package():
     code = (
         "import sys, crmml, crmml.clv, crmml.transactions, crmml.datasets, crmml.tracking, crmml.scoring\n"
+        "import crmml.campaigns, crmml.churn, crmml.customers, crmml.metrics, crmml.roi, crmml.segments, crmml.stages\n"
         "heavy = {'mlflow', 'pyspark', 'lifetimes', 'polars', 'duckdb', 'matplotlib'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ..exceptions import DataError
 from ._inputs import require
 
 
@@ -119,4 +120,7 @@ def _value(metric: Callable[..., float], columns: list[np.ndarray], options: dic
     """NaN where a resample has lost a class: metrics of scikit-learn raise or warn there."""
     if columns[0].dtype.kind != "f" and len(set(columns[0].tolist())) < 2:
         return float("nan")
-    return float(metric(*columns, **options))
+    try:
+        return float(metric(*columns, **options))
+    except DataError:  # the arrays themselves were good: this resample has lost an arm, or fills a bin no more
+        return float("nan")

@@ -11,6 +11,7 @@ from ._inputs import read_binary, require
 from .calibration import expected_calibration_error
 from .profit import expected_maximum_profit, maximum_profit, profit_gain
 from .ranking import normalized_gini, top_decile_lift
+from .uplift import qini_score
 
 
 def _average_precision(y_true: Any, y_score: Any) -> float:
@@ -35,6 +36,7 @@ _SCORERS: dict[str, tuple[Callable, Any, bool]] = {
     "neg_brier_score": (_brier_score, "predict_proba", False),
     "neg_log_loss": (log_loss, "predict_proba", False),
     "normalized_gini": (normalized_gini, "predict", True),
+    "qini": (qini_score, "predict", True),
 }
 
 
@@ -46,7 +48,8 @@ def get_scorer(name: str, **options: Any) -> Any:
     name : str
         expected_maximum_profit, maximum_profit, profit_gain, top_decile_lift, neg_expected_calibration_error (metrics of
         this package); roc_auc, average_precision, neg_brier_score, neg_log_loss (scikit-learn's); normalized_gini, of
-        regressors. Those with neg_ are losses with the sign turned, so that more is always better.
+        regressors; qini, of uplift models, which asks for ``set_score_request(treatment=True)`` where metadata are routed.
+        Those with neg_ are losses with the sign turned, so that more is always better.
     **options
         Of the metric, such as clv and contact_cost.
 

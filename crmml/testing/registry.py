@@ -8,7 +8,7 @@ import inspect
 from sklearn.base import BaseEstimator
 
 #: Packages whose public estimators are listed.
-PACKAGES = ("crmml.churn", "crmml.clv", "crmml.stages")
+PACKAGES = ("crmml.campaigns", "crmml.churn", "crmml.clv", "crmml.segments", "crmml.stages")
 
 
 def all_estimators() -> list[tuple[str, type[BaseEstimator]]]:

@@ -1,0 +1,77 @@
+"""Bars of the channels' credit, method by method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..base import DisplayMixin
+from .attribution import Attribution, attribute_all
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass
+class AttributionDisplay(DisplayMixin):
+    """Shares of the conversions by channel and method, with intervals.
+
+    Attributes
+    ----------
+    attributions : tuple of Attribution
+        Of the same paths.
+    """
+
+    attributions: tuple[Attribution, ...]
+
+    @classmethod
+    def from_attributions(cls, attributions: Sequence[Attribution]) -> AttributionDisplay:
+        """Take attributions of the same channels.
+
+        Raises
+        ------
+        ValueError
+            When there is none, or the channels differ.
+        """
+        found = tuple(attributions)
+        if not found or len({each.channels for each in found}) != 1:
+            raise ValueError("the attributions must be at least one, all of the same channels.")
+        return cls(found)
+
+    @classmethod
+    def from_paths(cls, paths: Any, methods: Sequence[str] | None = None, **options: Any) -> AttributionDisplay:
+        """Compute by several methods; options are those of `attribute`."""
+        return cls.from_attributions(attribute_all(paths, methods, **options))
+
+    def plot(self, ax: Axes | None = None) -> AttributionDisplay:
+        """Draw a group of bars for each channel, those with the most credit first."""
+        import matplotlib as mpl
+
+        channels = self.attributions[0].channels
+        order = np.argsort(-np.mean([found.share for found in self.attributions], axis=0), kind="stable")
+        ax = self._axes(ax, (max(7.0, 1.2 * len(channels) + 2), 4.5))
+        width = 0.8 / len(self.attributions)
+        colors = mpl.colormaps["viridis"](np.linspace(0.1, 0.9, len(self.attributions)))
+        for i, (found, color) in enumerate(zip(self.attributions, colors, strict=True)):
+            at = np.arange(len(channels)) + (i - (len(self.attributions) - 1) / 2) * width
+            share = 100 * found.share[order]
+            ax.bar(at, share, width, color=color, label=found.method.replace("_", " "))
+            if found.low is not None and found.high is not None:
+                total = found.credit.sum()
+                ends = 100 * np.array([found.low[order], found.high[order]]) / total
+                error = np.maximum(np.array([share - ends[0], ends[1] - share]), 0.0)
+                ax.errorbar(at, share, yerr=error, fmt="none", ecolor="black", elinewidth=0.8, capsize=1.5)
+        first = self.attributions[0]
+        ax.axhline(0, color="black", linewidth=0.8)
+        ax.set_xticks(np.arange(len(channels)), [channels[i] for i in order])
+        ax.set(
+            title=f"Credit for {first.n_conversions:,} conversions",
+            xlabel="Channel",
+            ylabel="Share of the conversions, %"
+            + (f" ({first.coverage:.0%} intervals)" if first.low is not None else ""),
+        )
+        ax.legend(title="Method", frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return self

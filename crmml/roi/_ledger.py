@@ -1,0 +1,344 @@
+"""What ledgers of costs and of benefits share: rows read with every fault named, payments, totals, conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from .. import frames
+from ..exceptions import DataError
+from ._duplicates import overlaps
+from ._spread import SPREAD, with_distribution
+from .conversion import ConversionRates
+from .ledger_rows import LedgerRow, read_row
+from .money import Money
+from .uncertain_amounts import Quantity, Uncertain, merged_inputs
+from .windows import read_window
+
+#: Columns of a table, by the names of a row's fields.
+FIELDS = (
+    "date",
+    "kind",
+    "label",
+    "amount",
+    "hours",
+    "hourly_rate",
+    "currency",
+    "every",
+    "until",
+    "times",
+    "direct",
+    "forecast",
+    "source",
+)
+
+
+class Ledger:
+    """An immutable list of rows; subclasses say which kinds there are."""
+
+    _kinds: ClassVar[tuple[str, ...]]
+    _noun: ClassVar[str]
+    _one: ClassVar[str]
+    _needs_direct: ClassVar[bool]
+
+    rows: tuple[LedgerRow, ...]
+    currency: str | None
+    allow_overlap: bool
+
+    def __init__(self, currency: str | None = None, *, allow_overlap: bool = False) -> None:
+        if currency is not None and not (isinstance(currency, str) and len(currency) == 3 and currency.isalpha()):
+            raise ValueError(f"currency={currency!r} is no code of three letters, such as 'CNY' or 'EUR'.")
+        self.__dict__.update(
+            currency=None if currency is None else currency.upper(), allow_overlap=bool(allow_overlap), rows=()
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a {type(self).__name__} does not change; add() returns another one")
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and (self.rows, self.currency) == (other.rows, other.currency)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self)} rows, {', '.join(self.currencies) or self.currency or 'no currency'})"
+        )
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies of the rows that have a price, sorted."""
+        return tuple(sorted({row.currency for row in self.rows if row.priced}))
+
+    @property
+    def unpriced(self) -> tuple[LedgerRow, ...]:
+        """The rows without an amount."""
+        return tuple(row for row in self.rows if not row.priced)
+
+    @classmethod
+    def from_table(
+        cls,
+        frame: Any,
+        columns: Mapping[str, str] | None = None,
+        *,
+        currency: str | None = None,
+        allow_overlap: bool = False,
+    ) -> Self:
+        """Read a ledger from a table.
+
+        Parameters
+        ----------
+        frame : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
+            One row each. Columns date, kind, label and, as needed, amount, hours, hourly_rate, currency, every, until, times,
+            direct (benefits: required), forecast, source; an uncertain amount by distribution ("triangular" with low, amount,
+            high; "uniform" with low, high; "lognormal" with low, high and, if not 0.9, coverage; "normal" with amount, sd).
+            Other columns are ignored. Of times in a time zone the day on its own clock counts, as in a transaction log.
+        columns : mapping of str to str, default=None
+            Names of the frame's columns by the names above, where they differ.
+        currency : str, default=None
+            Of rows that state none.
+        allow_overlap : bool, default=False
+            Whether duplicate and overlapping rows are meant.
+
+        Raises
+        ------
+        DataError
+            Naming every fault of every row, by the number of the row, the first being 1.
+        """
+        columns = dict(columns or {})
+        if unknown := [name for name in columns if name not in FIELDS + SPREAD]:
+            raise ValueError(
+                f"columns names {', '.join(map(repr, unknown))}; the fields are {', '.join(FIELDS + SPREAD)}."
+            )
+        wrapped = frames.wrap(frame)
+        there = wrapped.collect_schema().names()
+        source_of = {
+            name: columns.get(name, name)
+            for name in FIELDS + SPREAD
+            if columns.get(name, name) in there or name in columns
+        }
+        needed = ["date", "kind", "label", *(["direct"] if cls._needs_direct else [])]
+        wanted = [source_of.get(name, name) for name in dict.fromkeys([*needed, *source_of])]
+        frames.check_columns(wrapped, wanted, f"the table of {cls._noun}")
+        schema = wrapped.collect_schema()
+        zoned = [
+            name
+            for name in dict.fromkeys(wanted)
+            if isinstance(kind := schema[name], nw.Datetime) and kind.time_zone is not None
+        ]
+        naive: Any = (
+            wrapped.with_columns(*(nw.col(name).dt.replace_time_zone(None) for name in zoned)) if zoned else wrapped
+        )
+        table = frames.to_columns(naive.to_native(), list(dict.fromkeys(wanted)))
+        ledger = cls(currency, allow_overlap=allow_overlap)
+        records = [
+            {name: _plain(table[column].iloc[k]) for name, column in source_of.items()} for k in range(len(table))
+        ]
+        return ledger._extended(records, [f"row {k + 1}" for k in range(len(records))])
+
+    def _add(self, fields: Mapping[str, Any]) -> Self:
+        return self._extended([fields], [f"the new row {str(fields.get('label') or '')!r}"])
+
+    def _extended(self, records: Iterable[Mapping[str, Any]], names: list[str]) -> Self:
+        rows, faults, places = list(self.rows), [], [f"row {k + 1}" for k in range(len(self.rows))]
+        taken = {row.label for row in rows}
+        for fields, place in zip(records, names, strict=True):
+            fields, wrong = with_distribution(dict(fields))
+            row, found = read_row(fields, self._kinds, self.currency, needs_direct=self._needs_direct, taken=taken)
+            faults += [f"{place}: {fault}" for fault in [*wrong, *found]]
+            if row is not None:
+                rows.append(row)
+                places.append(place)
+                taken.add(row.label)
+        if not self.allow_overlap:
+            faults += overlaps(rows, places)
+        if not faults:
+            faults += self._input_faults(rows)
+        if faults:
+            raise DataError(faults, f"the ledger of {self._noun}")
+        return self._with(tuple(rows))
+
+    @staticmethod
+    def _input_faults(rows: list[LedgerRow]) -> list[str]:
+        try:
+            merged_inputs(row.amount for row in rows if isinstance(row.amount, Quantity))
+        except ValueError as error:
+            return [str(error)]
+        return []
+
+    def _with(self, rows: tuple[LedgerRow, ...], currency: str | None = None) -> Self:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, rows=rows, currency=currency or self.currency)
+        return other
+
+    def converted(self, rates: ConversionRates) -> Self:
+        """Return the ledger with every amount in one currency, by rates that are stated.
+
+        Parameters
+        ----------
+        rates : ConversionRates
+
+        Raises
+        ------
+        DataError
+            Naming the currencies that have no rate.
+        """
+        rates.check(self.currencies, f"the ledger of {self._noun}")
+        return self._with(tuple(rates.row(row) for row in self.rows), rates.to)
+
+    def payments(self, window: Any = None) -> pd.DataFrame:
+        """Return every payment, one row each, in the order of their dates.
+
+        Parameters
+        ----------
+        window : (start, end), default=None
+            From the start on and before the end; None takes all.
+
+        Returns
+        -------
+        DataFrame
+            date, kind, label, amount (expected; NaN where not priced), currency, direct, forecast, row (number, from 0).
+        """
+        days = [row.dates() for row in self.rows]
+        of = np.repeat(np.arange(len(self.rows)), [len(part) for part in days])
+        table = pd.DataFrame(
+            {"date": np.concatenate([part.to_numpy("datetime64[us]") for part in days]) if days else []}
+        )
+        table["date"] = pd.to_datetime(table["date"])
+        for name, kind in (("kind", object), ("label", object), ("expected", float), ("currency", object)):
+            values = np.array([getattr(row, name) for row in self.rows], dtype=kind)
+            table["amount" if name == "expected" else name] = values[of]
+        for name in ("direct", "forecast"):
+            table[name] = np.array([getattr(row, name) for row in self.rows], dtype=bool)[of]
+        table["row"] = of
+        if window is not None:
+            start, end = read_window(window)
+            table = table[(table["date"] >= start) & (table["date"] < end)]
+        return table.sort_values("date", kind="stable", ignore_index=True)
+
+    def total(self, window: Any = None, *, rates: ConversionRates | None = None, direct: bool | None = None) -> Money:
+        """Return the expected total of what is priced; totals of the parts of a window add up to the whole's.
+
+        Parameters
+        ----------
+        window : (start, end), default=None
+            From the start on and before the end; ``end`` may be a length such as "3Y". None takes all.
+        rates : ConversionRates, default=None
+            Needed where currencies are mixed.
+        direct : bool, default=None
+            Only direct, or only indirect, rows.
+
+        Raises
+        ------
+        DataError
+            When currencies are mixed, or there is none because no row has a price.
+        """
+        ledger = self if rates is None else self.converted(rates)
+        ledger._check_one_currency()
+        table = ledger.payments(window)
+        if direct is not None:
+            table = table[table["direct"] == direct]
+        return Money(float(table["amount"].sum()), ledger.currencies[0])
+
+    def _check_one_currency(self) -> None:
+        if len(self.currencies) != 1:
+            raise DataError([self._currency_fault()], f"the ledger of {self._noun}")
+
+    def _currency_fault(self) -> str:
+        if not self.currencies:
+            return "no row has an amount, so that there is no total and no currency"
+        counts = ", ".join(f"{sum(r.priced and r.currency == c for r in self.rows)} in {c}" for c in self.currencies)
+        return (
+            f"currencies are mixed ({counts}); give rates=ConversionRates(to={self.currencies[0]!r}, on=a day, rates={{...}}) "
+            "with the rates you hold right"
+        )
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows as a frame: expected amount a payment, its distribution in words, number of payments and their total."""
+        records = [
+            {
+                "date": row.date,
+                "kind": row.kind,
+                "label": row.label,
+                "amount": row.expected,
+                "currency": row.currency,
+                "every": row.every,
+                "payments": len(row.dates()),
+                "total": row.expected * len(row.dates()),
+                "uncertainty": _uncertainty(row.amount),
+                "direct": row.direct,
+                "forecast": row.forecast,
+                "source": row.source,
+            }
+            for row in self.rows
+        ]
+        names = [
+            "date",
+            "kind",
+            "label",
+            "amount",
+            "currency",
+            "every",
+            "payments",
+            "total",
+            "uncertainty",
+            "direct",
+            "forecast",
+            "source",
+        ]
+        return pd.DataFrame(records, columns=names)
+
+    def by_kind(self, window: Any = None) -> pd.DataFrame:
+        """Return expected totals of what is priced, largest first: kind, currency, amount."""
+        table = self.payments(window).dropna(subset=["amount"])
+        totals = table.groupby(["kind", "currency"], as_index=False).agg({"amount": "sum"})
+        return totals.sort_values("amount", ascending=False, ignore_index=True, kind="stable")
+
+    def describe(self) -> str:
+        """Say in plain sentences what is in the ledger."""
+        if not self.rows:
+            return f"The ledger of {self._noun} is empty."
+        recurring = sum(row.every is not None for row in self.rows)
+        table = self.payments()
+        span = f"{table['date'].min():%Y-%m-%d} to {table['date'].max():%Y-%m-%d}"
+        lines = [
+            f"{len(self):,} {self._noun if len(self) != 1 else self._one}, {recurring} of them recurring, with {len(table):,} "
+            f"payments from {span}."
+        ]
+        for currency in self.currencies:
+            kinds = self.by_kind()
+            kinds = kinds[kinds["currency"] == currency]
+            parts = ", ".join(
+                f"{kind} {amount:,.0f}" for kind, amount in zip(kinds["kind"], kinds["amount"], strict=True)
+            )
+            lines.append(f"{Money(float(kinds['amount'].sum()), currency).describe()} in all: {parts}.")
+        if doubtful := [row.label for row in self.rows if isinstance(row.amount, Quantity)]:
+            lines.append(f"With a stated uncertainty: {', '.join(doubtful)}.")
+        if self.unpriced:
+            lines.append(f"Without a price: {', '.join(row.label for row in self.unpriced)}.")
+        return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell of a table as Python has it; decimals of databases as floats."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
+
+
+def _uncertainty(amount: Any) -> str:
+    if isinstance(amount, Uncertain):
+        return amount.describe()
+    return f"from {', '.join(amount.inputs())}" if isinstance(amount, Quantity) else ""

@@ -1,0 +1,103 @@
+"""What must be there before a return can be known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from .conversion import ConversionRates
+from .ledgers import BenefitLedger, CostLedger
+
+#: How many offenders a fault names.
+_SHOWN = 5
+
+
+def currency_faults(costs: CostLedger, benefits: BenefitLedger, rates: ConversionRates | None) -> list[str]:
+    there = sorted({*costs.currencies, *benefits.currencies})
+    if rates is not None:
+        return [
+            f"the rate from {c} to {rates.to} is missing; add it to rates"
+            for c in there
+            if c != rates.to and c not in rates.rates
+        ]
+    if len(there) < 2:
+        return []
+    own = [f"{c} in the ledger of {ledger._noun}" for ledger in (costs, benefits) for c in ledger.currencies]
+    return [
+        f"currencies are mixed ({', '.join(own)}); give rates=ConversionRates(to={there[0]!r}, on=a day, rates={{...}}) with the "
+        "rates you hold right"
+    ]
+
+
+def missing_inputs(costs: CostLedger, benefits: BenefitLedger, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:
+    faults = []
+    if not costs.rows:
+        faults.append("costs: the ledger is empty; enter licences, implementation, training, staff and the rest")
+    faults += [f"the price of the {row.what()} (cost)" for row in costs.unpriced if _touches(row, start, end)]
+    spent = costs.payments((start, end)).dropna(subset=["amount"])
+    if len(before := [row for row in costs.rows if row.priced and row.date < start]):
+        faults.append(
+            f"{len(before)} cost(s) before the window's start {start:%Y-%m-%d} would be left out ({_named(before)}); start the window "
+            f"at {min(row.date for row in before):%Y-%m-%d} or earlier"
+        )
+    if costs.rows and not costs.unpriced and not before and not spent["amount"].sum() > 0:
+        faults.append(f"costs above 0 between {start:%Y-%m-%d} and {end:%Y-%m-%d}: those in the ledger come to 0 there")
+    paid = benefits.payments((start, end)).dropna(subset=["amount"])
+    if not benefits.rows:
+        faults.append("benefits: the ledger is empty")
+    elif not any(row.priced for row in benefits.rows):
+        faults += [f"what the {row.what()} is worth in money (benefit)" for row in benefits.unpriced]
+    elif paid.empty:
+        faults.append(f"a benefit with a price between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
+    outlays = costs.payments().dropna(subset=["amount"])
+    outlays = outlays[outlays["amount"] > 0]
+    if len(outlays):
+        first = outlays["date"].min()
+        if early := [row for row in benefits.rows if row.priced and row.date < first]:
+            faults.append(
+                f"{len(early)} benefit(s) before the first cost on {first:%Y-%m-%d} ({_named(early)}): what comes before a programme "
+                "is not its effect; correct the dates or take them out"
+            )
+    return faults
+
+
+def _touches(row: Any, start: pd.Timestamp, end: pd.Timestamp) -> bool:
+    dates = row.dates()
+    return bool(((dates >= start) & (dates < end)).any()) or row.date < start
+
+
+def _named(rows: list) -> str:
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return "; ".join(row.what() for row in rows[:_SHOWN]) + more
+
+
+def known_until(
+    benefits: BenefitLedger, start: pd.Timestamp, end: pd.Timestamp, observed_until: Any
+) -> tuple[pd.Timestamp, list[str]]:
+    """Last day that benefits are known or forecast for, and what is wrong with a window that goes on beyond."""
+    priced, faults = [row for row in benefits.rows if row.priced], []
+    if observed_until is None:
+        known = max((row.covers_until for row in priced), default=start)
+    else:
+        try:
+            observed = pd.Timestamp(observed_until).normalize()
+        except (ValueError, TypeError):
+            raise ValueError(f"observed_until={observed_until!r} is no day; write it as in '2024-12-31'.") from None
+        ahead = [row for row in priced if row.forecast]
+        known = max([observed, *(row.covers_until for row in ahead)])
+        late = [row for row in priced if not row.forecast and ((row.dates() > observed) & (row.dates() < end)).any()]
+        if late:
+            faults.append(
+                f"{len(late)} benefit(s) go on after observed_until={observed:%Y-%m-%d} without being marked as assumed "
+                f"({_named(late)}); end them there and enter the rest with forecast=True"
+            )
+    last = end - pd.Timedelta(days=1)
+    if known < last:
+        said = "they end in the ledger" if observed_until is None else "they are observed or forecast"
+        cure = "" if observed_until is not None else ", say observed_until= if nothing came after"
+        faults.append(
+            f"benefits from {known + pd.Timedelta(days=1):%Y-%m-%d} to {last:%Y-%m-%d}: the window is longer than the data, {said} on "
+            f"{known:%Y-%m-%d}. Shorten the window{cure}, or enter what is assumed with forecast=True"
+        )
+    return known, faults

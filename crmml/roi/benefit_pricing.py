@@ -1,0 +1,288 @@
+r"""From a change of an indicator to money: formulas that name every input they need, and refuse what cannot be known.
+
+An indicator that moved is no money yet. Each formula states what else must be known or assumed, the share of the change that the
+programme caused among it: a before/after comparison alone does not tell.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..exceptions import DataError
+from .changes import Percent, check_change
+from .ledgers import BenefitLedger
+from .missing_inputs import MissingInputsError
+from .uncertain_amounts import Quantity, Uncertain, is_number
+
+#: The input that every formula needs.
+CAUSED = "share caused by the programme"
+_CAUSED_MEANS = (
+    "how much of the change the programme itself brought about, 0 to 1, from a comparison with those without it"
+)
+
+
+@dataclass(frozen=True)
+class BenefitFormula:
+    """How the change of one indicator becomes money a year.
+
+    Attributes
+    ----------
+    label : str
+    kind : str
+        One of the kinds of a `BenefitLedger`.
+    direct : bool
+    needs : dict of str to str
+        The inputs, and what each of them is.
+    yearly : callable or None
+        ``yearly(inputs, k)``: money in year k, counted from 1; None is not priced.
+    constant : bool
+        Whether every year brings the same, so that it is booked by the month.
+    """
+
+    label: str
+    kind: str
+    direct: bool
+    needs: Mapping[str, str] = field(default_factory=dict)
+    yearly: Callable[[Mapping[str, Any], int], Any] | None = None
+    constant: bool = True
+
+
+def staff_time_saved(label: str, *, before_minutes: float, after_minutes: float) -> BenefitFormula:
+    """Minutes a day and worker that are saved: minutes / 60 × workers × working days × hourly rate.
+
+    Parameters
+    ----------
+    label : str
+    before_minutes, after_minutes : float
+        A worker and working day.
+    """
+    saved = _checked(before_minutes, "before_minutes") - _checked(after_minutes, "after_minutes")
+    if saved <= 0:
+        raise ValueError(
+            f"before_minutes={before_minutes:g} must be above after_minutes={after_minutes:g}: nothing is saved."
+        )
+
+    def yearly(given: Mapping[str, Any], k: int) -> Any:
+        hours = saved / 60 * given["workers"] * given["working days a year"]
+        return hours * given["hourly rate"] * given[CAUSED]
+
+    needs = {
+        "workers": "how many members of staff save this time",
+        "working days a year": "of each of them",
+        "hourly rate": "full cost of an hour of their time, in money; 0 where freed time has no use",
+        CAUSED: _CAUSED_MEANS,
+    }
+    return BenefitFormula(label, "staff time", True, needs, yearly)
+
+
+def retention_raised(label: str, *, before: float, after: float) -> BenefitFormula:
+    r"""Customers kept who would have left: customers × (after^k − before^k) × margin in year k.
+
+    Both shares enter with the uncertainty of the samples they were seen in.
+
+    Parameters
+    ----------
+    label : str
+    before, after : float
+        Retention a year, 0.7 for 70 %.
+    """
+    _check_shares(before, after)
+
+    def yearly(given: Mapping[str, Any], k: int) -> Any:
+        n_before, n_after = given["customers observed before"], given["customers observed after"]
+        then = Uncertain.share(before * n_before, n_before, name="retention before")
+        now = Uncertain.share(after * n_after, n_after, name="retention after")
+        return (now**k - then**k) * given["customers"] * given["margin a customer and year"] * given[CAUSED]
+
+    needs = {
+        "customers": "how many there are at the start",
+        "margin a customer and year": "contribution margin, in money",
+        "customers observed before": "sample size of the retention before",
+        "customers observed after": "sample size of the retention after",
+        CAUSED: _CAUSED_MEANS,
+    }
+    return BenefitFormula(label, "retention", False, needs, yearly, constant=False)
+
+
+def relative_change_valued(
+    label: str, *, change: Percent, of: str, worth: str, direct: bool, kind: str = "capacity"
+) -> BenefitFormula:
+    """Turn a relative change of an amount a year into money: amount × |percent| × what one of it is worth.
+
+    Parameters
+    ----------
+    label : str
+    change : Percent
+        Relative. ``Points`` is refused: points of a rate need what the rate is of.
+    of : str
+        Name of the amount a year before, such as "bed turnovers a year".
+    worth : str
+        Name of what one of it is worth, such as "margin of a bed turnover".
+    direct : bool
+    kind : str, default="capacity"
+    """
+    if not isinstance(check_change(change), Percent):
+        raise TypeError(f"change={change!r} is in percentage points; a relative change, Percent, is needed here.")
+    moved = abs(change.expected) / 100
+
+    def yearly(given: Mapping[str, Any], k: int) -> Any:
+        return moved * given[of] * given[worth] * given[CAUSED]
+
+    needs = {of: "before the programme", worth: "in money", CAUSED: _CAUSED_MEANS}
+    return BenefitFormula(label, kind, direct, needs, yearly)
+
+
+def not_priced(label: str, *, kind: str = "other", direct: bool = False) -> BenefitFormula:
+    """A change that is kept and listed without a price, for instance since another benefit holds it already."""
+    return BenefitFormula(label, kind, direct)
+
+
+def needed_inputs(formulas: Sequence[BenefitFormula]) -> pd.DataFrame:
+    """Return every input that formulas need.
+
+    Returns
+    -------
+    DataFrame
+        input, what, needed_for.
+    """
+    what: dict[str, str] = {}
+    users: dict[str, list[str]] = {}
+    for formula in formulas:
+        for name, meaning in formula.needs.items():
+            what.setdefault(name, meaning)
+            users.setdefault(name, []).append(formula.label)
+    return pd.DataFrame(
+        {"input": list(what), "what": list(what.values()), "needed_for": [", ".join(users[name]) for name in what]}
+    )
+
+
+def price_benefits(
+    formulas: Sequence[BenefitFormula],
+    assumptions: Mapping[str, Any],
+    *,
+    start: Any,
+    years: int,
+    currency: str,
+    keep_unpriced: bool = False,
+) -> BenefitLedger:
+    """Turn changed indicators into a ledger of benefits, all marked as forecast, or refuse and name what is missing.
+
+    Parameters
+    ----------
+    formulas : sequence of BenefitFormula
+    assumptions : mapping of str to float or Uncertain
+        A value for each input; None is not known. An `Uncertain` takes the name of its input.
+    start : day
+        When the changed indicators begin to hold. What is the same every year is booked at the end of each month, the rest at the
+        end of each year.
+    years : int
+        How many years they hold.
+    currency : str
+        Of every amount of money in the assumptions.
+    keep_unpriced : bool, default=False
+        Whether what lacks an input is kept as a benefit without a price, instead of being refused.
+
+    Returns
+    -------
+    BenefitLedger
+
+    Raises
+    ------
+    MissingInputsError
+        Naming every input that is missing and what it is needed for.
+    DataError
+        For assumptions that are no numbers, below 0, shares above 1, or that no formula needs.
+
+    Examples
+    --------
+    >>> formulas = [staff_time_saved("less paperwork", before_minutes=30, after_minutes=15)]
+    >>> price_benefits(formulas, {}, start="2024-01-01", years=1, currency="CNY")
+    Traceback (most recent call last):
+    crmml.roi.missing_inputs.MissingInputsError: the value of the benefits cannot be known, 4 inputs are missing or wrong:
+      - workers: how many members of staff save this time (needed for less paperwork)
+      - working days a year: of each of them (needed for less paperwork)
+      - hourly rate: full cost of an hour of their time, in money; 0 where freed time has no use (needed for less paperwork)
+      - share caused by the programme: how much of the change the programme itself brought about, 0 to 1, from a comparison with
+      those without it (needed for less paperwork)
+    >>> known = {"workers": 20, "working days a year": 250, "hourly rate": 60, "share caused by the programme": 0.5}
+    >>> price_benefits(formulas, known, start="2024-01-01", years=1, currency="CNY").total()
+    Money(amount=37500.0, currency='CNY')
+    """
+    if not (isinstance(years, int | np.integer) and not isinstance(years, bool) and years >= 1):
+        raise ValueError(f"years={years!r} must be a whole number, at least 1.")
+    given = _read(formulas, assumptions)
+    missing = needed_inputs(formulas)
+    missing = missing[~missing["input"].isin(given)]
+    if len(missing) and not keep_unpriced:
+        raise MissingInputsError(
+            [f"{row.input}: {row.what} (needed for {row.needed_for})" for row in missing.itertuples()],
+            "the value of the benefits",
+        )
+    begin, ledger = pd.Timestamp(start), BenefitLedger(currency)
+    for formula in formulas:
+        common = {"kind": formula.kind, "direct": formula.direct, "forecast": True, "source": "assumptions"}
+        if formula.yearly is None or any(name not in given for name in formula.needs):
+            ledger = ledger.add(begin, label=formula.label, **common)  # type: ignore[arg-type]
+        elif formula.constant:
+            month = begin + pd.DateOffset(months=1) - pd.Timedelta(days=1)
+            amount = formula.yearly(given, 1) / 12
+            ledger = ledger.add(month, label=formula.label, amount=amount, every="M", times=12 * int(years), **common)  # type: ignore[arg-type]
+        else:
+            for k in range(1, int(years) + 1):
+                day = begin + pd.DateOffset(years=k) - pd.Timedelta(days=1)
+                ledger = ledger.add(day, label=f"{formula.label}, year {k}", amount=formula.yearly(given, k), **common)  # type: ignore[arg-type]
+    return ledger
+
+
+def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the assumptions that are known, uncertain ones under the names of their inputs."""
+    needed = list(needed_inputs(formulas)["input"])
+    faults, given = [], {}
+    for name, value in assumptions.items():
+        if name not in needed:
+            near = difflib.get_close_matches(name, needed, n=1)
+            faults.append(f"{name!r} is needed by no formula{f'; did you mean {near[0]!r}?' if near else ''}")
+            continue
+        if value is None:
+            continue
+        top = 1.0 if name.startswith("share") else np.inf
+        sampled = name.startswith("customers observed")
+        if isinstance(value, Uncertain) and not sampled:
+            low, high = float(value.quantile(0.0)), float(value.quantile(1.0))
+            if value.distribution == "normal":
+                low, high = float(value.quantile(0.001)), float(value.quantile(0.999))
+            value = value.named(name)
+        elif is_number(value) and not isinstance(value, Quantity):
+            low = high = float(value)
+            if sampled and low < 1:
+                faults.append(f"{name} is {value!r}; a number of customers, at least 1")
+        else:
+            faults.append(f"{name} is {value!r}; a number{'' if sampled else ' or an Uncertain one'} is needed")
+            continue
+        if low < 0 or high > top:
+            limit = "between 0 and 1, 0.5 for 50 %" if top == 1 else "at least 0"
+            faults.append(f"{name} reaches from {low:g} to {high:g}; it must be {limit}")
+        given[name] = value
+    if faults:
+        raise DataError(faults, "the assumptions")
+    return given
+
+
+def _checked(value: Any, name: str) -> float:
+    if not (is_number(value) and value >= 0):
+        raise ValueError(f"{name}={value!r} must be a number of at least 0.")
+    return float(value)
+
+
+def _check_shares(before: Any, after: Any) -> None:
+    for name, share in (("before", before), ("after", after)):
+        if not (is_number(share) and 0 <= share < 1):
+            raise ValueError(f"{name}={share!r} must be a share of at least 0 and below 1: 0.7 for 70 %.")
+    if after <= before:
+        raise ValueError(f"after={after:g} must be above before={before:g}.")

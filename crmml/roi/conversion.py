@@ -1,0 +1,91 @@
+"""Conversion of currencies by rates that the caller states, with the day they hold for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from ..exceptions import DataError
+from .ledger_rows import LedgerRow
+from .uncertain_amounts import is_number
+
+
+@dataclass(frozen=True)
+class ConversionRates:
+    """What one unit of each currency is worth in one currency, on a day.
+
+    Parameters
+    ----------
+    to : str
+        The currency of the result.
+    on : day
+        The day that the rates hold for; it is written into the source of every converted row.
+    rates : mapping of str to float
+        Units of ``to`` for one unit of each other currency, above 0.
+
+    Raises
+    ------
+    DataError
+        Naming rates that are no positive numbers.
+
+    Examples
+    --------
+    >>> rates = ConversionRates("CNY", "2024-01-02", {"USD": 7.1})
+    >>> rates.describe()
+    '1 USD = 7.1 CNY, as of 2024-01-02'
+    """
+
+    to: str
+    on: Any
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"the rate of {name} is {rate!r}; it must be a number above 0"
+            for name, rate in self.rates.items()
+            if not (is_number(rate) and rate > 0)
+        ]
+        to = str(self.to).upper()
+        faults += [f"{c!r} is no code of three letters" for c in (to, *self.rates) if not (len(c) == 3 and c.isalpha())]
+        try:
+            day: Any = pd.Timestamp(self.on)
+        except (ValueError, TypeError):
+            day = None
+        if pd.isna(day):
+            faults.append(f"on={self.on!r} is no day")
+        known = {name.upper(): float(rate) for name, rate in self.rates.items() if is_number(rate)}
+        if known.get(to, 1.0) != 1.0:
+            faults.append(f"the rate of {to} in {to} is {known[to]:g}, not 1")
+        if faults:
+            raise DataError(faults, "the conversion rates")
+        for name, value in (("to", to), ("on", day.normalize()), ("rates", known)):
+            object.__setattr__(self, name, value)
+
+    def check(self, currencies: Iterable[str], subject: str) -> None:
+        """Refuse currencies that have no rate.
+
+        Raises
+        ------
+        DataError
+            Naming them.
+        """
+        lacking = [c for c in currencies if c != self.to and c not in self.rates]
+        if lacking:
+            raise DataError([f"there is no rate from {c} to {self.to}; add it to rates" for c in lacking], subject)
+
+    def row(self, row: LedgerRow) -> LedgerRow:
+        """Return a row in the currency of the result, its source saying how it was converted."""
+        if not row.priced or row.currency == self.to:
+            return replace(row, currency=self.to) if not row.priced else row
+        rate = self.rates[row.currency]
+        note = f"converted from {row.currency} at {rate:g} of {self.on:%Y-%m-%d}"
+        source = f"{row.source}; {note}" if row.source else note
+        hourly = None if row.hourly_rate is None else row.hourly_rate * rate
+        return replace(row, amount=row.amount * rate, hourly_rate=hourly, currency=self.to, source=source)
+
+    def describe(self) -> str:
+        """Say the rates."""
+        return f"{', '.join(f'1 {c} = {rate:g} {self.to}' for c, rate in self.rates.items())}, as of {self.on:%Y-%m-%d}"

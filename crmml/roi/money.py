@@ -1,0 +1,30 @@
+"""An amount of money that knows its currency."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Money(NamedTuple):
+    """An amount that knows its currency.
+
+    Attributes
+    ----------
+    amount : float
+    currency : str
+    """
+
+    amount: float
+    currency: str
+
+    def describe(self) -> str:
+        """Say it.
+
+        Examples
+        --------
+        >>> Money(1250000.0, "CNY").describe()
+        'CNY 1,250,000'
+        """
+        return (
+            f"{self.currency} {self.amount:,.0f}" if abs(self.amount) >= 100 else f"{self.currency} {self.amount:,.2f}"
+        )

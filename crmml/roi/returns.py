@@ -1,0 +1,169 @@
+"""What came back by a day, and when a programme had paid for itself."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ._cash_flows import CashFlows
+
+
+class Return(NamedTuple):
+    """What came back by a day.
+
+    Attributes
+    ----------
+    cost, gain : float
+        Expected, not discounted, in ``currency``.
+    roi : float
+        (gain - cost) / cost: 7.71 is 771 %.
+    gross_multiple : float
+        gain / cost: 8.71 came back for every 1 spent.
+    npv : float
+        Discounted to the start of the window.
+    roi_interval, npv_interval : (float, float) or None
+        None where no uncertainty was stated.
+    probability_positive : float or None
+        That ROI is above 0.
+    currency : str
+    start, end : Timestamp
+        From the start on and before the end.
+    """
+
+    cost: float
+    gain: float
+    roi: float
+    gross_multiple: float
+    npv: float
+    roi_interval: tuple[float, float] | None
+    npv_interval: tuple[float, float] | None
+    probability_positive: float | None
+    currency: str
+    start: pd.Timestamp
+    end: pd.Timestamp
+
+    def describe(self) -> str:
+        """Say it in a sentence."""
+        text = (
+            f"for every {self.currency} 1 spent {self.currency} {self.gross_multiple:,.2f} came back gross, a return on investment of "
+            f"{percent(self.roi)}"
+        )
+        return (
+            f"{text} ({percent(self.roi_interval[0])} to {percent(self.roi_interval[1])})"
+            if self.roi_interval
+            else text
+        )
+
+
+class Payback(NamedTuple):
+    """When the programme had paid for itself.
+
+    Attributes
+    ----------
+    date : Timestamp or None
+        First day on which cumulative gain was at least cumulative cost; None where there is none within the window.
+    days : int or None
+        From the start of the window.
+    holds : bool
+        Whether later costs leave it so to the end of the window.
+    reason : str
+        Why there is no date; "" where there is one.
+    interval : (Timestamp or None, Timestamp or None) or None
+        Over the draws, None within it for "not within the window"; None where no uncertainty was stated.
+    probability : float or None
+        That it comes within the window.
+    """
+
+    date: pd.Timestamp | None
+    days: int | None
+    holds: bool
+    reason: str
+    interval: tuple[pd.Timestamp | None, pd.Timestamp | None] | None
+    probability: float | None
+
+    def describe(self) -> str:
+        """Say it in a sentence."""
+        if self.date is None:
+            text = f"It is not expected to pay for itself within the window: {self.reason}."
+        else:
+            after = "" if self.holds else ", though later costs take it below again by the end of the window"
+            text = f"It is expected to have paid for itself by {self.date:%Y-%m-%d}, after {self.days:,} days{after}."
+        if self.interval is not None and self.probability is not None:
+            low, high = (f"{day:%Y-%m-%d}" if day is not None else "after the window" for day in self.interval)
+            text += f" It does so within the window with probability {self.probability:.0%}; interval {low} to {high}."
+        return text
+
+
+def return_by(
+    flows: CashFlows,
+    money: np.ndarray | None,
+    until: pd.Timestamp,
+    direct: bool,
+    rate: float,
+    coverage: float,
+    currency: str,
+) -> Return | None:
+    """Return what came back before a day, or None where nothing was spent by then."""
+    options: dict[str, Any] = {"before": (until - flows.start).days, "direct": direct}
+    expected = flows.amounts()
+    (cost,), (gain,) = flows.totals(expected, **options)
+    if not cost > 0:
+        return None
+    (later_cost,), (later_gain,) = flows.totals(expected, annual_rate=rate, **options)
+    roi_interval = npv_interval = probability = None
+    if money is not None:
+        spent, won = flows.totals(money, **options)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            draws = won / spent - 1
+        spent, won = flows.totals(money, annual_rate=rate, **options)
+        roi_interval, npv_interval = _interval(draws, coverage), _interval(won - spent, coverage)
+        probability = float((draws > 0).mean())
+    return Return(
+        float(cost),
+        float(gain),
+        float((gain - cost) / cost),
+        float(gain / cost),
+        float(later_gain - later_cost),
+        roi_interval,
+        npv_interval,
+        probability,
+        currency,
+        flows.start,
+        until,
+    )
+
+
+def payback_of(flows: CashFlows, money: np.ndarray | None, rate: float, coverage: float) -> Payback:
+    """Return when cumulative gain first was at least cumulative cost."""
+    (when,), (holds,) = flows.payback(flows.amounts(), annual_rate=rate)
+    interval = probability = None
+    if money is not None:
+        draws, _ = flows.payback(money, annual_rate=rate)
+        low, high = np.quantile(draws, tails(coverage), method="inverted_cdf")
+        interval, probability = (_at(flows, low), _at(flows, high)), float(np.isfinite(draws).mean())
+    if np.isfinite(when):
+        return Payback(_at(flows, when), int(when), bool(holds), "", interval, probability)
+    cost, gain = flows.totals(flows.amounts(), annual_rate=rate)
+    reason = f"by its end benefits come to {gain[0]:,.0f}, costs to {cost[0]:,.0f}"
+    return Payback(None, None, False, reason, interval, probability)
+
+
+def _at(flows: CashFlows, day: float) -> pd.Timestamp | None:
+    return flows.start + pd.Timedelta(days=int(day)) if np.isfinite(day) else None
+
+
+def tails(coverage: float) -> list[float]:
+    """Return the two tails of an interval with equal ones."""
+    return [(1 - coverage) / 2, (1 + coverage) / 2]
+
+
+def _interval(draws: np.ndarray, coverage: float) -> tuple[float, float]:
+    low, high = np.quantile(draws, tails(coverage))
+    return float(low), float(high)
+
+
+def percent(share: float) -> str:
+    """Say a share in percent."""
+    return f"{100 * share:,.0f} %" if abs(share) >= 0.1 else f"{100 * share:,.1f} %"

@@ -1,0 +1,220 @@
+"""Plots of a return: the waterfall from costs to net gain, the tornado of what matters, cumulative cash flow with payback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..base import DisplayMixin
+from .return_on_investment import ReturnOnInvestment
+from .tornado import Tornado
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COST, _DIRECT, _INDIRECT, _NET = "#b5532a", "#1f5a8a", "#6fa3c8", "#3f3f3f"
+
+
+@dataclass
+class ROIWaterfallDisplay(DisplayMixin):
+    """From costs by kind through benefits by kind to what is left.
+
+    Attributes
+    ----------
+    table : DataFrame
+        step, group ("cost", "direct", "indirect"), amount (costs negative).
+    currency : str
+    title : str
+    """
+
+    table: pd.DataFrame
+    currency: str
+    title: str
+
+    @classmethod
+    def from_roi(cls, found: ReturnOnInvestment) -> ROIWaterfallDisplay:
+        """Take the expected, undiscounted amounts of a return within its window."""
+        title = f"Return on investment {100 * found.roi:,.0f} %"
+        if found.roi_interval is not None:
+            low, high = found.roi_interval
+            title += f" ({100 * low:,.0f} to {100 * high:,.0f} %, {found.coverage:.0%} interval)"
+        return cls(found.by_kind(), found.currency, title)
+
+    def plot(self, ax: Axes | None = None) -> ROIWaterfallDisplay:
+        """Draw the steps from left to right; the last bar is the net gain."""
+        ax = self._axes(ax, (max(7.0, 1.1 * (len(self.table) + 1)), 4.8))
+        amounts = self.table["amount"].to_numpy()
+        ends = np.cumsum(amounts)
+        starts = ends - amounts
+        net = float(ends[-1])
+        divisor, word = _scale(np.append(ends, amounts))
+        colors = self.table["group"].map({"cost": _COST, "direct": _DIRECT, "indirect": _INDIRECT})
+        at = np.arange(len(amounts) + 1)
+        ax.bar(at[:-1], amounts / divisor, bottom=starts / divisor, color=list(colors), width=0.7)
+        ax.bar(at[-1], net / divisor, color=_NET, width=0.7)
+        for k, end in enumerate(ends):
+            ax.plot([k - 0.35, k + 1.35], [end / divisor] * 2, color="grey", linewidth=0.8)
+        room = 0.015 * (max(ends.max(), starts.max(), 0) - min(ends.min(), starts.min(), 0)) / divisor
+        for k, (low, amount) in enumerate(zip([*starts, 0.0], [*amounts, net], strict=True)):
+            top = max(low, low + amount) / divisor
+            ax.text(k, top + room, f"{amount / divisor:+,.3g}", ha="center", va="bottom", fontsize=9)
+        ax.axhline(0, color="black", linewidth=0.8)
+        ax.set_xticks(at, [*self._steps(), "net gain"], rotation=30, ha="right")
+        ax.set(ylabel=f"{self.currency}{word}", title=self.title)
+        lowest, highest = min(0.0, ends.min(), starts.min()) / divisor, max(0.0, ends.max(), starts.max()) / divisor
+        ax.set_ylim(lowest - 0.05 * (highest - lowest), highest + 0.1 * (highest - lowest))
+        names = {
+            "cost": (_COST, "Cost"),
+            "direct": (_DIRECT, "Direct benefit"),
+            "indirect": (_INDIRECT, "Indirect benefit"),
+        }
+        from matplotlib.patches import Patch
+
+        shown = [names[group] for group in dict.fromkeys(self.table["group"])]
+        ax.legend(handles=[Patch(color=c, label=label) for c, label in shown], frameon=False, loc="best")
+        return self
+
+    def _steps(self) -> list[str]:
+        """The names of the steps, with the group where one kind is both a direct and an indirect benefit."""
+        twice = self.table["step"].duplicated(keep=False)
+        return [
+            f"{step}, {group}" if double else step
+            for step, group, double in zip(self.table["step"], self.table["group"], twice, strict=True)
+        ]
+
+
+@dataclass
+class TornadoDisplay(DisplayMixin):
+    """Bars of how far each unknown moves a figure, widest on top.
+
+    Attributes
+    ----------
+    tornado : Tornado
+    """
+
+    tornado: Tornado
+
+    @classmethod
+    def from_tornado(cls, tornado: Tornado) -> TornadoDisplay:
+        """Take a tornado."""
+        return cls(tornado)
+
+    @classmethod
+    def from_roi(cls, found: ReturnOnInvestment, of: str = "roi", *, coverage: float = 0.9) -> TornadoDisplay:
+        """Compute the tornado of a return; see `ReturnOnInvestment.tornado`."""
+        return cls(found.tornado(of, coverage=coverage))
+
+    def plot(self, ax: Axes | None = None, *, most: int = 12) -> TornadoDisplay:
+        """Draw at most ``most`` bars; each end says the value of the unknown there."""
+        table = self.tornado.table.head(most).iloc[::-1].reset_index(drop=True)
+        ax = self._axes(ax, (8.5, 1.6 + 0.45 * len(table)))
+        percent = self.tornado.of == "roi"
+        divisor, word = (0.01, "") if percent else _scale(table[["at_low", "at_high"]].to_numpy())
+        base = self.tornado.base / divisor
+        low, high = table["at_low"] / divisor, table["at_high"] / divisor
+        at = np.arange(len(table))
+        ax.barh(at, low - base, left=base, color=_INDIRECT, height=0.6, label="Low value of the unknown")
+        ax.barh(at, high - base, left=base, color=_DIRECT, height=0.6, label="High value of the unknown")
+        ax.axvline(base, color="black", linewidth=1)
+        values = table[["low", "high"]].to_numpy(dtype=float)
+        for k, (least, greatest) in enumerate(values.tolist()):
+            for value, end, other in ((least, low[k], high[k]), (greatest, high[k], low[k])):
+                left = end < other or (end == other and value == least)
+                ax.annotate(
+                    _number(value),
+                    (end, k),
+                    xytext=(-3 if left else 3, 0),
+                    textcoords="offset points",
+                    ha="right" if left else "left",
+                    va="center",
+                    fontsize=8,
+                )
+        ax.set_yticks(at, table["input"])
+        label = {"roi": "Return on investment, %", "npv": f"Net present value, {self.tornado.currency}{word}"}
+        ax.set(
+            xlabel=label.get(self.tornado.of, f"{self.tornado.of.capitalize()}, {self.tornado.currency}{word}"),
+            title=f"What matters: {self.tornado.coverage:.0%} range of each unknown",
+        )
+        ax.margins(x=0.14)
+        ax.legend(frameon=False, loc="lower right", fontsize=8)
+        return self
+
+
+@dataclass
+class CashFlowDisplay(DisplayMixin):
+    """Cumulative cost, gain and net over time, with the interval of the net and the day of payback.
+
+    Attributes
+    ----------
+    table : DataFrame
+        date, cost, gain, net and, where uncertainty was stated, net_low and net_high; from the start of the window to its end.
+    payback : Timestamp or None
+    currency : str
+    coverage : float
+    discounted : bool
+    """
+
+    table: pd.DataFrame
+    payback: Any
+    currency: str
+    coverage: float
+    discounted: bool
+
+    @classmethod
+    def from_roi(cls, found: ReturnOnInvestment, *, discounted: bool = False) -> CashFlowDisplay:
+        """Take the cash flow of a return, discounted to its start or not."""
+        payback = found.discounted_payback if discounted else found.payback
+        flow = found.cash_flow(discounted=discounted)
+        before = pd.DataFrame([{name: found.start if name == "date" else 0.0 for name in flow}])
+        last = flow.tail(1).assign(date=found.end)
+        table = pd.concat([before, flow, last], ignore_index=True)
+        return cls(table, payback.date, found.currency, found.coverage, discounted)
+
+    def plot(self, ax: Axes | None = None) -> CashFlowDisplay:
+        """Draw steps: money moves on the days of the ledgers."""
+        ax = self._axes(ax, (8.0, 4.5))
+        divisor, word = _scale(self.table[["cost", "gain", "net"]].to_numpy())
+        dates = self.table["date"]
+        if "net_low" in self.table:
+            ax.fill_between(
+                dates,
+                self.table["net_low"] / divisor,
+                self.table["net_high"] / divisor,
+                step="post",
+                color=_NET,
+                alpha=0.15,
+                linewidth=0,
+                label=f"Net, {self.coverage:.0%} interval",
+            )
+        ax.step(dates, -self.table["cost"] / divisor, where="post", color=_COST, label="Cost")
+        ax.step(dates, self.table["gain"] / divisor, where="post", color=_DIRECT, label="Gain")
+        ax.step(dates, self.table["net"] / divisor, where="post", color=_NET, linewidth=2, label="Net")
+        ax.axhline(0, color="black", linewidth=0.8)
+        if self.payback is not None:
+            ax.axvline(self.payback, color="grey", linestyle="--", linewidth=1)
+            ax.annotate(
+                f"payback {self.payback:%Y-%m-%d}",
+                (self.payback, ax.get_ylim()[1]),
+                xytext=(4, -12),
+                textcoords="offset points",
+                fontsize=9,
+            )
+        kind = "Cumulative, discounted" if self.discounted else "Cumulative"
+        ax.set(xlabel="Date", ylabel=f"{kind}, {self.currency}{word}")
+        ax.tick_params(axis="x", rotation=30)
+        ax.legend(frameon=False, loc="best")
+        return self
+
+
+def _scale(values: Any) -> tuple[float, str]:
+    top = float(np.nanmax(np.abs(np.asarray(values, dtype=float))))
+    if top >= 2e6:
+        return 1e6, " million"
+    return (1e3, " thousand") if top >= 2e4 else (1.0, "")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}"

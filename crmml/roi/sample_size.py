@@ -1,0 +1,128 @@
+"""How many customers a comparison needs to see a change."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy.special import ndtri
+
+from ..exceptions import DataError
+
+
+def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, size: float = 0.05) -> int:
+    r"""Customers a group so that a change from one rate to another is found, by the pooled z-test of two rates [1]_.
+
+    .. math:: n = \frac{\left(z_{1-\alpha/2} \sqrt{2 \bar p (1 - \bar p)} + z_{1-\beta} \sqrt{p_1 (1 - p_1) + p_2 (1 - p_2)}\right)^2}
+        {(p_1 - p_2)^2}, \qquad \bar p = \tfrac12 (p_1 + p_2),
+
+    rounded up; two groups of that size, two-sided, without a correction for continuity.
+
+    Parameters
+    ----------
+    before, after : float
+        Rates as fractions, in [0, 1], that differ.
+    power : float, default=0.8
+        Probability of finding the change where it is there.
+    size : float, default=0.05
+        Probability of finding one where there is none.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    DataError
+        For rates outside [0, 1] or equal ones.
+
+    References
+    ----------
+    .. [1] Fleiss, J. L., Levin, B. and Paik, M. C. (2003), Statistical Methods for Rates and Proportions, 3rd edition. Wiley,
+       chapter 4.
+
+    Examples
+    --------
+    >>> sample_size_for_rates(0.70, 0.80)
+    294
+    """
+    z_size, z_power = _normal(power, size)
+    faults = [
+        f"the rate {name} is {rate:g}; give a fraction between 0 and 1"
+        + (f", {rate / 100:g}" if 1 < rate <= 100 else "")
+        for name, rate in (("before", before), ("after", after))
+        if not 0 <= rate <= 1
+    ]
+    if not faults and before == after:
+        faults.append("the rates before and after are equal; no number of customers finds a change of nothing")
+    if faults:
+        raise DataError(faults, "the sample size")
+    pooled = (before + after) / 2
+    root = z_size * math.sqrt(2 * pooled * (1 - pooled)) + z_power * math.sqrt(
+        before * (1 - before) + after * (1 - after)
+    )
+    return _up((root / (after - before)) ** 2)
+
+
+def sample_size_for_means(
+    change: float, sd: Any, *, power: float = 0.8, size: float = 0.05, paired: bool = False
+) -> int:
+    r"""Customers a group so that a change of a mean is found, by a z-test of two means [1]_.
+
+    .. math:: n = (z_{1-\alpha/2} + z_{1-\beta})^2\, \frac{\sigma_1^2 + \sigma_2^2}{\Delta^2},
+
+    or, for the same customers twice, with the variance of their differences in place of the sum.
+
+    Parameters
+    ----------
+    change : float
+        In the unit of the outcome, not 0.
+    sd : float or (float, float)
+        Standard deviation of the outcome in both groups, or in each; with ``paired`` that of the differences.
+    power : float, default=0.8
+    size : float, default=0.05
+    paired : bool, default=False
+
+    Returns
+    -------
+    int
+        At least 2.
+
+    Raises
+    ------
+    DataError
+        For a change of 0 or a standard deviation below 0.
+
+    References
+    ----------
+    .. [1] Chow, S.-C., Shao, J. and Wang, H. (2008), Sample Size Calculations in Clinical Research, 2nd edition. Chapman &
+       Hall, chapter 3.
+
+    Examples
+    --------
+    >>> sample_size_for_means(5.0, 10.0)
+    63
+    """
+    z_size, z_power = _normal(power, size)
+    first, second = sd if isinstance(sd, (tuple, list)) else (sd, sd)
+    faults = []
+    if not (math.isfinite(change) and change != 0):
+        faults.append(f"the change is {change:g}; give what is to be found, not 0")
+    if not all(math.isfinite(one) and one >= 0 for one in (first, second)):
+        faults.append(f"the standard deviation is {sd}; it must be at least 0")
+    if faults:
+        raise DataError(faults, "the sample size")
+    variance = first**2 if paired else first**2 + second**2
+    return max(2, _up((z_size + z_power) ** 2 * variance / change**2))
+
+
+def _normal(power: float, size: float) -> tuple[float, float]:
+    for name, share in (("power", power), ("size", size)):
+        if not 0 < share < 1:
+            raise ValueError(f"{name}={share!r} must lie between 0 and 1.")
+    return float(ndtri(1 - size / 2)), float(ndtri(power))
+
+
+def _up(n: float) -> int:
+    """Round up, but not for the noise of the last digit."""
+    return max(1, math.ceil(n - 1e-9 * max(1.0, n)))

@@ -1,0 +1,92 @@
+"""What matters: the swing of a figure when each unknown moves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .uncertain_amounts import Uncertain
+
+
+@dataclass(frozen=True)
+class Tornado:
+    """How far each unknown moves a figure, the others at their medians.
+
+    Attributes
+    ----------
+    table : DataFrame
+        input, low, high (of the unknown), at_low, at_high (of the figure), swing (at_high - at_low); widest first.
+    base : float
+        The figure with every unknown at its median.
+    of : str
+        "roi", "npv", "gain" or "cost".
+    currency : str
+    coverage : float
+        Of the range that each unknown is moved over.
+    """
+
+    table: pd.DataFrame
+    base: float
+    of: str
+    currency: str
+    coverage: float
+
+    def describe(self) -> str:
+        """Say what matters most in plain sentences."""
+        first, name = self.table.iloc[0], _names(self.of)
+        low, high = (f"{end:,.0f}" if abs(end) >= 1000 else f"{end:,.3g}" for end in first[["low", "high"]])
+        ranked = ", ".join(self.table["input"].iloc[1:4])
+        then = f" Then come {ranked}." if ranked else ""
+        return (
+            f"With every unknown at its median the {name} is {self._said(self.base)}. What matters most is {first['input']!r}: "
+            f"between {low} and {high} ({self.coverage:.0%} of its distribution) the {name} goes from "
+            f"{self._said(first['at_low'])} to {self._said(first['at_high'])}.{then}"
+        )
+
+    def _said(self, value: float) -> str:
+        return f"{100 * value:,.0f} %" if self.of == "roi" else f"{self.currency} {value:,.0f}"
+
+
+def swing(
+    evaluate: Callable[[Mapping[str, float]], float],
+    inputs: Mapping[str, Uncertain],
+    *,
+    of: str,
+    currency: str,
+    coverage: float = 0.9,
+) -> Tornado:
+    """Move each unknown from its low to its high quantile with the others at their medians.
+
+    Parameters
+    ----------
+    evaluate : callable
+        The figure for a value of each unknown.
+    inputs : mapping of str to Uncertain
+    of, currency : str
+        What the figure is.
+    coverage : float, default=0.9
+
+    Raises
+    ------
+    ValueError
+        When there is no unknown.
+    """
+    if not inputs:
+        raise ValueError("There is no unknown to move: state an uncertainty, as in Uncertain.triangular(80, 100, 150).")
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+    middle = {name: float(unknown.quantile(0.5)) for name, unknown in inputs.items()}
+    records = []
+    for name, unknown in inputs.items():
+        ends = [float(unknown.quantile(q)) for q in ((1 - coverage) / 2, (1 + coverage) / 2)]
+        at = [evaluate({**middle, name: end}) for end in ends]
+        records.append((name, *ends, *at, at[1] - at[0]))
+    table = pd.DataFrame(records, columns=["input", "low", "high", "at_low", "at_high", "swing"])
+    order = table["swing"].abs().sort_values(ascending=False, kind="stable").index
+    return Tornado(table.loc[order].reset_index(drop=True), evaluate(middle), of, currency, float(coverage))
+
+
+def _names(of: str) -> str:
+    return {"roi": "return on investment", "npv": "net present value"}.get(of, of)

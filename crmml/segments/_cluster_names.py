@@ -1,0 +1,62 @@
+"""Names of clusters by what sets them apart, and kept figures when names change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+#: Standard deviations from the mean of all, or points of share for categories, from which on a column sets a cluster apart.
+APART_NUMBER, APART_SHARE = 0.5, 0.25
+#: Columns in a name.
+NAMED = 2
+
+
+def contrast(part: Mapping[str, Any], j: int) -> str:
+    """What sets a cluster apart from all customers, at most two columns: "high spend, mostly city Paris"."""
+    scale, centre, overall = part["scale"], part["centers"][j], part["overall"]
+    found = []
+    for name, at in scale.groups:
+        difference = centre[at] - overall[at]
+        if name in scale.numbers:
+            if abs(difference[0]) >= APART_NUMBER:
+                found.append((abs(difference[0]), f"{'high' if difference[0] > 0 else 'low'} {name}"))
+            continue
+        entry = scale.categories[name]
+        if entry["size"] and (top := int(difference.argmax())) >= 0 and difference[top] >= APART_SHARE * entry["size"]:
+            found.append((difference[top], f"{name} {entry['values'][top]}"))
+    found.sort(key=lambda item: -round(item[0], 6))
+    return ", ".join(text for _, text in found[:NAMED]) or "typical"
+
+
+def short_name(part: Mapping[str, Any], j: int, number: int) -> str:
+    """A cluster's name: its number in the order, and what sets it apart."""
+    return "all customers" if part["k"] == 1 and number == 1 else f"segment {number} ({contrast(part, j)})"
+
+
+def type_text(by: str | None, label: str) -> str:
+    """How a sentence about a customer type begins."""
+    return "" if by is None else f"{by} {label}: "
+
+
+def renamed_sums(
+    sums: Mapping[str, np.ndarray],
+    before: Sequence[np.ndarray],
+    after: Sequence[np.ndarray],
+    n_before: int,
+    n_after: int,
+) -> dict[str, np.ndarray]:
+    """Figures by type and segment, moved from the clusters' old places to their new ones; nobody elsewhere."""
+    renamed = {}
+    for name, figures in sums.items():
+        if figures.dtype.kind == "O":
+            empty: Any = None
+        else:
+            empty = 0.0 if name in ("customers", "value_sum", "value_square") else np.nan
+        moved = np.full((len(before), n_after), empty, dtype=figures.dtype)
+        table = figures.reshape(len(before), n_before)
+        for row, (old, new) in enumerate(zip(before, after, strict=True)):
+            moved[row, new] = table[row, old]
+        renamed[name] = moved.ravel()
+    return renamed

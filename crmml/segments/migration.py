@@ -1,0 +1,156 @@
+r"""How customers move between segments, as a Markov chain of stages.
+
+With :math:`n_{ij}` customers who were in segment i before and in j after, those not there any more having gone,
+:math:`\hat p_{ij} = n_{ij}/n_{i\cdot}`, and the posterior of row i is Dirichlet with :math:`n_{ij} + 1/K` on each of the K moves
+that can happen (Perks' prior, the weight of one customer in all) [1]_.
+
+References
+----------
+.. [1] Anderson, T. W. and Goodman, L. A. (1957), Statistical inference about Markov chains. Annals of Mathematical
+   Statistics 28(1), 89-110.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..stages import MarkovStageModel, StageChain, StageSpace
+from ._memberships import Memberships, read_memberships
+from .base import SegmentWarning
+
+
+class SegmentMigration(StageChain):
+    """The chain of :func:`migration`, which also knows who came.
+
+    Attributes
+    ----------
+    n_before, n_after, n_stayed, n_gone, n_new : int
+        Customers before, after, in both, before only and after only.
+    new_segments : tuple of (str, int)
+        The segments that those who came are in.
+    new : str
+        What they are called.
+    """
+
+    n_before: int
+    n_after: int
+    n_stayed: int
+    n_gone: int
+    n_new: int
+    new_segments: tuple[tuple[str, int], ...]
+    new: str
+
+    def describe(self) -> str:
+        """Say in plain sentences who moved, left and came, and what follows for the relationship."""
+        moved = self.n_stayed - int(np.trace(self.counts[: len(self) - 1, : len(self) - 1]))  # type: ignore[index]
+        came = ", ".join(f"{name} {n:,}" for name, n in self.new_segments if n)
+        first = (
+            f"Of {self.n_before:,} customers before, {self.n_stayed - moved:,} stayed in their segment, {moved:,} moved to another "
+            f"and {self.n_gone:,} have gone. {self.n_new:,} are {self.new}"
+            + (f" ({came})" if came else "")
+            + ", and are in no move."
+        )
+        return f"{first}\n{super().describe()}"
+
+
+def migration(
+    before: Any,
+    after: Any,
+    *,
+    customer_id: str = "customer_id",
+    segment: str = "segment",
+    order: Sequence[str] | None = None,
+    gone: str = "gone",
+    new: str = "new",
+    period: str | None = None,
+) -> SegmentMigration:
+    """Moves of customers between segments from one time to another, as a chain on which every stage analysis works.
+
+    Parameters
+    ----------
+    before, after : frames of any engine, pandas Series by customer, or two aligned arrays
+        A customer's segment at each time, one row a customer; in arrays the same customer has the same place, and None means not
+        there. Segments are compared as text.
+    customer_id, segment : str
+        Columns.
+    order : sequence of str, default=None
+        The segments, best first, also those that nobody is in; None sorts those there are.
+    gone : str, default="gone"
+        The stage of customers of ``before`` who are not in ``after``: a rupture that absorbs, since nothing is known of returns.
+    new : str, default="new"
+        What customers of ``after`` who are not in ``before`` are called. They came from nowhere and are in no move; they are counted.
+    period : {"h", "D", "W", "M", "Y"}, default=None
+        Time between before and after, where it is one of these; an annual discount rate needs it.
+
+    Returns
+    -------
+    SegmentMigration
+        A :class:`crmml.stages.StageChain` with counts, and a Dirichlet posterior for its intervals. Its stages are the segments and
+        ``gone``. A segment in which nobody was before is taken as never left, without a posterior, and a warning names it.
+
+    Raises
+    ------
+    DataError
+        Naming every fault: a customer twice, missing segments, segments that ``order`` does not name, no customer in common.
+
+    Warns
+    -----
+    SegmentWarning
+        Of segments in which nobody was before.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> before = pd.Series({1: "gold", 2: "gold", 3: "lead", 4: "lead"})
+    >>> after = pd.Series({1: "gold", 2: "lead", 3: "lead", 5: "gold"})
+    >>> chain = migration(before, after, order=["gold", "lead"], period="Y")
+    >>> chain.P
+    array([[0.5, 0.5, 0. ],
+           [0. , 0.5, 0.5],
+           [0. , 0. , 1. ]])
+    >>> chain.hitting_time(), chain.n_new
+    (array([4., 2., 0.]), 1)
+    """
+    members = read_memberships(before, after, customer_id, segment, order, (gone, new))
+    counts = moves(members)
+    n = len(members.segments)
+    space = StageSpace((*members.segments, gone), rupture=gone, absorbing=(gone,))
+    empty = [name for name, row in zip(members.segments, counts, strict=True) if not row.sum()]
+    if empty:
+        warnings.warn(
+            f"Nobody was in {', '.join(empty)} before, so that where it leads is unknown: it is taken as never left. Leave it out, "
+            "or take a before with customers in it.",
+            SegmentWarning,
+            stacklevel=2,
+        )
+    origin, target = np.nonzero(counts)
+    panel = np.column_stack([origin, target]).astype(float)
+    model = MarkovStageModel(space, period=period, unvisited="stay").fit(panel, sample_weight=counts[origin, target])
+    there = members.table["before"].notna(), members.table["after"].notna()
+    came = members.table.loc[~there[0] & there[1], "after"].value_counts()
+    fitted = model.chain_
+    chain = SegmentMigration(fitted.P, space, period, counts=fitted.counts, concentration=fitted._concentration)
+    chain.__dict__.update(
+        n_before=int(there[0].sum()),
+        n_after=int(there[1].sum()),
+        n_stayed=int((there[0] & there[1]).sum()),
+        n_gone=int(counts[:, n].sum()),
+        n_new=int(came.sum()),
+        new_segments=tuple((name, int(came.get(name, 0))) for name in members.segments),
+        new=new,
+    )
+    return chain
+
+
+def moves(members: Memberships) -> np.ndarray:
+    """Customers by segment before and (in the last column: gone) after, of shape (n_segments, n_segments + 1)."""
+    n = len(members.segments)
+    from_, to = (pd.Index(members.segments).get_indexer(pd.Index(members.table[when])) for when in ("before", "after"))
+    known = from_ >= 0
+    to = np.where(to < 0, n, to)
+    return np.bincount(from_[known] * (n + 1) + to[known], minlength=n * (n + 1)).reshape(n, n + 1).astype(float)

@@ -1,0 +1,22 @@
+import matplotlib as mpl
+import pandas as pd
+import pytest
+
+from crmml.campaigns import AttributionDisplay, ChannelPaths, attribute
+
+mpl.use("Agg")
+
+
+def test_bars_by_method():
+    table = pd.DataFrame(
+        {"path": ["mail > search", "search", "shop"], "conversions": [30, 10, 5], "nulls": [50, 90, 20]}
+    )
+    read = ChannelPaths.from_compact(table, nulls="nulls")
+    display = AttributionDisplay.from_paths(read, ["first", "markov"], n_resamples=20, random_state=0).plot()
+    heights = [bar.get_height() for bar in display.ax_.patches]
+    assert len(heights) == 6
+    assert sum(heights) == pytest.approx(200)
+    assert "90% intervals" in display.ax_.get_ylabel()
+    other = attribute(ChannelPaths.from_compact(table[:1]), "first", n_resamples=0)
+    with pytest.raises(ValueError, match="same channels"):
+        AttributionDisplay.from_attributions([*display.attributions, other])

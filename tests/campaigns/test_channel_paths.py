@@ -1,0 +1,71 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmml import DataError
+from crmml.campaigns import ChannelPaths
+
+LOG = pd.DataFrame(
+    {
+        "path_id": ["p", "p", "q"],
+        "timestamp": pd.to_datetime(["2024-01-03 10:00", "2024-01-01 00:00", "2024-01-31 12:00"]),
+        "channel": ["B", "A", "A"],
+        "converted": [1, 0, 0],
+    }
+)
+
+
+def test_touches_are_ordered_and_rows_may_come_in_any_order():
+    read = ChannelPaths.from_touches(LOG, window=("2024-01-01", "2024-01-31"))
+    assert read.channels == ("A", "B")
+    assert [read.sequences[i] for i in read.sequence] == [(0, 1), (0,)]
+    assert read.converted.tolist() == [1, 0]
+    assert read.days[0] == pytest.approx([2 + 10 / 24, 0])
+    assert repr(read) == "ChannelPaths(2 paths, 1 conversions, 2 channels)"
+
+
+def refused(frame, **options):
+    with pytest.raises(DataError) as error:
+        ChannelPaths.from_touches(frame, **options)
+    return str(error.value)
+
+
+def test_faults_of_touches():
+    assert "1 events lie before the window and 1 after it" in refused(LOG, window=("2024-01-02", "2024-01-30"))
+    text = refused(LOG.assign(channel=[None, "A", " "], converted=[1, 0, 2]))
+    assert "1 of 3 rows have no channel" in text
+    assert "1 rows have an empty channel" in text
+    assert "neither 0 nor 1 in 1 rows" in text
+    assert "1 rows repeat" in refused(pd.concat([LOG, LOG[:1]]))
+    assert "the order is unknown" in refused(LOG.assign(timestamp=pd.Timestamp("2024-01-01")))
+    assert "touches after their conversion" in refused(LOG.assign(converted=[0, 1, 0]))
+    three = pd.DataFrame({"path_id": 1, "position": [1, 2, 3], "channel": "A", "converted": [0, 1, 1]})
+    assert "convert more than once" in refused(three)
+    assert "nothing orders the touches" in refused(LOG.drop(columns="timestamp"))
+    assert "no rows" in refused(LOG[:0])
+    assert "1 conversions have no value" in refused(LOG.assign(value=np.nan), value="value")
+    assert "'converted' is missing" in refused(LOG.drop(columns="converted"))
+    assert "needs times" in refused(three.assign(converted=1), window=("2024-01-01", "2024-01-02"))
+
+
+def test_identifiers_stay_out_of_errors():
+    assert "secret" not in refused(LOG.assign(path_id="secret", converted=[0, 1, 0]))
+
+
+def test_compact_paths_as_text_or_lists():
+    text = pd.DataFrame({"path": ["A>B", "B"], "conversions": [2, 0], "nulls": [1, 4], "value": [50.0, 0.0]})
+    a = ChannelPaths.from_compact(text, nulls="nulls", value="value")
+    b = ChannelPaths.from_compact(text.assign(path=[["A", "B"], ["B"]]), nulls="nulls", value="value")
+    assert a.sequences == b.sequences == ((0, 1), (1,))
+    assert (a.n_paths, a.n_conversions) == (7, 2)
+    assert a.value.tolist() == [25.0, 0.0, 0.0]
+
+
+def test_faults_of_compact_paths():
+    bad = pd.DataFrame({"path": ["A>", None, "B"], "conversions": [1, 2.5, -1]})
+    with pytest.raises(DataError) as error:
+        ChannelPaths.from_compact(bad)
+    assert "2 of 3 rows have an empty path" in str(error.value)
+    assert "whole number of at least 0 in 2 rows" in str(error.value)
+    with pytest.raises(DataError, match="value but no conversion"):
+        ChannelPaths.from_compact(pd.DataFrame({"path": ["A"], "conversions": [0], "value": [3]}), value="value")

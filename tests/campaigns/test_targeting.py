@@ -1,0 +1,114 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from crmml import DataError
+from crmml.campaigns import Targeting, TargetingWarning
+
+U = np.array([0.10, 0.02, 0.30, 0.08])
+
+
+def test_only_profitable_contacts_and_shapes_of_money():
+    plan = Targeting().plan(U, value=100, cost=5)
+    assert plan.action.tolist() == ["contact", None, "contact", "contact"]
+    assert plan.expected_profit == pytest.approx(5 + 25 + 3)
+    assert plan.gain_over_none == plan.expected_profit
+    assert plan.gain_over_all == pytest.approx(3)  # the second loses 3
+    assert plan.cost == 15
+    two = Targeting(capacity={"mail": 1}).plan(
+        np.column_stack([U, U / 2]), value=[100, 100, 10, 100], cost=[5, 1], actions=["mail", "text"]
+    )
+    # profits: mail 5, -3, -2, 3; text 4, 0, .5, 3: one mail at most goes to the first
+    assert two.action.tolist() == ["mail", None, "text", "text"]
+    assert two.expected_profit == pytest.approx(5 + 0.5 + 3)
+
+
+def test_currency_is_a_unit():
+    small = Targeting(budget=7).plan(U, value=100, cost=[[4.0], [1.0], [3.0], [2.0]])
+    large = Targeting(budget=700).plan(U, value=10_000, cost=[[400.0], [100.0], [300.0], [200.0]])
+    assert (small.action == large.action).all()
+    assert large.expected_profit == pytest.approx(100 * small.expected_profit)
+
+
+def test_profit_grows_with_the_budget():
+    rng = np.random.default_rng(0)
+    u, cost = rng.normal(0.05, 0.05, (40, 2)), np.round(rng.uniform(1, 4, (40, 2)), 2)
+    earned = [Targeting(budget=b).plan(u, value=100, cost=cost).expected_profit for b in range(0, 80, 10)]
+    assert earned[0] == 0
+    assert (np.diff(earned) >= -1e-9).all()
+
+
+def test_probability_that_it_pays_and_the_interval():
+    from scipy.stats import norm
+
+    plan = Targeting(min_probability=0.8).plan(U, value=100, cost=5, uplift_std=[0.01, 0.01, 0.01, 0.1])
+    assert plan.table["probability_it_pays"].iloc[0] == pytest.approx(norm.cdf(5.0))
+    assert plan.action.tolist() == ["contact", None, "contact", None]
+    low, high = plan.profit_interval
+    assert (high - low) / 2 == pytest.approx(norm.ppf(0.95) * np.sqrt(2))
+    assert (low + high) / 2 == pytest.approx(plan.expected_profit)
+    draws = U + np.array([-0.06, 0.0, 0.02, 0.04])[:, None]
+    shared = Targeting().plan(U, value=100, cost=5, draws=draws)
+    assert shared.table["probability_it_pays"].iloc[0] == 0.75
+    totals = 100 * draws[:, [0, 2, 3]].sum(axis=1) - 15
+    assert shared.profit_interval == pytest.approx(tuple(np.quantile(totals, [0.05, 0.95])))
+
+
+def test_same_plan_on_every_engine(engine):
+    frame = engine.frame({"customer_id": [1, 2, 3, 4], "mail": U, "text": U / 2})
+    plan = Targeting(budget=7).plan(frame, value=100, cost=[5, 1], customer_id="customer_id")
+    table = plan.table
+    assert engine.owns(table)
+    table = engine.pandas(table).sort_values("customer_id")
+    wanted = Targeting(budget=7).plan(np.column_stack([U, U / 2]), value=100, cost=[5, 1], actions=["mail", "text"])
+    assert [x if isinstance(x, str) else None for x in table["action"]] == wanted.action.tolist()
+    assert table["expected_profit"].sum() == pytest.approx(wanted.expected_profit)
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(DataError) as error:
+        Targeting(budget=-1, capacity=1.5, holdout=1.0, min_probability=0.5).plan(
+            [0.1, np.nan, 0.2], value=[1, -2, np.nan], cost=[1, -1, 0]
+        )
+    text = str(error.value)
+    for part in (
+        "budget is -1",
+        "1.5",
+        "holdout is 1.0",
+        "uplift_std or draws",
+        "values of uplift",
+        "values of value",
+        "cost",
+    ):
+        assert part in text
+    assert len(error.value.faults) == 8
+    with pytest.raises(DataError, match=r"cost has shape \(3,\)"):
+        Targeting().plan(np.ones((4, 2)) / 10, value=1, cost=[1, 2, 3])
+    with pytest.raises(DataError, match="capacity names 'fax'"):
+        Targeting(capacity={"fax": 1}).plan(U, value=1, cost=1)
+    with pytest.raises(DataError, match="uplift_std has shape"):
+        Targeting().plan(U, value=1, cost=1, uplift_std=[0.1])
+
+
+def test_percent_where_a_share_is_meant_warns():
+    with pytest.warns(TargetingWarning, match="look like percent"):
+        Targeting().plan(100 * U, value=100, cost=5, binary=True)
+    Targeting().plan(100 * U, value=100, cost=5)
+
+
+def test_free_contacts_and_no_contacts_are_stated():
+    free = Targeting().plan(U, value=100, cost=0)
+    assert free.n_contacts == 4
+    assert "4 of the contacts cost nothing" in free.describe()
+    nobody = Targeting(budget=0).plan(U, value=100, cost=5)
+    assert nobody.n_contacts == 0
+    assert nobody.describe(currency="EUR").startswith("0 of 4 customers are contacted at a cost of 0.00 EUR")
+
+
+def test_clone_and_no_identifier_in_words():
+    assert clone(Targeting(budget=3, capacity={"a": 1})).budget == 3
+    plan = Targeting(budget=5).plan(U, value=100, cost=5, customer_id=["secret-a", "b", "c", "d"])
+    assert "secret" not in repr(plan) + plan.describe()
+    assert plan.table["customer_id"].tolist() == ["secret-a", "b", "c", "d"]
+    assert isinstance(plan.table, pd.DataFrame)

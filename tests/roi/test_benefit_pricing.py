@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from crmml import DataError
+from crmml.roi import (
+    MissingInputsError,
+    Percent,
+    Points,
+    Uncertain,
+    needed_inputs,
+    not_priced,
+    price_benefits,
+    relative_change_valued,
+    retention_raised,
+    staff_time_saved,
+)
+
+CAUSED = "share caused by the programme"
+TIME = {"workers": 20, "working days a year": 250, "hourly rate": 60, CAUSED: 0.5}
+KEPT = {
+    "customers": 1_000,
+    "margin a customer and year": 100,
+    "customers observed before": 1e7,
+    "customers observed after": 1e7,
+    CAUSED: 1,
+}
+WHEN = {"start": "2024-01-01", "years": 3, "currency": "CNY"}
+
+
+def test_minutes_become_money():
+    ledger = price_benefits([staff_time_saved("x", before_minutes=30, after_minutes=15)], TIME, **WHEN)
+    assert ledger.total(("2024-01-01", "1Y")).amount == pytest.approx(0.25 * 20 * 250 * 60 * 0.5)
+    assert ledger.total(("2024-01-01", "3Y")) == (pytest.approx(3 * 37_500), "CNY")
+    (row,) = ledger.rows
+    assert (row.forecast, row.direct, len(row.dates())) == (True, True, 36)
+
+
+def test_retention_becomes_money_year_by_year():
+    ledger = price_benefits([retention_raised("x", before=0.7, after=0.8)], KEPT, **WHEN)
+    amounts = [row.expected for row in ledger.rows]
+    assert amounts == pytest.approx([1e5 * (0.8**k - 0.7**k) for k in (1, 2, 3)], rel=1e-5)
+    forever = sum(1e5 * (0.8**k - 0.7**k) / 1.1**k for k in range(1, 400))
+    assert forever == pytest.approx(1e5 * (0.8 / 0.3 - 0.7 / 0.4))
+
+
+def test_samples_give_an_interval(rng):
+    known = {**KEPT, "customers observed before": 294, "customers observed after": 294}
+    ledger = price_benefits([retention_raised("x", before=0.7, after=0.8)], known, **WHEN)
+    draws = ledger.rows[0].amount.sample(50_000, rng)
+    assert draws.std() == pytest.approx(1e5 * np.sqrt((0.21 + 0.16) / 296), rel=0.03)
+    assert set(ledger.rows[2].amount.inputs()) == {"retention before", "retention after"}
+
+
+def test_relative_changes():
+    formula = relative_change_valued("x", change=Percent(-20), of="idle hours", worth="value of an hour", direct=False)
+    ledger = price_benefits([formula], {"idle hours": 100, "value of an hour": 5, CAUSED: 1}, **WHEN)
+    assert ledger.total(("2024-01-01", "1Y")).amount == pytest.approx(100)
+    with pytest.raises(TypeError, match="in percentage points"):
+        relative_change_valued("x", change=Points(15), of="a", worth="b", direct=True)
+
+
+def test_everything_missing_is_named():
+    formulas = [
+        staff_time_saved("paperwork", before_minutes=30, after_minutes=15),
+        retention_raised("kept", before=0.7, after=0.8),
+    ]
+    with pytest.raises(MissingInputsError) as caught:
+        price_benefits(formulas, {"workers": 5, "customers": None}, **WHEN)
+    names = [fault.split(":")[0] for fault in caught.value.missing]
+    assert names == [name for name in needed_inputs(formulas)["input"] if name != "workers"]
+    assert any(CAUSED in fault and "paperwork, kept" in fault for fault in caught.value.missing)
+    ledger = price_benefits([*formulas, not_priced("satisfaction")], TIME, **WHEN, keep_unpriced=True)
+    assert [row.label for row in ledger.unpriced] == ["kept", "satisfaction"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("worker", 5, "did you mean 'workers'"),
+        ("workers", "many", "a number or an Uncertain one"),
+        ("workers", -1, "at least 0"),
+        (CAUSED, 50, "0.5 for 50 %"),
+        (CAUSED, Uncertain.uniform(0, 1.2), "0.5 for 50 %"),
+        ("hourly rate", Uncertain.normal(10, 10), "at least 0"),
+        ("hourly rate", Uncertain.uniform(1, 2, name="a") * 2, "a number or an Uncertain one"),
+    ],
+)
+def test_assumptions_that_are_none(name, value, message):
+    with pytest.raises(DataError, match=message):
+        price_benefits([staff_time_saved("x", before_minutes=30, after_minutes=15)], {**TIME, name: value}, **WHEN)
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="nothing is saved"):
+        staff_time_saved("x", before_minutes=15, after_minutes=30)
+    with pytest.raises(ValueError, match=r"0.7 for 70 %"):
+        retention_raised("x", before=70, after=80)
+    with pytest.raises(ValueError, match="must be above before"):
+        retention_raised("x", before=0.8, after=0.7)
+    with pytest.raises(ValueError, match="years=0"):
+        price_benefits([], {}, **{**WHEN, "years": 0})
+    with pytest.raises(DataError, match=r"customers observed before is 0.5"):
+        price_benefits(
+            [retention_raised("x", before=0.7, after=0.8)], {**KEPT, "customers observed before": 0.5}, **WHEN
+        )

@@ -1,0 +1,57 @@
+import matplotlib as mpl
+import pytest
+
+from crmml.roi import CashFlowDisplay, ROIWaterfallDisplay, TornadoDisplay, roi
+
+from .test_return_on_investment import YEAR, benefits, costs, plan
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="module")
+def found():
+    return roi(*plan(), ("2024-01-01", "3Y"), 0.05, random_state=0)
+
+
+def test_waterfall(found):
+    display = ROIWaterfallDisplay.from_roi(found).plot()
+    bars = display.ax_.patches
+    assert len(bars) == len(display.table) + 1
+    assert bars[-1].get_height() * 1000 == pytest.approx(found.gain - found.cost)
+    names = [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    assert names == ["implementation", "maintenance", "staff time", "retention", "net gain"]
+    assert display.ax_.get_ylabel() == "USD thousand"
+    assert "interval" in display.ax_.get_title()
+    assert display.ax_.get_ylim()[0] < -155
+
+
+def test_a_kind_that_is_direct_and_indirect():
+    both = benefits(200).add("2024-08-01", "margin", "more", 100, direct=False)
+    display = ROIWaterfallDisplay.from_roi(roi(costs(100), both, YEAR, observed_until="2024-12-31")).plot()
+    names = [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    assert names == ["implementation", "margin, direct", "margin, indirect", "net gain"]
+    assert display.ax_.get_ylabel() == "USD"
+
+
+def test_tornado(found):
+    display = TornadoDisplay.from_roi(found).plot()
+    assert [tick.get_text() for tick in display.ax_.get_yticklabels()] == found.tornado().table["input"].tolist()[::-1]
+    assert display.ax_.get_xlabel() == "Return on investment, %"
+    assert (
+        TornadoDisplay.from_tornado(found.tornado("npv")).plot(most=1).ax_.get_xlabel()
+        == "Net present value, USD thousand"
+    )
+
+
+def test_cash_flow(found):
+    display = CashFlowDisplay.from_roi(found).plot()
+    assert display.payback == found.payback.date
+    assert display.table["date"].iloc[[0, -1]].tolist() == [found.start, found.end]
+    assert len(display.ax_.lines) == 5
+    assert display.ax_.get_ylabel() == "Cumulative, USD thousand"
+    assert [text.get_text() for text in display.ax_.texts] == [f"payback {found.payback.date:%Y-%m-%d}"]
+    never = roi(costs(), benefits(5), YEAR, observed_until="2024-12-31")
+    assert (
+        CashFlowDisplay.from_roi(never, discounted=True).plot().ax_.get_ylabel()
+        == "Cumulative, discounted, USD thousand"
+    )

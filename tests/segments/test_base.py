@@ -1,0 +1,93 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from crmml import DataError
+from crmml.segments import PyramidSegmenter, SegmentWarning
+from crmml.segments.base import numbers_of
+
+from .customers import customers
+
+
+def fitted(**options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SegmentWarning)
+        return PyramidSegmenter((0.2, 0.8), value="monetary_value", **options).fit(customers())
+
+
+def test_score_is_the_share_of_variance_between_segments():
+    X = customers()
+    model = fitted()
+    value, segment = X["monetary_value"], model.predict(X)
+    within = (value - value.groupby(segment).transform("mean")).pow(2).sum()
+    assert model.score(X) == pytest.approx(1 - within / (value - value.mean()).pow(2).sum())
+    weight = np.random.default_rng(0).integers(0, 3, len(X))
+    repeated = X.loc[X.index.repeat(weight)]
+    assert model.score(X, sample_weight=weight) == pytest.approx(model.score(repeated))
+    assert fitted(by="type").score(X) <= 1
+
+
+def test_profile_of_others_and_of_the_same():
+    model = fitted(by="type")
+    pd.testing.assert_frame_equal(model.profile().table, model.profile(customers()).table)
+    part = model.profile(customers().head(50), coverage=0.5)
+    assert part.table["customers"].sum() == 50
+    assert part.coverage == 0.5
+    assert model.describe().count("type ") == 2
+
+
+def test_table_of_a_frame_and_an_array():
+    X = customers()
+    table = fitted().table(X)
+    assert list(table.columns) == ["customer_id", "tier_score", "segment"]
+    array = PyramidSegmenter((0.2, 0.8)).fit(X[["monetary_value"]].to_numpy()).table(X[["monetary_value"]].to_numpy())
+    assert list(array.columns) == ["tier_score", "segment"]
+    assert (array["segment"].to_numpy() == table["segment"].to_numpy()).all()
+
+
+def test_nothing_before_fit():
+    for call in ("predict", "transform", "table", "score"):
+        with pytest.raises(NotFittedError):
+            getattr(PyramidSegmenter(), call)(customers())
+    with pytest.raises(NotFittedError):
+        PyramidSegmenter().profile()
+
+
+def test_weights_must_weigh_something():
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        PyramidSegmenter(value="monetary_value").fit(customers(), sample_weight=np.zeros(600))
+    with pytest.raises(ValueError, match=r"[Nn]egative"):
+        PyramidSegmenter(value="monetary_value").fit(customers(), sample_weight=np.full(600, -1.0))
+
+
+def test_columns_as_numbers(engine):
+    frame = engine.frame(
+        pd.DataFrame(
+            {"whole": [1, 2, 3], "real": [0.5, None, 2.5], "text": ["1", "2", "3"], "yes": [True, False, True]}
+        )
+    )
+    faults = []
+    found = numbers_of(frame, ["whole", "real", "yes"], faults)
+    assert faults == []
+    assert all(column.dtype == np.float64 for column in found.values())
+    assert sorted(found["whole"]) == [1, 2, 3]
+    assert np.isnan(found["real"]).sum() == 1
+    assert sorted(found["yes"]) == [0, 1, 1]
+    numbers_of(frame, ["text"], faults)
+    assert len(faults) == 1
+    assert "column 'text' holds numbers as text" in faults[0]
+
+
+def test_dates_are_no_numbers():
+    faults = []
+    numbers_of(pd.DataFrame({"day": pd.to_datetime(["2024-01-01"])}), ["day"], faults)
+    assert "column 'day' is no number in 1 of 1 rows" in faults[0]
+
+
+def test_one_column_twice_is_refused():
+    twice = pd.concat([customers()[["monetary_value"]]] * 2, axis=1)
+    with pytest.raises(DataError, match="more than once"):
+        PyramidSegmenter(value="monetary_value").fit(twice)

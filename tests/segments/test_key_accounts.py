@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmml.exceptions import DataError, LogWarning
+from crmml.segments import key_accounts
+from crmml.stages import LifecycleStager
+
+
+def log_of(rhythms, start="2024-01-01", value=100.0):
+    """One account for each (identifier, gap in days, visits)."""
+    parts = [
+        pd.DataFrame(
+            {"customer_id": name, "timestamp": pd.date_range(start, periods=n, freq=f"{gap}D"), "value": value}
+        )
+        for name, gap, n in rhythms
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def base():
+    return log_of([("weekly", 7, 40), ("lapsed", 7, 20), ("monthly", 30, 9), ("seldom", 90, 3), ("once", 1, 1)])
+
+
+def test_figures_by_hand(engine):
+    log = base()
+    report = key_accounts(engine.frame(log), value="value", as_of="2024-10-01")
+    stager = LifecycleStager().fit(log, observation_end="2024-10-01")
+    mu, r = stager.pooled_interpurchase_time_, stager.pooled_strength_
+    assert (report.expected_gap, report.strength) == (pytest.approx(mu), pytest.approx(r))
+    assert engine.owns(report.table)
+    table = engine.pandas(report.table).set_index("customer_id")
+    row, k, s = table.loc["lapsed"], 19, 133
+    c = (pd.Timestamp("2024-10-01") - log.query("customer_id == 'lapsed'")["timestamp"].max()).days
+    assert row["expected_gap"] == pytest.approx((r * mu + s) / (r + k))
+    assert row["since_last"] == c
+    assert row["silence_probability"] == pytest.approx(((r * mu + s) / (r * mu + s + c)) ** (r + k))
+    assert row["missed"] == pytest.approx(c / row["expected_gap"])
+    assert row["missed_low"] < row["missed"] < row["missed_high"]
+    assert row["lost_value"] == pytest.approx(100 * row["missed"])
+    assert row["lost_value_low"] < row["lost_value"] < row["lost_value_high"]
+    assert table["overdue"].tolist() == (table["silence_probability"] < 0.05).tolist()
+    assert engine.pandas(report.overdue)["customer_id"].tolist() == ["lapsed"]
+    lost, low, high = report.lost_value
+    assert lost == pytest.approx(row["lost_value"])
+    assert low < lost < high
+
+
+def test_words_hold_no_identifier():
+    report = key_accounts(base(), value="value", as_of="2024-10-01")
+    text = report.describe() + repr(report)
+    assert "1 of 5 key accounts are overdue as of 2024-10-01" in text
+    assert "lost value of" in text
+    assert not any(name in text for name in ("weekly", "lapsed", "monthly", "seldom", "once,"))
+
+
+def test_visits_without_values_in_another_unit():
+    report = key_accounts(base().drop(columns="value"), as_of="2024-10-01", unit="W")
+    in_days = key_accounts(base(), as_of="2024-10-01")
+    assert report.lost_value is None
+    assert "lost_value" not in report.table
+    np.testing.assert_allclose(report.table["since_last"] * 7, in_days.table["since_last"])
+    np.testing.assert_allclose(report.table["missed"], in_days.table["missed"])
+    assert "lost value" not in report.describe()
+
+
+def test_later_events_are_not_looked_at():
+    log = base()
+    early = log[log["timestamp"] <= "2024-06-30"]
+    expected = key_accounts(early, value="value", as_of="2024-06-30")
+    with pytest.warns(LogWarning, match="are after the observation end 2024-06-30 and are left out"):
+        report = key_accounts(log, value="value", as_of="2024-06-30")
+    pd.testing.assert_frame_equal(report.table, expected.table)
+
+
+def test_accounts_by_name_and_by_share():
+    log = base()
+    some = key_accounts(log, accounts=["seldom", "weekly"], value="value", as_of="2024-10-01")
+    assert set(some.table["customer_id"]) == {"seldom", "weekly"}
+    everyone = key_accounts(log, value="value", as_of="2024-10-01")
+    assert some.expected_gap == everyone.expected_gap  # the pool is all customers
+    top = key_accounts(log, accounts=0.4, value="value", as_of="2024-10-01")
+    assert set(top.table["customer_id"]) == {"weekly", "lapsed"}
+    assert key_accounts(log, accounts=0.2, as_of="2024-10-01").table["customer_id"].tolist() == ["weekly"]
+    with pytest.raises(DataError, match="1 of 2 are not in the log") as caught:
+        key_accounts(log, accounts=["weekly", "secret-name"])
+    assert "secret-name" not in str(caught.value)
+    with pytest.raises(ValueError, match="a share must lie in"):
+        key_accounts(log, accounts=1.5)
+    with pytest.raises(TypeError, match="list of identifiers"):
+        key_accounts(log, accounts="weekly")
+
+
+def test_overdue_is_as_rare_as_the_level_says_where_rhythms_go_on():
+    rng = np.random.default_rng(0)
+    rate = rng.gamma(2.0, 1 / 40.0, 1500)
+    rows = []
+    for name, each in enumerate(rate):
+        days = np.cumsum(rng.exponential(1 / each, 200))
+        rows += [(name, day) for day in days[days < 730]]
+    log = pd.DataFrame(rows, columns=["customer_id", "day"])
+    log["timestamp"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(log["day"].astype(int), unit="D")
+    report = key_accounts(log, as_of="2023-12-31")
+    assert 0.03 < report.n_overdue / report.n_accounts < 0.07
+
+
+def test_bad_logs_are_refused():
+    with pytest.raises(DataError, match="none of its 2 customers came on two different days"):
+        key_accounts(log_of([("a", 1, 1), ("b", 1, 1)]))
+    log = base()
+    log.loc[0, "value"] = np.nan
+    with pytest.raises(DataError, match="column 'value' is missing in 1 of 73 rows"):
+        key_accounts(log, value="value")
+    with pytest.raises(ValueError, match="level=0"):
+        key_accounts(base(), level=0)
