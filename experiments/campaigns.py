@@ -3,10 +3,11 @@
 On Hillstrom's e-mails where they are found (``CRMML_DATA_HOME``), else on a simulated campaign; or on a campaign of your own, one
 row a customer with the arm and the outcome:
 
-    python -m experiments.campaigns --table sent.csv --treatment letter --outcome bought --drop order_id,spend
+    python -m experiments.campaigns --table sent.csv --treatment letter --outcome bought --drop order_id,spend --value 20 --cost 0.5
 
 Uplift models are judged by five folds stratified on arm and outcome (seed 0): the Qini of each fold by customers that the model has
-not seen, its mean over folds, an interval by drawing customers again, and a test against drawing lots.
+not seen, its mean over folds, an interval by drawing customers again, and a test against drawing lots. A plan within a budget is then
+made for one half of the customers by a model of the other half, and judged by what the arms of its own half did.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ from sklearn.preprocessing import StandardScaler
 
 from crmml import DataError, tracking
 from crmml.campaigns import (
+    BudgetDisplay,
     SLearner,
+    Targeting,
+    TargetingPlan,
     TLearner,
     TransformedOutcome,
     UpliftCalibrationDisplay,
@@ -48,6 +52,8 @@ FOLDS, N_RESAMPLES, N_PERMUTATIONS, COVERAGE = 5, 200, 199, 0.9
 #: Names of columns that are taken where none are said.
 TREATMENT_WORDS = ("treatment", "treated", "arm", "group", "segment", "variant")
 OUTCOME_WORDS = ("outcome", "response", "visit", "conversion", "converted", "bought", "y")
+#: What a unit of the outcome is worth and a contact costs where nobody says; the budget pays for half of the customers.
+VALUE, COST, BUDGET_SHARE, HOLDOUT, N_BOOTSTRAP = 1.0, 0.04, 0.5, 0.1, 50
 HILLSTROM_FEATURES = ["recency", "history", "mens", "womens", "newbie"]
 
 
@@ -206,20 +212,74 @@ def uplift_study(campaign: Campaign) -> tuple[dict[str, Judged], dict[str, float
     return judged, metrics, lines
 
 
-def run(campaign: Campaign) -> dict[str, float]:
-    """Judge the learners on a campaign, say it, and record it."""
+def targeting_study(
+    campaign: Campaign, value: float, cost: float, budget: float | None = None
+) -> tuple[TargetingPlan, dict[str, float], list[str]]:
+    """Plan contacts for one half by a linear model of the other half; judged by the randomised arms of the planned half.
+
+    Among those whom the plan chooses, treated less controls in their mean outcome is what a contact does, whatever the model
+    believed; the same for as many customers drawn by lot.
+    """
+    y, treated = campaign.y, campaign.treated
+    strata = 2 * treated + (y > 0)
+    train, test = next(StratifiedKFold(2, shuffle=True, random_state=0).split(campaign.X, strata))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FeatureWarning)
+        model = TLearner(n_bootstrap=N_BOOTSTRAP, random_state=0).fit(
+            campaign.X.iloc[train], y[train], treatment=treated[train], propensity=campaign.propensity
+        )
+        part = campaign.X.iloc[test]
+        uplift, draws = model.predict(part), model.sample(part)
+    budget = BUDGET_SHARE * cost * len(test) if budget is None else budget
+    plan = Targeting(budget, holdout=HOLDOUT, random_state=0).plan(uplift, value=value, cost=cost, draws=draws)
+    chosen = plan.chosen >= 0
+    lines = [
+        f"A plan for {len(test):,} customers, a unit of the outcome being worth {value:g} and a contact costing {cost:g} "
+        "(--value and --cost; what nobody said is ASSUMED).",
+        plan.describe(),
+    ]
+    metrics = {"planned_contacts": float(chosen.sum()), "planned_profit": plan.planned_profit}
+    if chosen.any() and not chosen.all():
+        by_plan = _earned(y[test], treated[test], chosen, value, cost)
+        metrics |= {"earned_a_contact": by_plan[0], "earned_a_contact_error": by_plan[1]}
+        by_lot = _earned(y[test], treated[test], np.ones(len(test), dtype=bool), value, cost)
+        z = float(ndtri(0.5 + COVERAGE / 2))
+        lines.append(
+            f"Judged by the arms: a contact of the plan earns {by_plan[0]:.4f} ({COVERAGE:.0%} interval "
+            f"{by_plan[0] - z * by_plan[1]:.4f} to {by_plan[0] + z * by_plan[1]:.4f}), {uplift[chosen].mean() * value - cost:.4f} "
+            f"were expected; one drawn by lot {by_lot[0]:.4f} ({by_lot[0] - z * by_lot[1]:.4f} to {by_lot[0] + z * by_lot[1]:.4f})."
+        )
+        metrics["earned_a_contact_by_lot"] = by_lot[0]
+    return plan, metrics, lines
+
+
+def _earned(y: np.ndarray, treated: np.ndarray, rows: np.ndarray, value: float, cost: float) -> tuple[float, float]:
+    """What a contact among these customers earns after its cost, and the standard error."""
+    arms = [y[rows & (treated == k)] for k in (1, 0)]
+    error = np.sqrt(sum(part.var(ddof=1) / part.size for part in arms))
+    return float(value * (arms[0].mean() - arms[1].mean()) - cost), float(value * error)
+
+
+def run(campaign: Campaign, value: float = VALUE, cost: float = COST, budget: float | None = None) -> dict[str, float]:
+    """Judge the learners on a campaign, plan the next one, say it, and record it."""
     judged, metrics, lines = uplift_study(campaign)
     ours = judged["XLearner"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FeatureWarning)
         model = XLearner().fit(campaign.X, campaign.y, treatment=campaign.treated, propensity=campaign.propensity)
     lines.append(model.describe())
-    with tracking.track("campaigns", run_name=campaign.name, data=campaign.name, folds=FOLDS) as active:
+    plan, figures, said = targeting_study(campaign, value, cost, budget)
+    metrics |= figures
+    lines += said
+    settings = {"data": campaign.name, "folds": FOLDS, "value": value, "cost": cost, "holdout": HOLDOUT}
+    with tracking.track("campaigns", run_name=campaign.name, **settings) as active:
         active.log_metrics(metrics)
         given = campaign.y, ours.uplift, campaign.treated
         curve = UpliftDisplay.from_predictions(*given, n_resamples=N_RESAMPLES, random_state=0, name="XLearner")
         active.log_figure(curve.plot().figure_, "uplift.png")
         active.log_figure(UpliftCalibrationDisplay.from_predictions(*given).plot().figure_, "calibration.png")
+        if plan.n_contacts:
+            active.log_figure(BudgetDisplay.from_plan(plan).plot().figure_, "budget.png")
         active.log_text("\n".join(lines), "findings.txt")
     print("\n".join([f"== {campaign.name} ==", *lines]), end="\n\n")
     return metrics
@@ -309,6 +369,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--control", help="the arm that is the control; None takes 0 or a name such as none")
     parser.add_argument("--propensity", type=float, help="probability of being treated; None estimates it")
     parser.add_argument("--drop", default="", help="columns that are no features, separated by commas")
+    parser.add_argument("--value", type=float, default=VALUE, help="money that a unit of the outcome is worth")
+    parser.add_argument("--cost", type=float, default=COST, help="money that a contact costs, in the same currency")
+    parser.add_argument("--budget", type=float, help="money for the planned half; None pays for half of its customers")
     chosen = parser.parse_args(argv)
     tracking.quiet()
     if chosen.table:
@@ -324,7 +387,7 @@ def main(argv: list[str] | None = None) -> None:
         )
         campaigns = [simulated()]
     for campaign in campaigns:
-        run(campaign)
+        run(campaign, chosen.value, chosen.cost, chosen.budget)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def moved(log: pd.DataFrame, lines: list[str], metrics: dict[str, float], figure
     lost = fallen(before, after, tier=top, value="value", order=pyramid.segments_)
     metrics["fallen_from_top"] = float(len(lost))
     lines.append(f"{len(lost)} of {(before['segment'] == top).sum()} customers fell from the tier {top!r}.")
-    figures["migration.png"] = MigrationFlowDisplay.from_chain(chain)
+    figures["migration.png"] = MigrationFlowDisplay.from_migration(chain)
 
 
 def watched(log: pd.DataFrame, lines: list[str], metrics: dict[str, float]) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ._stability import APART, STABLE
+
 #: Standard deviations from the mean of all, or points of share for categories, from which on a column sets a cluster apart.
 APART_NUMBER, APART_SHARE = 0.5, 0.25
 #: Columns in a name.
@@ -60,3 +62,39 @@ def renamed_sums(
             moved[row, new] = table[row, old]
         renamed[name] = moved.ravel()
     return renamed
+
+
+def why_not(figures: Mapping[str, np.ndarray]) -> str:
+    """Which condition failed, of the k that came nearest."""
+    k, agreement, between, limit = (figures[name] for name in ("k", "agreement", "between", "limit"))
+    looked = np.flatnonzero(~np.isnan(between))
+    at = int(looked[agreement[looked].argmax()]) if looked.size else int(agreement.argmax())
+    at_best = f"the weakest of {k[at]} clusters comes back with an agreement of {agreement[at]:.2f}"
+    if agreement[at] < STABLE:
+        return f"{at_best}, where {STABLE:.2f} is asked for"
+    if between[at] > APART:
+        return (
+            f"{at_best}, but between the two nearest lie {between[at]:.0%} as many customers as at the emptier one, where at most "
+            f"{APART:.0%} are asked for"
+        )
+    return f"{at_best}, and in data without clusters with up to {limit[at]:.2f}"
+
+
+def choice_text(part: Mapping[str, Any], stable: bool) -> str:
+    """How many segments a type has, why, and how sure that is."""
+    figures, k = part["figures"], part["k"]
+    sampled = (
+        ""
+        if part["sampled"] == part["n"]
+        else f" (looked at in a random sample of {part['sampled']:,} of {part['n']:,})"
+    )
+    if not len(figures["k"]):
+        return f"{k} {'segment' if k == 1 else 'segments'}, whose stability was not looked at."
+    if k == 1:
+        return f"One segment: {why_not(figures)}{sampled}."
+    at = int(np.flatnonzero(figures["k"] == k)[0]) if k in figures["k"] else 0
+    said = f"{k} segments, {'the most that are stable' if stable else 'as asked for'}{sampled}: the weakest comes back in other "
+    said += f"customers with an agreement of {figures['agreement'][at]:.2f}"
+    if np.isfinite(figures["reference"][at]):
+        said += f", against {figures['reference'][at]:.2f} in data without clusters"
+    return said + "."

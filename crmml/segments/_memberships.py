@@ -75,7 +75,9 @@ def read_memberships(
             faults.append("order names a segment more than once")
         if unknown := sorted(set(there) - set(names)):
             counts = [
-                int((side[when] == name).sum()) for name in unknown for side, when in zip(sides, ("before", "after"))
+                int((side[when] == name).sum())
+                for name in unknown
+                for side, when in zip(sides, ("before", "after"), strict=True)
             ]
             faults.append(
                 f"order does not name {', '.join(map(repr, unknown[:3]))}{', ...' if len(unknown) > 3 else ''}, the segment of "

@@ -26,7 +26,8 @@ class MixedColumns:
 
     A number is taken as :math:`(x - \mathrm{median}) / \min(\mathrm{IQR} / 1.349, \mathrm{sd})`, by its standard deviation alone
     where the IQR is 0 (the IQR is small whatever outliers there are; of two groups apart it is their distance, and the standard
-    deviation half of that, which leaves them more visible); where ``log`` says so, or it is "auto", the column has no negative numbers and a skewness above 1 that logarithms bring down,
+    deviation half of that, which leaves them more visible); where ``log`` says so, or
+    it is "auto", the column has no negative numbers and a skewness above 1 that logarithms bring down,
     :math:`\log x` comes first, or :math:`\log(1 + x/u)`, u the median of those above 0, where there are zeros. A category becomes
     one column for each of its values, 1 or 0 times :math:`1/\sqrt{1 - \sum_j p_j^2}`, :math:`p_j` the share of value j: then its
     total variance is 1, as that of a normal number is, so that a category counts as one column however many values it has [1]_.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -15,7 +15,6 @@ from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances, pairwise_distances_argmin
-from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -24,13 +23,11 @@ from threadpoolctl import threadpool_limits
 from .. import frames
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
-from ._cluster_names import contrast, renamed_sums, short_name, type_text
+from ._cluster_fits import by_kmeans, by_mixture, fit_mixture
+from ._cluster_names import choice_text, contrast, renamed_sums, short_name, type_text, why_not
 from ._mixed_columns import MixedColumns, check_range, column_faults, texts_of
-from ._stability import APART, LEAST_CUSTOMERS, LEAST_OF_CLUSTER, RESAMPLE, STABLE, choose_k
+from ._stability import LEAST_CUSTOMERS, LEAST_OF_CLUSTER, RESAMPLE, choose_k
 from .base import Segmenter, SegmentWarning
-
-#: Keeps the mixture's covariances regular on the common scale, where a column's variance is about 1.
-REGULAR = 1e-3
 
 
 class ClusterSegmenter(Segmenter):
@@ -279,7 +276,7 @@ class ClusterSegmenter(Segmenter):
             "mixture": None,
         }
         if self.method == "mixture" and k > 1:
-            part["mixture"] = mixture = _mixture(sample, k, rng, n_init=5)
+            part["mixture"] = mixture = fit_mixture(sample, k, rng, n_init=5)
             centers = mixture.means_
             codes = mixture.predict(Z)
         else:
@@ -332,7 +329,7 @@ class ClusterSegmenter(Segmenter):
             return (1 if stable else self.n_clusters), nothing
         at_most = max(2, min(RESAMPLE, int(0.4 * len(sample))) // LEAST_OF_CLUSTER)
         candidates = range(2, min(self.max_clusters, at_most) + 1) if stable else [min(self.n_clusters, at_most)]
-        cluster = _by_mixture if self.method == "mixture" else _by_kmeans
+        cluster = by_mixture if self.method == "mixture" else by_kmeans
         with (
             warnings.catch_warnings(),
             threadpool_limits(limits=1),
@@ -340,7 +337,7 @@ class ClusterSegmenter(Segmenter):
             warnings.simplefilter("ignore", ConvergenceWarning)  # resamples may have fewer distinct customers than k
             k, figures = choose_k(sample, groups, list(candidates), max(2, self.n_resamples), cluster, rng)
         if k == 1:
-            why = _why_not(figures)
+            why = why_not(figures)
             said = (
                 f"No clusters were found{inside}, so that there is one segment: {why}. Give a whole n_clusters to divide customers "
                 "nonetheless, or other columns."
@@ -531,6 +528,7 @@ class ClusterSegmenter(Segmenter):
 
     @property
     def stability_(self) -> pd.DataFrame:
+        """Agreement of each k looked at; see Attributes."""
         check_is_fitted(self)
         tables = []
         for label, part in self._labelled_parts():
@@ -541,6 +539,7 @@ class ClusterSegmenter(Segmenter):
 
     @property
     def centers_(self) -> pd.DataFrame:
+        """Centres in the columns' own units; see Attributes."""
         check_is_fitted(self)
         rows = []
         for label, part in self._labelled_parts():
@@ -556,7 +555,7 @@ class ClusterSegmenter(Segmenter):
         """Say what was found, how sure it is, and what sets the segments apart, in sentences."""
         lines = [self.profile().describe()]
         for label, part in self._labelled_parts():
-            lines.append(type_text(self.by, label) + _choice_text(part, isinstance(self.n_clusters, str)))
+            lines.append(type_text(self.by, label) + choice_text(part, isinstance(self.n_clusters, str)))
             if self.by is not None and part["k"] > 1:
                 names = [
                     f"{self.segments_[part['position'][j]]}: {contrast(part, int(j))}"
@@ -568,58 +567,3 @@ class ClusterSegmenter(Segmenter):
 
     def _labelled_parts(self) -> list[tuple[str, dict[str, Any]]]:
         return list(zip(self.types_ or ("",), self.parts_, strict=True))
-
-
-def _by_kmeans(
-    Z: np.ndarray, k: int, rng: np.random.RandomState
-) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-    fitted = KMeans(k, n_init=4, max_iter=50, tol=1e-3, random_state=rng.randint(2**31 - 1)).fit(Z)
-    centers = fitted.cluster_centers_
-    half = (centers**2).sum(axis=1) / 2
-    return (lambda rows: (half - rows @ centers.T).argmin(axis=1)), centers
-
-
-def _by_mixture(
-    Z: np.ndarray, k: int, rng: np.random.RandomState
-) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-    fitted = _mixture(Z, k, rng, n_init=1)
-    return fitted.predict, fitted.means_
-
-
-def _mixture(Z: np.ndarray, k: int, rng: np.random.RandomState, n_init: int) -> GaussianMixture:
-    return GaussianMixture(k, n_init=n_init, reg_covar=REGULAR, random_state=rng.randint(2**31 - 1)).fit(Z)
-
-
-def _why_not(figures: Mapping[str, np.ndarray]) -> str:
-    """Which condition failed, of the k that came nearest."""
-    k, agreement, between, limit = (figures[name] for name in ("k", "agreement", "between", "limit"))
-    looked = np.flatnonzero(~np.isnan(between))
-    at = int(looked[agreement[looked].argmax()]) if looked.size else int(agreement.argmax())
-    at_best = f"the weakest of {k[at]} clusters comes back with an agreement of {agreement[at]:.2f}"
-    if agreement[at] < STABLE:
-        return f"{at_best}, where {STABLE:.2f} is asked for"
-    if between[at] > APART:
-        return (
-            f"{at_best}, but between the two nearest lie {between[at]:.0%} as many customers as at the emptier one, where at most "
-            f"{APART:.0%} are asked for"
-        )
-    return f"{at_best}, and in data without clusters with up to {limit[at]:.2f}"
-
-
-def _choice_text(part: Mapping[str, Any], stable: bool) -> str:
-    figures, k = part["figures"], part["k"]
-    sampled = (
-        ""
-        if part["sampled"] == part["n"]
-        else f" (looked at in a random sample of {part['sampled']:,} of {part['n']:,})"
-    )
-    if not len(figures["k"]):
-        return f"{k} {'segment' if k == 1 else 'segments'}, whose stability was not looked at."
-    if k == 1:
-        return f"One segment: {_why_not(figures)}{sampled}."
-    at = int(np.flatnonzero(figures["k"] == k)[0]) if k in figures["k"] else 0
-    said = f"{k} segments, {'the most that are stable' if stable else 'as asked for'}{sampled}: the weakest comes back in other "
-    said += f"customers with an agreement of {figures['agreement'][at]:.2f}"
-    if np.isfinite(figures["reference"][at]):
-        said += f", against {figures['reference'][at]:.2f} in data without clusters"
-    return said + "."

@@ -50,11 +50,11 @@ class ValueMovement:
             "gone": "are gone",
             "new": "are new",
         }
-        for row in self.by_move.itertuples():
-            if row.customers:
+        for row in self.by_move.to_dict("records"):
+            if row["customers"]:
                 lines.append(
-                    f"{row.customers:,} customers {words[str(row.move)]}: {row.value_before:,.0f} before, {row.value_after:,.0f} after "
-                    f"({row.change:+,.0f})."
+                    f"{row['customers']:,} customers {words[row['move']]}: {row['value_before']:,.0f} before, "
+                    f"{row['value_after']:,.0f} after ({row['change']:+,.0f})."
                 )
         lines.append("These figures are a count of all customers given, so that they have no interval.")
         return "\n".join(lines)
