@@ -145,3 +145,11 @@ def engine(request):
         return Engine(name, request.getfixturevalue("spark"))
     pytest.importorskip(name.split("_")[0])
     return Engine(name)
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """Plots of one test are closed before the next, since pyplot keeps every figure it has opened."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
