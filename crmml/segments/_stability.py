@@ -34,6 +34,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
+from ._cluster_fits import Fitted
+
 #: Agreement of the weakest cluster, from which on a clustering is stable (Hennig 2007).
 STABLE = 0.75
 #: Agreement of the first pairs below which no further ones are looked at.
@@ -50,9 +52,8 @@ FEW_VALUES = 20
 LEAST_CUSTOMERS, LEAST_OF_CLUSTER = 40, 4
 _BINS = 512
 
-#: What a fit gives: the function that predicts codes, and the centres (k, d).
-Fitted = tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]
-Clusterer = Callable[[np.ndarray, int, np.random.RandomState], Fitted]
+#: Clusters each of the samples (n_samples, m, d) given.
+Clusterer = Callable[[np.ndarray, int, np.random.RandomState], list[Fitted]]
 
 
 def weakest_agreement(a: np.ndarray, b: np.ndarray, k: int) -> float:
@@ -84,23 +85,24 @@ def agreement_of_pairs(
     """Weakest agreement of each of ``n_pairs`` pairs of disjoint resamples, on customers held out from both."""
     n = len(Z)
     m = min(RESAMPLE, int(0.4 * n))
+    orders = np.stack([rng.permutation(n)[: 2 * m + HELD_OUT] for _ in range(n_pairs)])
+    fitted = cluster(Z[orders[:, : 2 * m].reshape(2 * n_pairs, m)], k, rng)
     found = np.empty(n_pairs)
-    for pair in range(n_pairs):
-        order = rng.permutation(n)
-        first, second, rest = np.split(order, [m, 2 * m])
-        held_out = Z[rest[:HELD_OUT]]
-        one, other = (cluster(Z[rows], k, rng)[0](held_out) for rows in (first, second))
+    for pair, order in enumerate(orders):
+        held_out = Z[order[2 * m :]]
+        one, other = (predict(held_out) for predict, _ in fitted[2 * pair : 2 * pair + 2])
         found[pair] = weakest_agreement(one, other, k)
     return found
 
 
 def valley(Z: np.ndarray, k: int, n_halves: int, cluster: Clusterer, rng: np.random.RandomState) -> float:
     """Customers between the two neighbours least apart, as a share of those at the emptier one; mean over random halves."""
+    half = (len(Z) + 1) // 2
+    orders = np.stack([rng.permutation(len(Z)) for _ in range(n_halves)])
+    fitted = cluster(Z[orders[:, : min(half, 4 * RESAMPLE)]], k, rng)
     found = []
-    for _ in range(n_halves):
-        first, second = np.array_split(rng.permutation(len(Z)), 2)
-        predict, centres = cluster(Z[first[: 4 * RESAMPLE]], k, rng)
-        held_out = Z[second]
+    for order, (predict, centres) in zip(orders, fitted, strict=True):
+        held_out = Z[order[half:]]
         codes = predict(held_out)
         worst = 0.0
         for i, j in _neighbours(centres):
@@ -143,7 +145,7 @@ def choose_k(
         From 2 on; a single one is looked at in full.
     n_pairs : int
     cluster : callable
-        ``cluster(Z, k, rng)`` gives a function that predicts codes, and the centres.
+        ``cluster(samples, k, rng)`` gives, of each of the samples (n_samples, m, d), a function that predicts codes, and the centres.
     rng : RandomState
 
     Returns

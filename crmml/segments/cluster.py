@@ -284,7 +284,8 @@ class ClusterSegmenter(Segmenter):
         mass = np.ones(n) if weight is None else weight
         size = np.bincount(codes, mass, minlength=k)
         order = np.lexsort((-size, -self._rank(columns, codes, mass, size)))
-        spread = ((Z - centers[codes]) ** 2).sum(axis=1)
+        away = Z - centers[codes]
+        spread = np.einsum("ij,ij->i", away, away)
         part |= {
             "centers": centers,
             "position": np.argsort(order),
@@ -310,7 +311,7 @@ class ClusterSegmenter(Segmenter):
         )
         if larger:
             found = KMeans(k, init=found.cluster_centers_, n_init=1, random_state=seed).fit(Z, sample_weight=weight)
-        return found.cluster_centers_, pairwise_distances_argmin(Z, found.cluster_centers_)
+        return found.cluster_centers_, found.labels_
 
     def _number_of_clusters(
         self, sample: np.ndarray, groups: Sequence[slice], label: str, rng: np.random.RandomState

@@ -12,9 +12,9 @@ from crmml.segments._stability import (
 )
 
 
-def kmeans(Z, k, rng):
-    fitted = KMeans(k, n_init=4, random_state=rng.randint(2**31 - 1)).fit(Z)
-    return fitted.predict, fitted.cluster_centers_
+def kmeans(samples, k, rng):
+    fitted = [KMeans(k, n_init=4, random_state=rng.randint(2**31 - 1)).fit(sample) for sample in samples]
+    return [(model.predict, model.cluster_centers_) for model in fitted]
 
 
 def groups(d):
