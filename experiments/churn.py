@@ -35,7 +35,7 @@ from sklearn.preprocessing import StandardScaler
 from crmml import DataError, tracking
 from crmml.churn import ChurnClassifier, ContactCosts, explain
 from crmml.churn._encoding import ColumnEncoder
-from crmml.datasets import fetch_online_retail, fetch_telco_churn
+from crmml.datasets import fetch_telco_churn
 from crmml.exceptions import FeatureWarning, LogWarning
 from crmml.metrics import (
     LiftDisplay,
@@ -48,6 +48,8 @@ from crmml.metrics import (
 )
 from crmml.model_selection import SnapshotSplit, drift_report, fold_leakage_report, leakage_report
 from crmml.transactions import snapshots
+
+from .sources import ONLINE_RETAIL, at_hand, online_retail_lines, read, read_log
 
 #: Words that say churn, and words that label columns carry.
 CHURN_WORDS = {"1", "1.0", "true", "yes", "y", "churn", "churned", "left", "lost", "attrited customer", "exited"}
@@ -63,18 +65,6 @@ class Table:
     X: pd.DataFrame
     y: np.ndarray
     words: str
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read CSV (any usual separator) or Parquet."""
-    if not path.is_file():
-        raise DataError([f"there is no file {path}"], "the input")
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        head = lines.readline()
-    separator = max(",;\t|", key=head.count)
-    return pd.read_csv(path, sep=separator, encoding="utf-8-sig", encoding_errors="replace")
 
 
 def of_table(name: str, frame: pd.DataFrame, label: str | None = None, churned: str | None = None) -> Table:
@@ -322,23 +312,6 @@ def seeded(log: pd.DataFrame, features: Any, cutoffs: list, metrics: dict[str, f
     return lines
 
 
-def online_retail(items: pd.DataFrame) -> pd.DataFrame:
-    """Lines of known customers with positive quantity and price."""
-    items = items[items["CustomerID"].notna() & (items["Quantity"] > 0) & (items["UnitPrice"] > 0)]
-    return pd.DataFrame(
-        {
-            "customer_id": items["CustomerID"].astype("int64"),
-            "timestamp": items["InvoiceDate"],
-            "value": items["Quantity"] * items["UnitPrice"],
-        }
-    )
-
-
-def at_hand(*names: str) -> bool:
-    home = os.environ.get("CRMML_DATA_HOME")
-    return bool(home) and any((Path(home) / name).is_file() for name in names)
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, help="one row a customer with a label, CSV or Parquet")
@@ -360,19 +333,13 @@ def main(argv: list[str] | None = None) -> None:
     if chosen.table:
         run_table(of_table(chosen.table.stem, read(chosen.table), chosen.label, chosen.churned), costs)
     elif chosen.log:
-        log = read(chosen.log)
-        names = {chosen.customer_id: "customer_id", chosen.timestamp: "timestamp"}
-        names |= {chosen.value: "value"} if chosen.value else {}
-        if missing := [name for name in names if name not in log]:
-            there = ", ".join(map(str, log))
-            raise DataError([f"there is no column {name!r}; there are {there}" for name in missing], str(chosen.log))
-        log = log[list(names)].rename(columns=names)
-        run_log(chosen.log.stem, log.assign(timestamp=pd.to_datetime(log["timestamp"])), chosen.horizon)
+        log = read_log(chosen.log, chosen.customer_id, chosen.timestamp, chosen.value)
+        run_log(chosen.log.stem, log, chosen.horizon)
     else:
         if at_hand("telco_churn.csv", "Telco-Customer-Churn.csv"):
             run_table(of_table("Telco", fetch_telco_churn(), "Churn", "Yes"), costs, resampled=True)
-        if at_hand("online_retail.parquet", "onlineretail.rda"):
-            run_log("Online Retail", online_retail(fetch_online_retail()))
+        if at_hand(*ONLINE_RETAIL):
+            run_log("Online Retail", online_retail_lines().drop(columns="invoice"))
         if not os.environ.get("CRMML_DATA_HOME"):
             print("Telco and Online Retail are not at hand: set CRMML_DATA_HOME to the folder that has them.")
 

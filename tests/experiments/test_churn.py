@@ -4,8 +4,9 @@ import pytest
 
 from crmml import DataError
 from crmml.churn import ContactCosts
-from crmml.datasets import fetch_online_retail, fetch_telco_churn, load_cdnow_sample
+from crmml.datasets import fetch_telco_churn, load_cdnow_sample
 from experiments import churn as study
+from experiments.sources import online_retail_lines
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,7 @@ def test_telco_at_the_stated_protocol(capsys):
 
 @pytest.mark.data
 def test_online_retail_with_and_without_the_embargo():
-    metrics = study.run_log("Online Retail", study.online_retail(fetch_online_retail()))
+    metrics = study.run_log("Online Retail", online_retail_lines().drop(columns="invoice"))
     published = {
         "auc_honest_HistGradientBoosting": 0.722,
         "auc_honest_LogisticRegression": 0.736,
