@@ -265,7 +265,9 @@ def _in_run(run_id: str, uri: str | None, reader: Reader) -> Iterator[tuple[str,
     import mlflow
     from mlflow import MlflowClient
 
-    here = uri or (mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else "sqlite:///mlflow.db")
+    # absolute, since MLflow keeps one open store for each URI, and the folder may change
+    local = f"sqlite:///{Path('mlflow.db').resolve().as_posix()}"
+    here = uri or (mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else local)
     client = MlflowClient(tracking_uri=here)
     run = client.get_run(run_id)
     yield from _records(_run_texts(run), reader)

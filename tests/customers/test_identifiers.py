@@ -384,3 +384,15 @@ def test_importing_it_loads_no_mlflow():
 
     code = "import sys, crmml.customers; sys.exit(bool({'mlflow', 'polars', 'duckdb', 'pyspark', 'rapidfuzz'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
+
+
+def test_the_default_store_is_that_of_the_present_folder(tmp_path, monkeypatch):
+    from crmml.tracking import track
+
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        with track("study") as run:
+            run.log_text("call C778899", "todo.md")
+        with pytest.raises(IdentifierFound):
+            assert_no_identifiers(run, IDS)
