@@ -133,6 +133,29 @@ def to_arrow(frame: Any) -> Any:
     return collected(wrap(frame)).to_arrow()
 
 
+def reordered(columns: Mapping[str, Any]) -> list[str]:
+    """Faults of pandas columns whose index has the labels of the first one in another order: rows belong together by position.
+
+    Examples
+    --------
+    >>> reordered({"uplift": pd.Series([1, 2], index=["a", "b"]), "cost": pd.Series([1, 2], index=["b", "a"])})
+    ['cost has the row labels of uplift in another order; put them in line, as by cost.reindex(uplift.index)']
+    """
+    first, faults = None, []
+    for name, given in columns.items():
+        if not isinstance(given, (pd.Series, pd.DataFrame)):
+            continue
+        if first is None:
+            first = name
+            continue
+        index, other = columns[first].index, given.index
+        if len(index) == len(other) and not index.equals(other) and set(index) == set(other):
+            faults.append(
+                f"{name} has the row labels of {first} in another order; put them in line, as by {name}.reindex({first}.index)"
+            )
+    return faults
+
+
 def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) -> Any:
     """Put results beside the identifier column of X, in the engine of X; lazy engines give their eager frame back.
 

@@ -200,7 +200,9 @@ def run_own(chosen: argparse.Namespace) -> ReturnOnInvestment:
 def run_placebo() -> None:
     """How often a go-live that never was looks like a success on Online Retail."""
     found = placebo_test(online_retail_invoices(), horizon=HORIZON, value="value", random_state=0)
-    with tracking.track("programme-roi", run_name="placebo", data="Online Retail") as run:
+    rates = ("naive_rate", "naive_low", "naive_high", "did_rate", "did_low", "did_high")
+    with tracking.track("programme-roi", run_name="placebo", data="Online Retail", horizon_days=HORIZON) as run:
+        run.log_metrics({name: getattr(found, name) for name in rates})
         run.log_text(found.describe(), "placebo.txt")
     print(f"== Placebo go-lives on Online Retail ==\n{found.describe()}\n")
 

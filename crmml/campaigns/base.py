@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -150,6 +150,9 @@ class UpliftModel(TableMixin, BaseEstimator):
             For columns left out.
         """
         self._validate_params()
+        given = {"X": X, "y": y, "treatment": treatment, "propensity": propensity, "sample_weight": sample_weight}
+        if faults := frames.reordered(given):
+            raise DataError(faults, "the campaign")
         table = self._table(X, reset=True)
         y = read_outcome(y, len(table))
         arms = read_arms(treatment, self.control, len(table), least=self._least_rows)
@@ -374,6 +377,8 @@ class UpliftModel(TableMixin, BaseEstimator):
             are several arms each name is followed by ``_`` and the arm.
         """
         check_is_fitted(self)
+        if not (isinstance(coverage, Real) and 0 < coverage < 1):
+            raise DataError([f"coverage is {coverage!r}; it must lie between 0 and 1, such as 0.9"], "the table")
         table = self._table(X, reset=False)
         effects = self._effects(self.models_, table)
         columns: dict[str, np.ndarray] = {}
@@ -403,6 +408,8 @@ class UpliftModel(TableMixin, BaseEstimator):
             0 is expected of a random order.
         """
         check_is_fitted(self)
+        if faults := frames.reordered({"X": X, "y": y, "treatment": treatment}):
+            raise DataError(faults, "the campaign")
         table = self._table(X, reset=False)
         y = read_outcome(y, len(table))
         arms = read_arms(treatment, self.control_, len(table), least=1)

@@ -121,6 +121,12 @@ class ChannelPaths:
         flag = pd.to_numeric(read[converted], errors="coerce")
         if wrong := int((~flag.isin((0, 1)) & read[converted].notna()).sum()):
             faults.append(f"{converted} is neither 0 nor 1 in {wrong:,} rows")
+        if timestamp is not None and pd.api.types.is_numeric_dtype(read[order].dtype):
+            faults.append(
+                f"{order} holds numbers, whose unit is not known; give position= for an order alone, or make times of them by "
+                "pd.to_datetime(..., unit=...)"
+            )
+            raise DataError(faults, _SUBJECT)
         if timestamp is not None:
             at = pd.to_datetime(read[order], errors="coerce")
             if at.dt.tz is not None:

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -16,6 +17,7 @@ from sklearn.utils._param_validation import Interval
 from .. import frames
 from ..exceptions import DataError
 from ._assignment import assign
+from .base import IDENTIFIER
 from .holdout import draw_holdout
 from .targeting_plan import TargetingPlan
 
@@ -114,13 +116,16 @@ class Targeting(BaseEstimator):
         ----------
         uplift : array of shape (n,) or (n, n_actions), or frame of any engine
             Expected change of the outcome (a probability or a count) by each action; negative where it does harm. Of a frame, the
-            columns named in ``actions``, or all but ``customer_id``.
+            columns named in ``actions``, or all but the identifier's. A frame of a learner's ``table`` with standard errors needs
+            ``actions``.
         value : float or array of shape (n,) or (n, n_actions)
             Money for one unit of the outcome, such as a customer lifetime value. At least 0.
         cost : float or array of shape (n_actions,), (n, 1) or (n, n_actions)
             Money for one contact, in the same currency; with one action also (n,). At least 0; 0 is a contact that is free. A
             vector as long as there are actions is a price list by action, where there are several.
         customer_id : array of shape (n,), or str for a frame, default=None
+            Each customer once. None takes the frame's column customer_id where there is one. Pandas inputs must have their rows in
+            one order.
         uplift_std : array like ``uplift``, default=None
             Standard errors, taken as normal and independent between customers.
         draws : array of shape (n_draws, n) or (n_draws, n, n_actions), default=None
@@ -147,11 +152,21 @@ class Targeting(BaseEstimator):
         """
         faults = self._limit_faults()
         frame, names = uplift if frames.is_frame(uplift) else None, list(actions) if actions is not None else None
-        identifier = customer_id if isinstance(customer_id, str) else "customer_id"
+        identifier = customer_id if isinstance(customer_id, str) else IDENTIFIER
+        given = {"value": value, "cost": cost, "uplift_std": uplift_std, "strata": strata, "customer_id": customer_id}
+        faults += frames.reordered({"uplift": uplift, **given})
         if frame is not None:
             there = frames.wrap(frame).collect_schema().names()
-            key = customer_id if isinstance(customer_id, str) else None
-            names = names if names is not None else [name for name in there if name != key]
+            key = identifier if isinstance(customer_id, str) or (customer_id is None and identifier in there) else None
+            if names is None:
+                names = [name for name in there if name not in (key, IDENTIFIER)]
+                bounds = [name for name in names if str(name).startswith(("uplift_std", "uplift_low", "uplift_high"))]
+                if bounds:
+                    faults.append(
+                        f"{', '.join(bounds)} are no actions: name the columns of uplift in actions=, and give standard errors "
+                        "as uplift_std="
+                    )
+                    raise DataError(faults, "the plan")
             read = frames.to_columns(frame, [*([key] if key else []), *names])
             if key:
                 customer_id = read[key].to_numpy()
@@ -180,6 +195,12 @@ class Targeting(BaseEstimator):
         for name, column in (("customer_id", customer_id), ("strata", strata)):
             if column is not None and np.shape(column) != (n,):
                 faults.append(f"{name} has shape {np.shape(column)}; ({n},) is expected")
+        if (
+            customer_id is not None
+            and np.shape(customer_id) == (n,)
+            and (twice := int(pd.Series(customer_id).duplicated().sum()))
+        ):
+            faults.append(f"{twice:,} rows repeat another's customer_id; one row a customer is needed")
         total, each = self._capacity(names, faults)
         if faults:
             raise DataError(faults, "the plan")

@@ -177,6 +177,8 @@ class TargetingPlan:
         DataError
             For another length, missing outcomes of chosen customers, or too few held out.
         """
+        if faults := frames.reordered({"uplift": self.frame, "outcome": outcome}):
+            raise DataError(faults, "the outcome")
         y = np.asarray(outcome, dtype=np.float64)
         if y.shape != self.chosen.shape:
             raise DataError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import frames
 from ._inputs import descending_groups, numbers, require
 
 
@@ -84,7 +85,7 @@ def uplift_at_k(y: Any, score: Any, treatment: Any, *, share: float = 0.3) -> fl
     """
     y, score, treated = _read(y, score, treatment)
     require([] if 0 < share <= 1 else [f"share is {share}; it must lie in (0, 1]"], "uplift")
-    top = np.argsort(-score, kind="stable")[: max(int(share * y.size), 1)]
+    top = np.argsort(-score, kind="stable")[: max(int(share * y.size + 1e-9), 1)]  # .29 of 100 rows are 29
     t = treated[top]
     if t.all() or not t.any():
         return np.nan
@@ -92,6 +93,11 @@ def uplift_at_k(y: Any, score: Any, treatment: Any, *, share: float = 0.3) -> fl
 
 
 def _read(y: Any, score: Any, treatment: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    require(frames.reordered({"y": y, "score": score, "treatment": treatment}), "outcomes, scores and treatment")
+    arm = np.asarray(treatment)
+    if arm.dtype.kind in "OUST" and any(isinstance(value, str) for value in arm.ravel()):
+        fault = "treatment is text; for one arm against the control take crmml.metrics.against_control"
+        require([fault], "outcomes, scores and treatment")
     y = np.asarray(y, dtype=np.float64)
     y, faults = numbers(y, "y", y.size)
     score, more = numbers(score, "score", y.size)

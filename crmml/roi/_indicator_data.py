@@ -32,6 +32,8 @@ class Durations(NamedTuple):
     event: np.ndarray
 
 
+_CLOSED_ONLY = "repair them, and leave out what is still open"
+
 #: Roles of the columns of each source.
 ROLES: Mapping[str, tuple[str, ...]] = {
     "surveys": ("satisfied", "score"),
@@ -101,19 +103,33 @@ class Reader:
             )
         return values == 1
 
-    def moments(self, name: str, *, missing: bool = False) -> pd.Series:
+    def moments(self, name: str, *, missing: bool = False, zone: bool = False, cure: str = "repair them") -> pd.Series:
         """Dates."""
         before = len(self.faults)
-        column = as_times(self.column(name), self.called(name), self.faults)
+        column = as_times(self.column(name), self.called(name), self.faults, zone=zone)
         if len(self.faults) == before and column.dtype.kind != "M":
             if not column.isna().all():
                 self.faults.append(f"column {self.called(name)!r} holds numbers; give dates such as 2024-03-01")
             column = pd.Series(pd.NaT, index=column.index, dtype="datetime64[us]")
         if len(self.faults) == before and not missing and (count := int(column.isna().sum())):
-            self.faults.append(
-                f"column {self.called(name)!r} is missing in {count:,} of {len(column):,} rows; repair them"
-            )
+            self.faults.append(f"column {self.called(name)!r} is missing in {count:,} of {len(column):,} rows; {cure}")
         return column if column.dtype.kind == "M" else pd.Series(pd.NaT, index=column.index, dtype="datetime64[us]")
+
+    def spans(self, start: str, end: str, *, missing: bool = False) -> tuple[pd.Series, pd.Series]:
+        """Two columns of moments in one time zone, that of the first, so that hours between them are hours that went by."""
+        opened = self.moments(start, zone=True)
+        ended = self.moments(end, missing=missing, zone=True, cure=_CLOSED_ONLY)
+        zones = opened.dt.tz, ended.dt.tz
+        if zones[0] is not None and (zones[1] is not None or ended.isna().all()):
+            ended = ended.dt.tz_localize(zones[0]) if zones[1] is None else ended.dt.tz_convert(zones[0])
+        elif zones[0] is not None or zones[1] is not None:
+            if opened.notna().any():
+                with_zone, without = (start, end) if zones[1] is None else (end, start)
+                self.faults.append(
+                    f"column {self.called(with_zone)!r} has a time zone and {self.called(without)!r} has none; give both alike"
+                )
+            opened, ended = opened.dt.tz_localize(None), ended.dt.tz_localize(None)
+        return opened, ended
 
     def identifiers(self, name: str) -> np.ndarray:
         """Codes of an identifier column."""
@@ -132,7 +148,7 @@ class Reader:
         if early or late:
             self.faults.append(
                 f"column {self.called(name)!r} is outside the window {self.window} in {early + late:,} of {len(moments):,} rows "
-                f"({early:,} before it, {late:,} after it); leave these rows out, or change the window"
+                f"({early:,} before it, {late:,} after it); leave these rows out, or change the window, whose end is exclusive"
             )
         elif (gap := days_without(moments, self.window)) > 0:
             self.faults.append(
@@ -143,6 +159,12 @@ class Reader:
 
 def _satisfaction(read: Reader) -> Share:
     if read.satisfied_from is None:
+        there = read.table.there
+        if read.called("score") in there and read.called("satisfied") not in there:
+            read.faults.append(
+                f"column {read.called('score')!r} is a score; say from which one an answer is satisfied: satisfied_from=4"
+            )
+            return Share(0, 1)
         return _share(read.flags("satisfied"))
     return _share(read.numbers("score", low=None) >= read.satisfied_from)
 
@@ -184,13 +206,13 @@ def _idle(read: Reader) -> Ratio:
 
 
 def _won(read: Reader) -> np.ndarray:
-    read.inside(read.moments("closed"), "closed")
+    read.inside(read.moments("closed", cure=_CLOSED_ONLY), "closed")
     return read.flags("won")
 
 
 def _sales_cycle(read: Reader) -> Any:
     won = _won(read)
-    opened, closed = read.moments("opened"), read.moments("closed")
+    opened, closed = read.spans("opened", "closed")
     days = (closed - opened).dt.total_seconds().to_numpy() / 86_400
     if backwards := int((days < 0).sum()):
         read.faults.append(f"{backwards:,} of {len(days):,} deals close before they open; repair these rows")
@@ -207,20 +229,21 @@ def _lead_cost(read: Reader) -> Ratio:
 
 def _time_to(name: str) -> Callable[[Reader], Durations]:
     def read_durations(read: Reader) -> Durations:
-        opened, ended = read.moments("opened"), read.moments(name, missing=True)
+        opened, ended = read.spans("opened", name, missing=True)
         if read.window is None:
             read.faults.append(
                 "tickets that are not over are censored at the end of their window, which is not given; state before_window and "
                 "after_window"
             )
             return Durations(np.zeros(0), np.zeros(0, dtype=bool))
-        read.inside(opened, "opened")
+        read.inside(opened.dt.tz_localize(None), "opened")
         if backwards := int((ended < opened).sum()):
             read.faults.append(
                 f"{backwards:,} of {len(opened):,} tickets have {read.called(name)!r} before {read.called('opened')!r}"
             )
-        over = (ended.notna() & (ended < read.window.stop)).to_numpy()
-        seconds = (ended.where(over, read.window.stop) - opened).dt.total_seconds().to_numpy()
+        stop = read.window.stop.tz_localize(opened.dt.tz, nonexistent="shift_forward", ambiguous=True)
+        over = (ended.notna() & (ended < stop)).to_numpy()
+        seconds = (ended.where(over, stop) - opened).dt.total_seconds().to_numpy()
         order = np.lexsort((over, seconds))  # the bootstrap must not see in which order an engine gives its rows
         return Durations(seconds[order] / (86_400 * DAYS_PER_UNIT[read.duration_unit]), over[order])
 

@@ -42,8 +42,11 @@ class Panel:
     n_incomplete: int
 
 
-def as_times(column: pd.Series, name: str, faults: list[str]) -> pd.Series:
-    """Numbers as they are, dates and ISO 8601 text as timestamps without a zone; anything else is a fault."""
+def as_times(column: pd.Series, name: str, faults: list[str], *, zone: bool = False) -> pd.Series:
+    """Numbers as they are, dates and ISO 8601 text as timestamps; anything else is a fault.
+
+    Without ``zone`` a time zone is taken off, the clock's time staying.
+    """
     if pd.api.types.is_bool_dtype(column):
         faults.append(f"column {name!r} is true or false; it must hold periods: whole numbers or dates")
         return column
@@ -57,9 +60,13 @@ def as_times(column: pd.Series, name: str, faults: list[str]) -> pd.Series:
         if column.dropna().map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).all():
             return pd.to_numeric(column).astype("float64")
         known = column.dropna().map(lambda v: isinstance(v, (str, dt.date, np.datetime64)))
-        parsed = pd.to_datetime(
-            column.where(known.reindex(column.index, fill_value=False)), errors="coerce", format="ISO8601"
-        )
+        try:
+            parsed = pd.to_datetime(
+                column.where(known.reindex(column.index, fill_value=False)), errors="coerce", format="ISO8601"
+            )
+        except (ValueError, TypeError):
+            faults.append(f"column {name!r} mixes time zones, or dates with and without one; bring it to one zone")
+            return column
         if wrong := int((parsed.isna() & column.notna()).sum()):
             faults.append(
                 f"column {name!r} is neither number nor date in {wrong:,} of {len(column):,} rows; give whole numbers or dates "
@@ -67,6 +74,8 @@ def as_times(column: pd.Series, name: str, faults: list[str]) -> pd.Series:
             )
             return column
         column = parsed
+    if zone and column.dt.tz is not None:
+        return column.astype(pd.DatetimeTZDtype("us", column.dt.tz))
     return column.dt.tz_localize(None).astype("datetime64[us]")
 
 
@@ -198,6 +207,12 @@ def _from_dates(frame, unit, n, treated_from, time, moments, periods, faults) ->
     at = np.full(len(frame), NEVER)
     if known.any():
         found = begun[known].to_numpy()
+        if found.dtype.kind == "f" and periods[0] > 0 and (found == 0).any():
+            units = len(np.unique(unit[known.to_numpy()][found == 0]))
+            faults.append(
+                f"column {treated_from!r} is 0 for {units:,} units, before the first period {label(periods[0])}; leave it missing "
+                f"where a unit is never treated, write {label(periods[0])} where it is treated from the start"
+            )
         place = np.searchsorted(periods.to_numpy(), found, side="left")
         inside = (found >= periods[0]) & (found <= periods[-1])
         between = inside & (periods.to_numpy()[np.minimum(place, len(periods) - 1)] != found)
@@ -248,7 +263,7 @@ def _laid_out(unit, position, values, first, codes, periods, incomplete, anticip
     if not treated_units:
         faults.append(
             f"the treated group has no period before its treatment ({int(always.sum()):,} units are treated from the first "
-            "period on); add earlier periods"
+            "period on); add earlier periods, or, where the column tells the group and not the periods, give treated_from"
             if always.any()
             else "no unit is treated within the periods, the treated group is empty; give the first treated period"
         )

@@ -1,17 +1,20 @@
-"""Windows of a study: a first and a last day, and what is unlike in two of them."""
+"""Windows of a study, from a day on and before another, and what is unlike in two of them."""
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from .windows import read_window as read_days
 
 #: A window may run past the last row by this share of its length before it counts as longer than the data.
 SLACK = 0.1
 
 
 class Window(NamedTuple):
-    """First instant and the instant after the last day."""
+    """First instant and the instant after the last day; in words it runs from the first to the last day."""
 
     start: pd.Timestamp
     stop: pd.Timestamp
@@ -26,17 +29,18 @@ class Window(NamedTuple):
 
 
 def read_window(window: Any, name: str) -> Window | None:
-    """A first and a last day, both inclusive."""
+    """A start and an end, which is exclusive or a length of the calendar, as :func:`crmml.roi.windows.read_window` reads them."""
     if window is None:
         return None
     try:
-        first, last = (pd.Timestamp(day) for day in window)
-        right = not (pd.isna(first) or pd.isna(last)) and first.normalize() <= last.normalize()
+        if any(isinstance(day, Number) for day in window):
+            raise ValueError("numbers are no days")
+        return Window(*read_days(window))
     except (TypeError, ValueError):
-        right = False
-    if not right or any(isinstance(day, (int, float)) for day in window):
-        raise ValueError(f"{name}={window!r} must be a first and a last day, such as ('2024-01-01', '2024-03-31').")
-    return Window(first.tz_localize(None).normalize(), last.tz_localize(None).normalize() + pd.Timedelta(days=1))
+        raise ValueError(
+            f"{name}={window!r} must be two days without a time zone, (start, end), the end exclusive or a length: the first quarter "
+            "is ('2024-01-01', '2024-04-01') or ('2024-01-01', '3M')."
+        ) from None
 
 
 def window_notes(before: Window, after: Window) -> list[str]:

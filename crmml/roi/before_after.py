@@ -131,8 +131,8 @@ def compare_before_after(
     paired : bool, default=None
         None compares each customer with itself where ``customer_id`` shows the same customers on both sides. True does so for
         those on both sides, leaving the others out; arrays are then taken in order.
-    before_window, after_window : (first day, last day), default=None
-        Both inclusive.
+    before_window, after_window : (start, end), default=None
+        Days; ``end`` is exclusive, or a length of the calendar: "3M", "1Y".
     coverage : float, default=0.9
 
     Returns
@@ -321,7 +321,7 @@ def _check_times(column: pd.Series, name: str, window: Window | None, faults: li
     if early or late:
         faults.append(
             f"column {name!r} is outside the window {window} in {early + late:,} of {len(moments):,} rows ({early:,} before it, "
-            f"{late:,} after it); leave these rows out, or change the window"
+            f"{late:,} after it); leave these rows out, or change the window, whose end is exclusive"
         )
     elif gap := days_without(moments, window):
         faults.append(

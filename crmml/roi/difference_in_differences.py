@@ -165,9 +165,10 @@ def difference_in_differences(
         periods.
     treated_from : str, default=None
         Column with the first treated period of the unit, the same in all its rows, missing for units never treated. After
-        the last period it counts as never.
+        the last period it counts as never; 0 does not, unless it is a period.
     treated : str, default=None
-        Instead of ``treated_from``: column of 0 and 1, whether the unit is treated in the period.
+        Instead of ``treated_from``: column of 0 and 1, whether the unit is treated in the period: not whether
+        it belongs to the treated group.
     cluster : str, default=None
         Column of clusters coarser than units, such as the branch that was treated as a whole.
     window : (first, last), default=None
@@ -194,8 +195,9 @@ def difference_in_differences(
     ------
     DataError
         Naming every fault: missing or repeated rows of a unit and period, text for numbers, a treatment that turns off
-        again or lies between two periods, an empty group, a group of one unit or one cluster, a treated group with no period
-        before, rows outside the window or a window longer than the data.
+        again or lies between two periods, a first treated period of 0 where periods begin later, an empty group, a group of
+        one unit or within one cluster, a treated group with no period before, rows outside the window or a window longer than
+        the data.
 
     Warns
     -----
@@ -303,14 +305,15 @@ def _check_arguments(
 
 
 def _check_clusters(panel: Panel, n_clusters: int) -> None:
-    """Warn of few clusters; refuse errors that rest on a single treated cluster."""
+    """Warn of few clusters; refuse a group within one cluster, whose residuals add up to 0 there and hide the error."""
     if panel.cluster is not None:
         pairs = np.unique(np.column_stack([panel.cluster, panel.first]), axis=0)
         per_cohort = pd.Series(pairs[:, 1]).value_counts()
-        if len(pairs) == n_clusters and per_cohort.min() < 2:
+        if per_cohort.min() < 2:
             fault = (
-                f"{int((per_cohort < 2).sum())} of {len(per_cohort)} groups are one cluster each, so that its own fate cannot be "
-                "told from the treatment's effect; give clusters that are smaller than the groups, or pool groups"
+                f"{int((per_cohort < 2).sum())} of {len(per_cohort)} groups (of one first treated period, or never treated) lie in "
+                "one cluster each, so that its own fate cannot be told from the treatment's effect; give clusters that are smaller "
+                "than the groups, or pool groups"
             )
             raise DataError([fault], SUBJECT)
     if n_clusters < FEW_CLUSTERS:

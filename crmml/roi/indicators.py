@@ -146,9 +146,11 @@ def indicators(
         Of bare shares and of targets for shares: 0.75 or 75.
     targets : mapping of str to float, default=None
         Level that ``n_needed`` is to verify, instead of the level after; needs the level before.
-    before_window, after_window : (first day, last day), default=None
-        Both inclusive. Rows outside are refused; a window of another length or season than the other is said in ``missing``.
-        Needed for tickets, which are censored at its end.
+    before_window, after_window : (start, end), default=None
+        Days; ``end`` is exclusive, or a length of the calendar: "3M", "1Y". Rows outside are refused; a
+        window of another length or season than the other is said in ``missing``.
+        Needed for tickets, which are censored at its end. Where times have a time zone the days are of that zone (for tickets,
+        of the column opened).
     satisfied_from : float, default=None
         Score from which an answer counts as satisfied.
     duration_unit : {"h", "D", "W", "M", "Y"}, default="h"
@@ -202,6 +204,7 @@ def indicators(
     A change between two windows is not yet an effect: season, trend and other causes are in it too.
     """
     _check_arguments(unit, coverage, power, size, n_resamples)
+    _check_mappings({"before": before, "after": after, "changes": changes, "targets": targets})
     check_unit(duration_unit, "duration_unit")
     windows = {
         "before": read_window(before_window, "before_window"),
@@ -267,6 +270,17 @@ def _check_arguments(unit: str, coverage: float, power: float, size: float, n_re
             raise ValueError(f"{name}={share!r} must lie between 0 and 1.")
     if not isinstance(n_resamples, (int, np.integer)) or n_resamples < 99:
         raise ValueError(f"n_resamples={n_resamples!r} must be a whole number of at least 99.")
+
+
+def _check_mappings(given: Mapping[str, Any]) -> None:
+    faults = [
+        f"{name} is {'a frame' if is_frame(one) else f'of type {type(one).__name__}'}; give a mapping, by name of the indicator or "
+        "of its source: {'tickets': frame} or {'retention': Share(140, 200)}"
+        for name, one in given.items()
+        if one is not None and not isinstance(one, Mapping)
+    ]
+    if faults:
+        raise DataError(faults, SUBJECT)
 
 
 def _known(
@@ -342,6 +356,9 @@ def _measured(
         if kind != "rate":
             faults.append(f"{name} {side}: a Share is given for a {kind}; give Average(mean, sd, n)")
         return entry
+    if isinstance(entry, Average) and entry.mean < 0 and name in INDICATORS:
+        faults.append(f"{name} {side}: {entry.mean:g} {definition.unit} is below 0")
+        return None
     if isinstance(entry, Average) and definition.bounded:
         found = _share_faults(entry.mean, unit)
         faults += [f"{name} {side}: {fault}" for fault in found]
@@ -363,7 +380,7 @@ def _measured(
     if definition.is_share:
         faults += [f"{name} {side}: {fault}" for fault in _share_faults(float(entry), unit)]
         return float(entry) if unit == "percent" else 100 * float(entry)
-    if entry < 0:
+    if entry < 0 and name in INDICATORS:
         faults.append(f"{name} {side}: {entry:g} {definition.unit} is below 0")
     return float(entry)
 
@@ -379,20 +396,18 @@ def _share_faults(value: float, unit: str) -> list[str]:
 
 
 def _all_fractions(given, known, unit: str) -> list[str]:
-    """With unit='percent', shares none of which exceeds 1 are fractions."""
+    """With unit='percent', a share that exceeds 1 neither before nor after is a fraction."""
     if unit != "percent":
         return []
-    bare = [
-        float(entry)
-        for side in given.values()
-        for name, entry in side.items()
-        if known[name].is_share and _is_number(entry)
-    ]
-    if bare and 0 < max(bare) <= 1:
-        return [
-            f"unit='percent', but no rate is above {max(bare):g}, as of fractions; give 75 for 75 %, or unit='fraction'"
-        ]
-    return []
+    faults = []
+    for name, one in given["before"].items():
+        bare = [float(entry) for entry in (one, given["after"].get(name)) if _is_number(entry)]
+        if known[name].is_share and bare and 0 < max(bare) <= 1:
+            faults.append(
+                f"{name}: unit='percent', but no rate is above {max(bare):g}, as of fractions; give {100 * max(bare):g} for "
+                f"{100 * max(bare):g} %, or unit='fraction' for all; where {max(bare):g} % is meant, give Share(count, n)"
+            )
+    return faults
 
 
 def _change_faults(changes: Mapping[str, Any], given, known) -> list[str]:

@@ -18,6 +18,7 @@ from ..ruler import UNIT_WORDS, check_unit, convert
 from ..transactions._log import CUSTOMER, TIME, VALUE, codes_of
 from ..transactions._opening import open_log
 from ._staggered import NEVER, errors_of, group_time
+from .uncertain_amounts import is_number
 
 #: What is compared: in words.
 OUTCOMES = {
@@ -201,9 +202,11 @@ def placebo_test(
 
 
 def _check_arguments(horizon, unit, outcome, value, n_placebos, size, min_customers, coverage) -> int:
+    if not is_number(horizon):
+        raise ValueError(f"horizon={horizon!r} must be a finite number, 60 for 60 days; its unit goes into unit=.")
     if check_unit(unit) == "h":
         raise ValueError("unit='h' is not for placebo dates; take 'D', 'W', 'M' or 'Y'.")
-    window = convert(horizon, unit, "D") if np.isfinite(horizon) else np.inf
+    window = convert(horizon, unit, "D")
     if not 1 <= window < 1e6:
         raise ValueError(f"horizon={horizon!r} {UNIT_WORDS[unit]} must be at least one day, and finite.")
     if outcome not in OUTCOMES:

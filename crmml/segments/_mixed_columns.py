@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import skew
 
 from ..exceptions import DataError, FeatureWarning
-from .base import fault, finite_faults
+from ._columns import fault, finite_faults
 
 #: Interquartile range of the standard normal law: an IQR over this is a standard deviation, for normal columns.
 NORMAL_IQR = 1.3489795003921634

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -15,14 +14,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
+from ._columns import CustomerTypes, eager, finite_faults, length_of, numbers_of, rows_of
 from .profile import SegmentProfile, profile_of, sums_of
 
 #: The segment of customers of whom something is missing, where ``missing="own"``.
 UNKNOWN = "Unknown"
 #: A customer type with fewer customers than this takes the cut points of all customers together.
 LEAST_OF_TYPE = 30
-#: How many offenders a message shows.
-SHOWN = 3
 
 
 class SegmentWarning(UserWarning):
@@ -112,12 +110,12 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         self._validate_params()
         self._check_parameters()
         columns, labels = self._input(X, reset=True)
-        n = _length(columns)
+        n = length_of(columns)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty(n), dtype=np.float64, ensure_non_negative=True)
             if (weight == 0).any():
-                columns, labels, weight = _rows(columns, labels, weight, weight > 0)
+                columns, labels, weight = rows_of(columns, labels, weight, weight > 0)
         self.types_: tuple[str, ...] | None = None
         types = None
         if labels is not None:
@@ -135,7 +133,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         if known is not None:
             if not known.any():
                 raise DataError(["no customer has all of the columns; at least one is needed"], self._subject)
-            columns, types, weight = _rows(columns, types, weight, known)
+            columns, types, weight = rows_of(columns, types, weight, known)
         self.pooled_types_: tuple[str, ...] = ()
         if types is None:
             self.parts_ = [self._fit_part(columns, weight, "")]
@@ -148,7 +146,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
             if name in small:
                 self.parts_.append(pooled)
             else:
-                part, _, of_part = _rows(columns, None, weight, mask)
+                part, _, of_part = rows_of(columns, None, weight, mask)
                 self.parts_.append(self._fit_part(part, of_part, f"{self.by} {name}"))
         self.pooled_types_ = tuple(small)
         if small:
@@ -286,7 +284,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         """Which customers have all columns; None where all have."""
         if getattr(self, "missing", "refuse") != "own":
             return None
-        missing = np.zeros(_length(columns), dtype=bool)
+        missing = np.zeros(length_of(columns), dtype=bool)
         for column in columns.values():
             if column.dtype.kind != "f":
                 missing |= pd.isna(column)
@@ -304,7 +302,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         known = self._known(columns)
         if types is None and known is None:
             return self._codes(self.parts_[0], columns)
-        codes = np.full(_length(columns), len(self.segments_), dtype=np.int16)
+        codes = np.full(length_of(columns), len(self.segments_), dtype=np.int16)
         for number, part in enumerate(self.parts_):
             mask = np.ones(codes.size, dtype=bool) if types is None else types == number
             if known is not None:
@@ -320,7 +318,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         known = self._known(columns)
         if types is None and known is None:
             return per_part(self.parts_[0], columns)
-        result = np.full((_length(columns), width), np.nan)
+        result = np.full((length_of(columns), width), np.nan)
         for number, part in enumerate(self.parts_):
             mask = np.ones(len(result), dtype=bool) if types is None else types == number
             if known is not None:
@@ -341,7 +339,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         value = None if self._value_name is None else columns.get(self._value_name)
         return sums_of(groups, n_segments * max(1, len(self.types_ or ())), self._features(columns), value, weight)
 
-    def _input(self, X: Any, *, reset: bool) -> tuple[dict[str, np.ndarray], _Types | None]:
+    def _input(self, X: Any, *, reset: bool) -> tuple[dict[str, np.ndarray], CustomerTypes | None]:
         """The columns to work on, and the customer types."""
         if self.by is None:
             return self._read(X, reset=reset), None
@@ -353,14 +351,14 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         if reset:
             self.feature_names_in_ = np.asarray([*self.feature_names_in_, self.by], dtype=object)
             self.n_features_in_ = len(self.feature_names_in_)
-        types = _Types(frames.to_columns(X, [self.by])[self.by], self.by, self._subject)
+        types = CustomerTypes(frames.to_columns(X, [self.by])[self.by], self.by, self._subject)
         if not reset:
             types.check_known(self.types_ or ())
         return columns, types
 
     def _type_codes(self, types: Any) -> np.ndarray:
         """Place in ``types_`` of each customer's type, given as an array."""
-        found = _Types(pd.Series(types), str(self.by), self._subject)
+        found = CustomerTypes(pd.Series(types), str(self.by), self._subject)
         found.check_known(self.types_ or ())
         return found.codes_in(self.types_ or ())
 
@@ -399,125 +397,11 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         allowed = tuple(names) if getattr(self, "missing", "refuse") == "own" else tuple(optional)
         for name, column in columns.items():
             faults += finite_faults(name, column, name in allowed)
-        if not faults and _length(columns) == 0:
+        if not faults and length_of(columns) == 0:
             faults = ["there are no rows; at least one customer is needed"]
         if faults:
             raise DataError(faults, self._subject)
         return columns
-
-
-def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.ndarray]:
-    """Columns of a frame as float64 arrays, NaN where missing; those that are no numbers are added to ``faults``."""
-    frame = frames.wrap(X)
-    frames.check_columns(frame, list(dict.fromkeys(names)), "the customers")
-    picked = frames.collected(frame.select(list(dict.fromkeys(names))))
-    columns = {}
-    for name in names:
-        column = picked[name]
-        try:
-            columns[name] = _as_floats(column)
-        except (ValueError, TypeError):
-            text = column.to_pandas()
-            wrong = text.notna()
-            if not (column.dtype.is_temporal() or column.dtype == nw.Boolean):
-                wrong &= pd.to_numeric(text, errors="coerce").isna()
-            shown = (
-                f"is no number in {int(wrong.sum()):,} of {len(text):,} rows"
-                if wrong.any()
-                else "holds numbers as text"
-            )
-            faults.append(f"column {name!r} {shown} ({column.dtype}); make it a column of numbers")
-    return columns
-
-
-def _as_floats(column: nw.Series) -> np.ndarray:
-    """The column itself where its engine keeps floats as numpy does."""
-    native = column.to_native()
-    if isinstance(native, pd.Series) and isinstance(native.dtype, np.dtype) and native.dtype.kind in "iufb":
-        return np.asarray(native, dtype=np.float64)
-    if column.dtype.is_temporal() or column.dtype in (nw.String, nw.Categorical):
-        raise TypeError
-    if column.dtype.is_numeric() and not isinstance(native, pd.Series):
-        return np.asarray(column.to_numpy(), dtype=np.float64)
-    return column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def eager(X: Any) -> Any:
-    """Compute a lazy frame once, so that its rows keep their order; others as they are."""
-    if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), nw.LazyFrame):
-        return frames.collected(wrapped).to_native()
-    return X
-
-
-def finite_faults(name: str, values: np.ndarray, missing_allowed: bool = False) -> list[str]:
-    """Missing or infinite entries of a column, in words."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(values.sum()):
-            return []
-    cure = 'drop or fill these rows, or keep them apart with missing="own"'
-    faults = [] if missing_allowed else fault(name, np.isnan(values), "is missing", cure)
-    return faults + fault(name, np.isinf(values), "is infinite", "repair these rows")
-
-
-def fault(name: str, wrong: np.ndarray, what: str, cure: str) -> list[str]:
-    """One sentence naming the column, how many rows are wrong, the first of them and the cure, or nothing."""
-    count = int(np.count_nonzero(wrong))
-    if not count:
-        return []
-    shown = ", ".join(f"row {i}" for i in np.flatnonzero(wrong)[:SHOWN]) + (", ..." if count > SHOWN else "")
-    return [f"column {name!r} {what} in {count:,} of {wrong.size:,} rows ({shown}); {cure}"]
-
-
-class _Types:
-    """The customer types of a column, as text; whole numbers lose their decimals, so that 1 and 1.0 are one type."""
-
-    def __init__(self, column: pd.Series, name: str, subject: str):
-        self.name, self.subject = name, subject
-        self.codes, found = pd.factorize(column.astype(object) if column.dtype == "category" else column)
-        if (self.codes < 0).any():
-            cure = "give these customers a type of their own"
-            raise DataError(fault(name, self.codes < 0, "is missing", cure), subject)
-        self.categories = [_as_label(entry) for entry in found]
-
-    def __getitem__(self, mask: np.ndarray) -> _Types:
-        part = object.__new__(_Types)
-        part.name, part.subject = self.name, self.subject
-        used, part.codes = np.unique(self.codes[mask], return_inverse=True)
-        part.categories = [self.categories[code] for code in used]
-        return part
-
-    def check_known(self, types: Sequence[str]) -> None:
-        """Refuse types that were not there at fit."""
-        unknown = [code for code, label in enumerate(self.categories) if label not in types]
-        if unknown:
-            count = int(np.isin(self.codes, unknown).sum())
-            shown = ", ".join(repr(self.categories[code]) for code in unknown[:SHOWN])
-            more = ", ..." if len(unknown) > SHOWN else ""
-            raise DataError(
-                [
-                    f"column {self.name!r} holds {shown}{more} in {count:,} of {self.codes.size:,} rows, which fit has not seen; "
-                    f"it knows {', '.join(map(repr, types))}. Fit again with customers of that type, or give them a known one"
-                ],
-                self.subject,
-            )
-
-    def codes_in(self, types: Sequence[str]) -> np.ndarray:
-        """Position of each customer's type in ``types``."""
-        place = {label: code for code, label in enumerate(types)}
-        return np.asarray([place[label] for label in self.categories], dtype=np.int32)[self.codes]
-
-
-def _as_label(entry: Any) -> str:
-    return str(int(entry)) if isinstance(entry, (float, np.floating)) and float(entry).is_integer() else str(entry)
-
-
-def _length(columns: Mapping[str, np.ndarray]) -> int:
-    return len(next(iter(columns.values())))
-
-
-def _rows(columns: Mapping[str, np.ndarray], types: Any, weight: Any, mask: np.ndarray) -> tuple[Any, Any, Any]:
-    picked = {name: column[mask] for name, column in columns.items()}
-    return picked, None if types is None else types[mask], None if weight is None else weight[mask]
 
 
 def _reordered(predicted: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:

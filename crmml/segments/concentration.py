@@ -12,7 +12,8 @@ from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
 from ..metrics import MetricInterval
-from .base import finite_faults
+from ._columns import fault
+from ._words import counted, is_are
 
 #: Shares of customers that the curve is kept at: by 0.1 % up to 10 %, then by 1 %.
 GRID = np.append(np.arange(101) / 1000, np.arange(11, 101) / 100)
@@ -95,7 +96,7 @@ class Concentration:
 
     def describe(self) -> str:
         """Say it in sentences."""
-        parts = [f"{self.n_customers:,} customers are worth {self.total:,.0f} together."]
+        parts = [f"{counted(self.n_customers, 'customer')} {is_are(self.n_customers)} worth {self.total:,.0f} in all."]
         for share in (0.01, 0.05, 0.2):
             found = self.share_of_top(share)
             parts.append(
@@ -104,9 +105,8 @@ class Concentration:
             )
         parts.append(f"The Gini coefficient is {self.gini.estimate:.3f} ({self.gini.low:.3f} to {self.gini.high:.3f}).")
         if self.n_negative:
-            parts.append(
-                f"{self.n_negative:,} customers have negative value, so the curve passes 100 % and the Gini coefficient may too."
-            )
+            whose = f"{counted(self.n_negative, 'customer')} {is_are(self.n_negative, 'has', 'have')}"
+            parts.append(f"{whose} negative value, so the curve passes 100 % and the Gini coefficient may too.")
         return " ".join(parts)
 
 
@@ -152,8 +152,11 @@ def concentration(
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
     if n_resamples < 1:
         raise ValueError(f"n_resamples={n_resamples!r} must be at least 1.")
-    ordered = -np.sort(-np.asarray(values, dtype=np.float64).ravel())
-    faults = finite_faults("value", ordered) if ordered.size else ["there are no customers"]
+    given = _numbers(values)
+    faults = [] if given.size else ["there are no customers"]
+    faults += fault("value", np.isnan(given), "is missing", "drop or fill these rows")
+    faults += fault("value", np.isinf(given), "is infinite", "repair these rows")
+    ordered = -np.sort(-given)
     if not faults and not ordered.sum() > 0:
         faults = ["the values add up to no more than 0, so that nobody has a share of them"]
     if faults:
@@ -173,6 +176,19 @@ def concentration(
     found = MetricInterval(gini, float(gini_low), float(gini_high), coverage)
     draws = np.stack([line for _, line in drawn])
     return Concentration(found, GRID, share, low, high, n, int((ordered < 0).sum()), float(ordered.sum()), draws)
+
+
+def _numbers(values: Any) -> np.ndarray:
+    shape = np.shape(values)
+    if len(shape) != 1 and not (len(shape) == 2 and shape[1] == 1):
+        raise DataError(
+            [f"they have shape {shape}; give one number a customer, such as frame['value']"],
+            "the values",
+        )
+    try:
+        return np.asarray(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        raise DataError(["they are no numbers; make them a column of numbers"], "the values") from None
 
 
 def _cells(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,12 +10,18 @@ with shape r and rate :math:`r\mu` [1]_. After k gaps of total length s the rate
 * :math:`c/m` visits were expected in it, between the quantiles of the gamma law times c.
 
 :math:`\mu` and r are learnt from all customers of the log, as by :class:`crmml.stages.LifecycleStager`, who may leave for good
-after any visit. The lost value is the visits expected times the account's own mean value; on the log scale its variance is
-:math:`\psi'(r + k) + v^2/n`, v the variation coefficient within accounts and n the account's visits.
+after any visit. The lost value is the visits expected times the account's own mean value. Its bounds lie on the log scale at
+:math:`\sqrt{a^2 + z^2 v^2/n}` from it, a the distance of the bound of the visits expected, z the normal quantile, v the variation
+coefficient within accounts and n the account's visits [2]_: with values that do not vary they are the bounds of the visits times
+the value. Of a sum the variance is that of independent accounts, :math:`\sum_i l_i^2 (1/(r + k_i) + v^2/n_i)/(1 + v^2/n_i)`, the
+divisor since the square of an estimated mean is too large by so much, and the law the gamma law with this mean and variance, or where
+the sum is not above 0 the normal law.
 
 References
 ----------
 .. [1] Ehrenberg, A. S. C. (1959), The pattern of consumer purchases. Applied Statistics 8 (1), 26-41.
+.. [2] Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect measures: a general approach. Statistics in
+   Medicine 27(10), 1693-1702.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, polygamma
+from scipy.special import ndtri
 from scipy.stats import gamma
 from sklearn.exceptions import ConvergenceWarning
 
@@ -39,6 +45,7 @@ from ..stages._customer_periods import Activity, read_activity
 from ..stages._rhythm import fit_gaps
 from ..transactions.compression import unique_rows
 from ..transactions.summary import end_text
+from ._words import counted, is_are
 
 
 @dataclass(frozen=True)
@@ -88,13 +95,15 @@ class KeyAccountReport:
         """Say how many are overdue and what it has cost, in sentences and without identifiers."""
         words = UNIT_WORDS[self.unit]
         lines = [
-            f"{self.n_overdue:,} of {self.n_accounts:,} key accounts are overdue as of {self.as_of}: in their own rhythm a silence as "
-            f"long as theirs has a probability below {self.level:.0%}.",
+            f"{self.n_overdue:,} of {counted(self.n_accounts, 'key account')} {is_are(self.n_overdue)} overdue as of {self.as_of}: in "
+            f"the account's own rhythm so long a silence has a probability below {100 * self.level:.3g}%.",
             f"An account of which nothing is known yet is expected every {self.expected_gap:.3g} {words}; this weighs as much as "
             f"{self.strength:.3g} gaps of its own.",
         ]
         if self.n_overdue:
-            lines.append(f"The overdue accounts were expected to come {self.missed:,.1f} times since.")
+            lines.append(
+                f"{self.missed:,.1f} visits were expected in {is_are(self.n_overdue, 'its', 'their')} silence."
+            )
         if self.lost_value is not None and self.n_overdue:
             value, low, high = self.lost_value
             lines.append(
@@ -183,10 +192,11 @@ def key_accounts(
         "missed_low": c * gamma.ppf(tail, shape) / rate,
         "missed_high": c * gamma.ppf(1 - tail, shape) / rate,
     }
-    spread = None
+    variance = None
     if total is not None:
-        spread = np.sqrt(polygamma(1, shape) + _variation(activity, total, k + 1) / (k + 1))
-        columns |= _lost(total / (k + 1), columns["missed"], spread, tail)
+        of_mean = _variation(activity, total, k + 1) / (k + 1)
+        columns |= _lost(total / (k + 1), columns["missed"], shape, of_mean, tail)
+        variance = columns["lost_value"] ** 2 * (1 / shape + of_mean) / (1 + of_mean)
     sort_by = columns["missed" if total is None else "lost_value"][chosen]
     order = chosen[np.lexsort((chosen, -sort_by))]
     late = order[columns["overdue"][order]]
@@ -202,7 +212,7 @@ def key_accounts(
         expected_gap=pooled / days,
         strength=strength,
         missed=float(columns["missed"][late].sum()),
-        lost_value=None if spread is None else _sum_of(columns["lost_value"][late], spread[late], tail),
+        lost_value=None if variance is None else _sum_of(columns["lost_value"][late], variance[late], tail),
     )
 
 
@@ -260,18 +270,23 @@ def _variation(activity: Activity, total: np.ndarray, n: np.ndarray) -> float:
     return float((squares[used] / mean[used] ** 2).sum() / free) if free else 0.0
 
 
-def _lost(mean: np.ndarray, missed: np.ndarray, spread: np.ndarray, tail: float) -> dict[str, np.ndarray]:
+def _lost(
+    mean: np.ndarray, missed: np.ndarray, shape: np.ndarray, of_mean: np.ndarray, tail: float
+) -> dict[str, np.ndarray]:
+    """Lost value and its bounds; ``of_mean`` is the squared variation coefficient of the account's mean value."""
     lost = missed * mean
-    reach = np.exp(-ndtri(tail) * spread)
-    ends = np.sort(np.stack([lost / reach, lost * reach]), axis=0)
+    of_visits = np.log(shape / gamma.ppf(tail, shape)), np.log(gamma.ppf(1 - tail, shape) / shape)
+    below, above = (np.exp(np.hypot(distance, ndtri(tail) * np.sqrt(of_mean))) for distance in of_visits)
+    ends = np.sort(np.stack([lost / below, lost * above]), axis=0)
     return {"mean_value": mean, "lost_value": lost, "lost_value_low": ends[0], "lost_value_high": ends[1]}
 
 
-def _sum_of(lost: np.ndarray, spread: np.ndarray, tail: float) -> tuple[float, float, float]:
-    """A sum and its bounds, the accounts being independent: on the log scale, where it is above 0."""
-    total = float(lost.sum())
-    sd = float(np.sqrt(((lost * spread) ** 2).sum()))
-    if total <= 0:
-        return total, total + float(ndtri(tail)) * sd, total - float(ndtri(tail)) * sd
-    reach = float(np.exp(-ndtri(tail) * sd / total))
-    return total, total / reach, total * reach
+def _sum_of(lost: np.ndarray, variance: np.ndarray, tail: float) -> tuple[float, float, float]:
+    """A sum and its bounds, the accounts being independent."""
+    total, spread = float(lost.sum()), float(variance.sum())
+    if total <= 0 or spread <= 0:
+        reach = -float(ndtri(tail)) * float(np.sqrt(spread))
+        return total, total - reach, total + reach
+    shape = total**2 / spread
+    low, high = gamma.ppf([tail, 1 - tail], shape) / shape
+    return total, total * float(low), total * float(high)

@@ -21,6 +21,7 @@ import pandas as pd
 
 from ..stages import MarkovStageModel, StageChain, StageSpace
 from ._memberships import Memberships, read_memberships
+from ._words import counted, is_are
 from .base import SegmentWarning
 
 
@@ -50,10 +51,10 @@ class SegmentMigration(StageChain):
         moved = self.n_stayed - int(np.trace(self.counts[: len(self) - 1, : len(self) - 1]))  # type: ignore[index]
         came = ", ".join(f"{name} {n:,}" for name, n in self.new_segments if n)
         first = (
-            f"Of {self.n_before:,} customers before, {self.n_stayed - moved:,} stayed in their segment, {moved:,} moved to another "
-            f"and {self.n_gone:,} have gone. {self.n_new:,} are {self.new}"
-            + (f" ({came})" if came else "")
-            + ", and are in no move."
+            f"Of {counted(self.n_before, 'customer')} before, {self.n_stayed - moved:,} stayed in the same segment, {moved:,} moved "
+            f"to another and {self.n_gone:,} {is_are(self.n_gone, 'has', 'have')} gone. "
+            f"{self.n_new:,} {is_are(self.n_new)} {self.new}"
+            + (f" ({came}), and {is_are(self.n_new)} in no move." if came else ".")
         )
         return f"{first}\n{super().describe()}"
 

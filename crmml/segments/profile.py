@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ..inference import wilson_interval
+from ._words import counted
 
 #: Medians of fewer customers than this would be single customers' figures; they are left missing.
 MINIMUM = 5
@@ -58,7 +59,7 @@ class SegmentProfile:
             total = rows["customers"].sum()
             whose = f"{self.by} {group!s}: " if self.by else ""
             lines.append(
-                f"{whose}{total:,.0f} customers in {int((rows['customers'] > 0).sum())} segments"
+                f"{whose}{counted(total, 'customer')} in {counted((rows['customers'] > 0).sum(), 'segment')}"
                 + (f", {self.value} {rows['value_sum'].sum():,.0f} in all." if self.value else ".")
             )
             lines += [self._sentence(row) for row in rows.to_dict("records") if row["customers"] > 0]
@@ -90,7 +91,7 @@ class SegmentProfile:
 
     def _sentence(self, row: Mapping[Any, Any]) -> str:
         text = (
-            f"{row['segment']}: {row['customers']:,.0f} customers, {row['share']:.1%} "
+            f"{row['segment']}: {counted(row['customers'], 'customer')}, {row['share']:.1%} "
             f"[{row['share_low']:.1%}, {row['share_high']:.1%}]"
         )
         if self.value and row["value_share"] == row["value_share"]:

@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..exceptions import DataError
+from ._columns import eager, fault, numbers_of
 from ._quantile_cuts import quantile_cuts, reached
-from .base import UNKNOWN, Segmenter, SegmentWarning, eager, fault, numbers_of
+from .base import UNKNOWN, Segmenter, SegmentWarning
 
 #: Names of four tiers, best first, after Curry; in Chinese 顶级客户, 大客户, 中等客户, 小客户.
 TIERS = ("top", "large", "medium", "small")
@@ -225,13 +226,13 @@ class PyramidSegmenter(Segmenter):
 
     def _check_parameters(self) -> None:
         if self.cut_points is not None:
-            self._fixed: np.ndarray | None = np.asarray(self.cut_points, dtype=np.float64).ravel()
+            self._fixed: np.ndarray | None = _as_numbers("cut_points", self.cut_points)
             n_tiers = self._fixed.size + 1
             if not np.isfinite(self._fixed).all() or (np.diff(self._fixed) <= 0).any():
                 raise ValueError(f"cut_points must be finite numbers in ascending order; they are {self.cut_points!r}.")
             self._below = np.zeros(0)
         else:
-            shares = np.asarray(self.shares, dtype=np.float64).ravel()
+            shares = _as_numbers("shares", self.shares)
             if not shares.size or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
                 raise ValueError(
                     f"shares={self.shares!r} must be above 0 and add up to 1 (they add up to {shares.sum():g}); give 0.01 for 1 %."
@@ -308,6 +309,13 @@ class PyramidSegmenter(Segmenter):
         if faults:
             raise DataError(faults, self._subject)
         return {"low": low, "high": high}
+
+
+def _as_numbers(name: str, given: Any) -> np.ndarray:
+    try:
+        return np.asarray(given, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={given!r} must be a list of numbers.") from None
 
 
 def _probabilities(coverage: float) -> Any:

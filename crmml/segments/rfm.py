@@ -13,8 +13,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from .. import frames
 from ..base import NamedColumnsMixin
 from ..exceptions import DataError
+from ._columns import fault
 from ._quantile_cuts import BLOCK, quantile_cuts, reached
-from .base import Segmenter, SegmentWarning, fault
+from .base import Segmenter, SegmentWarning
 from .rfm_names import DIMENSIONS, name_lookup, sizes_of
 
 #: What a summary's customers are worth in a profile: frequency times mean amount.
@@ -169,7 +170,10 @@ class RFMSegmenter(NamedColumnsMixin, Segmenter):
                 f"recency, frequency and monetary must be three columns; they are {', '.join(self._columns)}."
             )
         for name, cuts in (self.cut_points or {}).items():
-            fixed = np.asarray(cuts, dtype=np.float64).ravel()
+            try:
+                fixed = np.asarray(cuts, dtype=np.float64).ravel()
+            except (TypeError, ValueError):
+                raise ValueError(f"cut_points[{name!r}]={cuts!r} must be a list of numbers.") from None
             if not np.isfinite(fixed).all() or (np.diff(fixed) <= 0).any() or fixed.size > 99:
                 raise ValueError(
                     f"cut_points[{name!r}] must be at most 99 finite numbers in ascending order; it is {cuts!r}."

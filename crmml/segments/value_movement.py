@@ -12,6 +12,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ._memberships import read_memberships
+from ._words import counted, is_are
 
 MOVES = ("staying", "upgraded", "downgraded", "gone", "new")
 
@@ -42,19 +43,21 @@ class ValueMovement:
         """Say where value came from and went, in sentences."""
         change = self.total_after - self.total_before
         of_total = f" ({change / self.total_before:+.1%})" if self.total_before > 0 else ""
-        lines = [f"Value went from {self.total_before:,.0f} to {self.total_after:,.0f}, by {change:+,.0f}{of_total}."]
+        lines = [
+            f"Value went from {self.total_before:z,.0f} to {self.total_after:z,.0f}, by {change:+z,.0f}{of_total}."
+        ]
         words = {
-            "staying": "stayed in their tier",
+            "staying": "stayed in the same tier",
             "upgraded": "moved to a better tier",
             "downgraded": "moved to a worse tier",
             "gone": "are gone",
             "new": "are new",
         }
         for row in self.by_move.to_dict("records"):
-            if row["customers"]:
+            if n := row["customers"]:
                 lines.append(
-                    f"{row['customers']:,} customers {words[row['move']]}: {row['value_before']:,.0f} before, "
-                    f"{row['value_after']:,.0f} after ({row['change']:+,.0f})."
+                    f"{counted(n, 'customer')} {words[row['move']].replace('are ', is_are(n) + ' ')}: "
+                    f"{row['value_before']:z,.0f} before, {row['value_after']:z,.0f} after ({row['change']:+z,.0f})."
                 )
         lines.append("These figures are a count of all customers given, so that they have no interval.")
         return "\n".join(lines)

@@ -252,3 +252,14 @@ def test_a_shift_and_a_scale_of_amounts_carry_over(n, n_arms, share, seed, kind)
     shares = {f"arm {k}": share for k in range(1, n_arms + 1)}
     again = kind(LinearRegression()).fit(X, y, treatment=named, propensity=shares).predict(X)
     np.testing.assert_allclose(again, plain, atol=1e-10)
+
+
+def test_rows_in_another_order_are_refused(data):
+    shuffled = data["outcome"].sample(frac=1, random_state=0)
+    with pytest.raises(DataError, match="y has the row labels of X in another order"):
+        TLearner().fit(data[FEATURES], shuffled, treatment=data["treatment"])
+    model = TLearner(LogisticRegression()).fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
+    with pytest.raises(DataError, match="y has the row labels of X in another order"):
+        model.score(data[FEATURES], shuffled, treatment=data["treatment"])
+    with pytest.raises(DataError, match="coverage is 90; it must lie between 0 and 1"):
+        model.table(data[FEATURES], coverage=90)

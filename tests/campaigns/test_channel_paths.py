@@ -69,3 +69,8 @@ def test_faults_of_compact_paths():
     assert "whole number of at least 0 in 2 rows" in str(error.value)
     with pytest.raises(DataError, match="value but no conversion"):
         ChannelPaths.from_compact(pd.DataFrame({"path": ["A"], "conversions": [0], "value": [3]}), value="value")
+
+
+def test_numbers_are_no_times():
+    with pytest.raises(DataError, match=r"timestamp holds numbers, whose unit is not known; give position="):
+        ChannelPaths.from_touches(LOG.assign(timestamp=[3, 1, 31]))

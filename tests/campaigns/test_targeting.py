@@ -112,3 +112,31 @@ def test_clone_and_no_identifier_in_words():
     assert "secret" not in repr(plan) + plan.describe()
     assert plan.table["customer_id"].tolist() == ["secret-a", "b", "c", "d"]
     assert isinstance(plan.table, pd.DataFrame)
+
+
+def test_a_learners_table_is_read_and_what_is_no_action_is_not():
+    table = pd.DataFrame({"customer_id": list("abcd"), "uplift": U})
+    plan = Targeting(budget=5).plan(table, value=100, cost=5)
+    assert plan.table["customer_id"].tolist() == list("abcd")
+    assert plan.actions == ("uplift",)
+    assert plan.action.tolist() == [None, None, "uplift", None]
+    bounds = table.assign(uplift_std=0.01, uplift_low=0.0, uplift_high=1.0)
+    with pytest.raises(DataError, match="uplift_std, uplift_low, uplift_high are no actions"):
+        Targeting().plan(bounds, value=100, cost=5)
+    named = Targeting(budget=5).plan(bounds, value=100, cost=5, actions=["uplift"], uplift_std=bounds["uplift_std"])
+    assert named.action.tolist() == plan.action.tolist()
+
+
+def test_rows_in_another_order_and_customers_twice_are_refused():
+    uplift = pd.Series(U, index=list("abcd"))
+    cost = pd.Series([4.0, 1.0, 3.0, 2.0], index=list("bacd"))
+    with pytest.raises(DataError, match=r"cost has the row labels of uplift in another order; .* cost.reindex"):
+        Targeting().plan(uplift, value=100, cost=cost)
+    # by the labels: profits 9, -2, 27, 6
+    assert Targeting().plan(uplift, value=100, cost=cost.reindex(uplift.index)).expected_profit == pytest.approx(42)
+    with pytest.raises(DataError, match="1 rows repeat another's customer_id"):
+        Targeting().plan(U, value=100, cost=5, customer_id=["a", "b", "b", "c"])
+    frame = pd.DataFrame({"contact": U}, index=list("abcd"))
+    plan = Targeting(holdout=0.5, random_state=0).plan(frame, value=100, cost=1)
+    with pytest.raises(DataError, match="outcome has the row labels of uplift in another order"):
+        plan.judge(pd.Series([0.0, 1, 0, 1], index=list("dcba")))

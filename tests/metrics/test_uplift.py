@@ -39,3 +39,13 @@ def test_faults():
     with pytest.raises(DataError, match="share is 2"):
         uplift_at_k([1, 0], [0.1, 0.2], [1, 0], share=2)
     assert np.isnan(uplift_at_k([1, 0, 1], [3, 2, 1], [1, 0, 1], share=0.4))
+
+
+def test_shares_text_and_order_of_rows():
+    y, score, treated = np.zeros(100), -np.arange(100.0), np.tile([0, 1], 50)
+    y[28] = 1  # the 29th customer, of the control arm
+    assert uplift_at_k(y, score, treated, share=0.29) == pytest.approx(-1 / 15)
+    with pytest.raises(DataError, match="against_control"):
+        qini_score(y, score, np.where(treated, "mail", "none"))
+    with pytest.raises(DataError, match="score has the row labels of y in another order"):
+        qini_score(pd.Series(y), pd.Series(score)[::-1], treated)

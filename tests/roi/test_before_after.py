@@ -86,7 +86,7 @@ def test_windows_that_are_unlike():
     before, after = Share(70, 100), Share(80, 100)
     with pytest.warns(EvidenceWarning) as caught:
         found = compare_before_after(
-            before, after, before_window=("2023-01-01", "2023-03-31"), after_window=("2023-04-01", "2023-05-31")
+            before, after, before_window=("2023-01-01", "2023-04-01"), after_window=("2023-04-01", "2023-06-01")
         )
     text = " ".join(str(one.message) for one in caught)
     assert "unequal length, 90 and 61 days" in text
@@ -94,15 +94,15 @@ def test_windows_that_are_unlike():
     assert len(found.notes) == 2
     with pytest.warns(EvidenceWarning, match="does not end before"):
         compare_before_after(
-            before, after, before_window=("2023-01-01", "2023-03-31"), after_window=("2023-01-10", "2023-04-09")
+            before, after, before_window=("2023-01-01", "3M"), after_window=("2023-01-10", "2023-04-10")
         )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         same = compare_before_after(
-            before, after, before_window=("2022-01-01", "2022-03-31"), after_window=("2023-01-01", "2023-03-31")
+            before, after, before_window=("2022-01-01", "2022-04-01"), after_window=("2023-01-01", "3M")
         )
         years = compare_before_after(
-            before, after, before_window=("2022-04-01", "2023-03-31"), after_window=("2023-09-01", "2024-08-31")
+            before, after, before_window=("2022-04-01", "2023-04-01"), after_window=("2023-09-01", "1Y")
         )
     assert same.notes == years.notes == ()
     assert "windows are not stated" in compare_before_after(before, after).notes[0]
@@ -152,14 +152,14 @@ def test_outcomes_outside_their_window():
     before, after = sides()
     day = pd.date_range("2023-01-01", periods=40, freq="D")
     before, after = before.assign(day=day), after.assign(day=day + pd.DateOffset(years=1))
-    windows = {"before_window": ("2023-01-01", "2023-02-09"), "after_window": ("2024-01-01", "2024-02-09")}
+    windows = {"before_window": ("2023-01-01", "2023-02-10"), "after_window": ("2024-01-01", "2024-02-10")}
     options = {"outcome": "spend", "timestamp": "day", **windows}
     assert compare_before_after(before, after, **options).notes == ()
     late = after.assign(day=after["day"] + pd.Timedelta(days=5))
     assert "outside the window 2024-01-01 to 2024-02-09 in 5 of 40 rows (0 before it, 5 after it)" in faults(
         before, late, **options
     )
-    longer = options | {"before_window": ("2023-01-01", "2023-04-30"), "after_window": ("2024-01-01", "2024-04-29")}
+    longer = options | {"before_window": ("2023-01-01", "2023-05-01"), "after_window": ("2024-01-01", "2024-04-30")}
     assert "is longer than the data: nothing is dated in 80 days" in faults(before, after, **longer)
     assert "must hold a date" in faults(before.assign(day=1), after, **options)
 
@@ -172,7 +172,10 @@ def test_arguments():
         ({"coverage": 90}, "coverage=90"),
         ({"outcome": None}, "outcome must name"),
         ({"before_window": ("2023-02-01", "2023-01-01")}, "before_window"),
+        ({"before_window": ("2023-02-01", "2023-02-01")}, "the end exclusive"),
         ({"after_window": (1, 2)}, "after_window"),
+        ({"after_window": (np.int64(20230101), np.int64(20230401))}, "after_window"),
+        ({"after_window": (pd.Timestamp("2023-01-01", tz="UTC"), "3M")}, "without a time zone"),
         ({"after_window": "2023"}, "after_window"),
     ):
         with pytest.raises(ValueError, match=text):

@@ -102,6 +102,17 @@ def test_clusters_coarser_than_units():
         estimate(data.assign(whole=(data["customer_id"] >= 40).astype(int)), cluster="whole")
 
 
+def test_a_group_within_one_cluster_is_refused():
+    data = panel([1.0] * 40 + [np.nan] * 40, 3)
+    unit = data["customer_id"]
+    # with all units in one cluster the residuals add up to 0, and with them the error
+    with pytest.raises(DataError, match=r"2 of 2 groups .* one cluster each"):
+        estimate(data.assign(branch=1), cluster="branch")
+    # clusters cross the groups, but the treated group lies within one of them
+    with pytest.raises(DataError, match=r"1 of 2 groups .* one cluster each"):
+        estimate(data.assign(branch=np.where(unit < 45, 0, unit)), cluster="branch")
+
+
 # ---- staggered starts ----------------------------------------------------------------------------------------------
 
 
@@ -306,6 +317,10 @@ def test_every_fault_is_named():
     assert "is no number in 120 of 120 rows" in faults(data.assign(spend="much"))[0]
     assert "missing in 1 of 120" in faults(data.assign(spend=data["spend"].where(data.index > 0)))[0]
     assert "no period before" in faults(panel([0.0] * 15 + [np.nan] * 15, 4))[0]
+    group = data.assign(on=data["start"].notna().astype(int))
+    assert "tells the group and not the periods" in faults(group, treated_from=None, treated="on")[0]
+    later = data.assign(month=data["month"] + 1, start=(data["start"] + 1).fillna(0))
+    assert "column 'start' is 0 for 15 units, before the first period 1; leave it missing" in faults(later)[0]
     assert "treated group is empty" in faults(panel([np.nan] * 30, 4))[0]
     assert "control group is empty" in faults(panel([2.0] * 30, 4))[0]
     assert "is one unit" in faults(panel([2.0] + [np.nan] * 30, 4))[0]

@@ -10,7 +10,7 @@ from crmml.inference import wilson_interval
 from crmml.metrics import kaplan_meier
 from crmml.roi import Average, IndicatorDefinition, Percent, Points, Share, indicators
 
-WINDOWS = {"before_window": ("2023-01-01", "2023-03-31"), "after_window": ("2024-01-01", "2024-03-30")}
+WINDOWS = {"before_window": ("2023-01-01", "2023-04-01"), "after_window": ("2024-01-01", "2024-03-31")}
 
 
 def of(found, name, statistic=None):
@@ -297,7 +297,7 @@ def test_faults_of_raw_data():
     assert "denominators add up to 0" in spoiled("leads", columns={"leads": 0})
     moved = before["visits"]["timestamp"] + pd.Timedelta(days=40)
     assert "is outside the window 2023-01-01 to 2023-03-31" in spoiled("visits", columns={"timestamp": moved})
-    assert "is longer than the data" in spoiled("visits", columns={}, before_window=("2023-01-01", "2023-12-31"))
+    assert "is longer than the data" in spoiled("visits", columns={}, before_window=("2023-01-01", "1Y"))
     assert "holds numbers; give dates" in spoiled("visits", columns={"timestamp": 3})
     assert "close before they open" in spoiled(
         "deals", columns={"opened": before["deals"]["closed"] + pd.Timedelta(days=3)}
@@ -315,12 +315,85 @@ def test_windows_that_are_unlike_are_said():
     found = indicators(
         {"retention": 0.7},
         {"retention": 0.8},
-        before_window=("2023-01-01", "2023-03-31"),
-        after_window=("2023-06-01", "2023-07-31"),
+        before_window=("2023-01-01", "3M"),
+        after_window=("2023-06-01", "2023-08-01"),
     )
     assert "unequal length" in " ".join(found.missing)
     assert "different seasons" in found.describe()
     assert (found.before_window, found.after_window) == ("2023-01-01 to 2023-03-31", "2023-06-01 to 2023-07-31")
+
+
+def test_the_end_of_a_window_is_exclusive():
+    def visits(last):
+        days = pd.date_range("2023-01-01", last, freq="D")
+        return {"visits": pd.DataFrame({"customer_id": np.arange(len(days)) % 30, "timestamp": days})}
+
+    before, after = visits("2023-03-31"), {"repeat_visits": 0.5}
+    by_end = indicators(before, after, before_window=("2023-01-01", "2023-04-01"))
+    by_length = indicators(before, after, before_window=("2023-01-01", "3M"))
+    pd.testing.assert_frame_equal(by_end.table, by_length.table)
+    assert by_end.before_window == by_length.before_window == "2023-01-01 to 2023-03-31"
+    assert "(0 before it, 1 after it); leave these rows out, or change the window, whose end is exclusive" in faults(
+        visits("2023-04-01"), after, before_window=("2023-01-01", "2023-04-01")
+    )
+
+
+def in_zones(frame, opened, others):
+    zones = {name: opened if name == "opened" else others for name in frame}
+    return frame.assign(**{name: frame[name].dt.tz_localize("UTC").dt.tz_convert(zone) for name, zone in zones.items()})
+
+
+@pytest.mark.parametrize("zones", [("UTC", "Asia/Shanghai"), ("UTC", "America/New_York")])
+def test_hours_between_two_time_zones_are_hours_that_went_by(zones):
+    before, after = (raw(first, seed)["tickets"] for first, seed in (("2023-01-01", 1), ("2024-01-01", 2)))
+    wanted = indicators({"tickets": before}, {"tickets": after}, random_state=0, **WINDOWS)
+    found = indicators(
+        {"tickets": in_zones(before, *zones)}, {"tickets": in_zones(after, *zones)}, random_state=0, **WINDOWS
+    )
+    pd.testing.assert_frame_equal(found.table, wanted.table)
+
+
+def test_hours_over_a_change_of_the_clocks():
+    opened = pd.to_datetime(["2023-03-01 12:00", "2023-03-25 23:00", "2023-03-31 12:00"]).tz_localize("Europe/Berlin")
+    tickets = pd.DataFrame({"opened": opened, "closed": opened + pd.Timedelta(hours=5)})
+    options = {"before_window": ("2023-03-01", "1M"), "after_window": ("2023-03-01", "1M"), "random_state": 0}
+    row = of(indicators({"closing_time": tickets}, {"closing_time": tickets}, **options), "closing_time", "median")
+    assert row["before"] == row["after"] == 5.0
+
+
+def test_time_zones_that_cannot_be_told_apart_are_refused():
+    before, after = (raw(first, seed)["tickets"] for first, seed in (("2023-01-01", 1), ("2024-01-01", 2)))
+    half = before.assign(closed=before["closed"].dt.tz_localize("UTC"))
+    assert "column 'closed' has a time zone and 'opened' has none; give both alike" in faults(
+        {"tickets": half}, {"tickets": after}, **WINDOWS
+    )
+    text = before["opened"].dt.strftime("%Y-%m-%dT%H:%M:%S") + np.where(np.arange(len(before)) % 2, "+01:00", "+02:00")
+    assert "column 'opened' mixes time zones" in faults(
+        {"tickets": before.assign(opened=text)}, {"tickets": after}, **WINDOWS
+    )
+
+
+def test_first_calls_that_go_wrong_are_told_the_cure():
+    frame = raw("2023-01-01", 1)["tickets"]
+    assert "before is a frame; give a mapping" in faults(frame, {"tickets": frame})
+    assert "after is of type list; give a mapping" in faults({"retention": 0.5}, [0.5])
+    score = pd.DataFrame({"score": [1, 5, 4, 2]})
+    assert "satisfied_from=4" in faults({"surveys": score}, {"surveys": score})
+    deal = pd.DataFrame({"opened": ["2023-01-01"], "closed": [None], "won": [0], "amount": [0]})
+    assert "leave out what is still open" in faults({"deals": deal}, {"deals": deal})
+    assert "-30 minutes a day per worker is below 0" in faults(
+        {"staff_minutes": Average(-30, 8, 25)}, {"staff_minutes": Average(15, 8, 25)}
+    )
+    mixed = faults({"retention": 70, "utilisation": 0.5}, {"retention": 80, "utilisation": 0.6}, unit="percent")
+    assert mixed.startswith("utilisation: unit='percent', but no rate is above 0.6, as of fractions; give 60 for 60 %")
+
+
+def test_an_indicator_of_ones_own_may_be_negative():
+    own = IndicatorDefinition(
+        "nps", "Net promoter score", "mean", "promoters less detractors", "answers", "the window", "points", "higher"
+    )
+    found = indicators({"nps": -10}, {"nps": Average(5, 60, 400)}, definitions=[own])
+    assert of(found, "nps")["change"] == 15
 
 
 def test_arguments():

@@ -114,6 +114,8 @@ def test_faults():
         placebo_test(log, horizon=30, timestamp="when")
     for options, text in (
         ({"horizon": 0}, "horizon=0"),
+        ({"horizon": "60D"}, "its unit goes into unit="),
+        ({"horizon": pd.Timedelta("60D")}, "must be a finite number"),
         ({"horizon": float("nan")}, "horizon=nan"),
         ({"unit": "h"}, "unit='h'"),
         ({"outcome": "visits"}, "outcome='visits'"),

@@ -7,7 +7,6 @@ from sklearn.exceptions import NotFittedError
 
 from crmml import DataError
 from crmml.segments import PyramidSegmenter, SegmentWarning
-from crmml.segments.base import numbers_of
 
 from .customers import customers
 
@@ -61,30 +60,6 @@ def test_weights_must_weigh_something():
         PyramidSegmenter(value="monetary_value").fit(customers(), sample_weight=np.zeros(600))
     with pytest.raises(ValueError, match=r"[Nn]egative"):
         PyramidSegmenter(value="monetary_value").fit(customers(), sample_weight=np.full(600, -1.0))
-
-
-def test_columns_as_numbers(engine):
-    frame = engine.frame(
-        pd.DataFrame(
-            {"whole": [1, 2, 3], "real": [0.5, None, 2.5], "text": ["1", "2", "3"], "yes": [True, False, True]}
-        )
-    )
-    faults = []
-    found = numbers_of(frame, ["whole", "real", "yes"], faults)
-    assert faults == []
-    assert all(column.dtype == np.float64 for column in found.values())
-    assert sorted(found["whole"]) == [1, 2, 3]
-    assert np.isnan(found["real"]).sum() == 1
-    assert sorted(found["yes"]) == [0, 1, 1]
-    numbers_of(frame, ["text"], faults)
-    assert len(faults) == 1
-    assert "column 'text' holds numbers as text" in faults[0]
-
-
-def test_dates_are_no_numbers():
-    faults = []
-    numbers_of(pd.DataFrame({"day": pd.to_datetime(["2024-01-01"])}), ["day"], faults)
-    assert "column 'day' is no number in 1 of 1 rows" in faults[0]
 
 
 def test_one_column_twice_is_refused():

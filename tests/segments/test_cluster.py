@@ -37,6 +37,19 @@ def base(n=600, seed=0):
 COLUMNS = ("recency", "money", "city")
 
 
+def assert_kinds_are_found(X, labels):
+    """Limits that follow from how :func:`base` draws, not from what was seen.
+
+    Recency and money part the kinds by 15 and 8 standard deviations: where the city is the kind's own, every customer is placed
+    right. Of kinds 0 and 2 a share of 3 % is said to be in kind 1's city, and nothing says which column to believe: at worst all of
+    these go to kind 1. Their adjusted Rand index, of which the mean is 0.941 and the standard deviation 0.017 for 600 customers and
+    0.007 for 3,000, is computed for the very customers drawn.
+    """
+    elsewhere = (X["city"] == "B") & (X["kind"] != 1)
+    assert adjusted_rand_score(X["kind"][~elsewhere], labels[~elsewhere]) == 1.0
+    assert adjusted_rand_score(X["kind"], labels) >= adjusted_rand_score(X["kind"], np.where(elsewhere, 1, X["kind"]))
+
+
 @pytest.fixture(scope="module")
 def fitted():
     return ClusterSegmenter(columns=COLUMNS, rank_by="money", random_state=0).fit(base())
@@ -109,7 +122,7 @@ def test_a_whole_number_is_obeyed_but_told_about():
 def test_mixed_columns_are_found_and_told(fitted):
     X = base()
     assert fitted.k_ == 3
-    assert adjusted_rand_score(X["kind"], fitted.predict(X)) > 0.95  # 3 % of cities are those of another kind
+    assert_kinds_are_found(X, fitted.predict(X))
     assert fitted.segments_[0].startswith("segment 1 (high money")
     assert fitted.centers_["recency"].round(-1).tolist() == [100, 100, 10]
     assert fitted.centers_["money"].is_monotonic_decreasing
@@ -207,7 +220,7 @@ def test_a_sample_is_drawn_and_stated():
     model = ClusterSegmenter(columns=COLUMNS, sample_size=500, random_state=0).fit(X)
     assert model.n_sampled_ == 500
     assert "a random sample of 500 of 3,000" in model.describe()
-    assert adjusted_rand_score(X["kind"], model.predict(X)) > 0.95
+    assert_kinds_are_found(X, model.predict(X))
 
 
 def test_every_fault_in_one_message():

@@ -69,12 +69,17 @@ def test_tiers_share_the_whole_out():
 def test_words_and_faults():
     found = concentration([9.0, 4.0, -3.0], n_resamples=50, random_state=0)
     assert found.n_negative == 1
-    assert "1 customers have negative value" in found.describe()
+    assert "1 customer has negative value" in found.describe()
+    assert concentration([5.0], n_resamples=2).describe().startswith("1 customer is worth 5 in all.")
     assert "draws" not in repr(found)
     assert found == found
     for values, message in (
         ([], "no customers"),
         ([1.0, np.nan], "missing in 1 of 2"),
+        ([np.nan, 1.0, 2.0], r"missing in 1 of 3 rows \(row 0\); drop or fill these rows$"),
+        ([np.inf, 1.0], r"infinite in 1 of 2 rows \(row 0\)"),
+        (["a", "b"], "no numbers"),
+        ([[1.0, 2.0]], r"shape \(1, 2\); give one number a customer"),
         ([-1.0, 1.0], "no more than 0"),
     ):
         with pytest.raises(DataError, match=message):

@@ -4,6 +4,7 @@ import pytest
 
 from crmml.exceptions import DataError, LogWarning
 from crmml.segments import key_accounts
+from crmml.segments.key_accounts import _lost, _sum_of
 from crmml.stages import LifecycleStager
 
 
@@ -38,18 +39,19 @@ def test_figures_by_hand(engine):
     assert row["missed"] == pytest.approx(c / row["expected_gap"])
     assert row["missed_low"] < row["missed"] < row["missed_high"]
     assert row["lost_value"] == pytest.approx(100 * row["missed"])
-    assert row["lost_value_low"] < row["lost_value"] < row["lost_value_high"]
+    visits = row[["missed_low", "missed_high"]]  # all visits are worth 100, so that only their number is uncertain
+    assert row[["lost_value_low", "lost_value_high"]].to_numpy() == pytest.approx(100 * visits.to_numpy(dtype=float))
     assert table["overdue"].tolist() == (table["silence_probability"] < 0.05).tolist()
     assert engine.pandas(report.overdue)["customer_id"].tolist() == ["lapsed"]
     lost, low, high = report.lost_value
-    assert lost == pytest.approx(row["lost_value"])
-    assert low < lost < high
+    assert (lost, low, high) == pytest.approx(tuple(row[["lost_value", "lost_value_low", "lost_value_high"]]))
 
 
 def test_words_hold_no_identifier():
     report = key_accounts(base(), value="value", as_of="2024-10-01")
     text = report.describe() + repr(report)
-    assert "1 of 5 key accounts are overdue as of 2024-10-01" in text
+    assert "1 of 5 key accounts is overdue as of 2024-10-01" in text
+    assert "probability below 0.1%" in key_accounts(base(), level=0.001).describe()
     assert "lost value of" in text
     assert not any(name in text for name in ("weekly", "lapsed", "monthly", "seldom", "once,"))
 
@@ -102,6 +104,32 @@ def test_overdue_is_as_rare_as_the_level_says_where_rhythms_go_on():
     log["timestamp"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(log["day"].astype(int), unit="D")
     report = key_accounts(log, as_of="2023-12-31")
     assert 0.03 < report.n_overdue / report.n_accounts < 0.07
+
+
+@pytest.mark.parametrize(("strength", "gaps"), [(0.5, 1), (1.0, 3), (12.0, 3)])
+@pytest.mark.parametrize("variation", [0.0, 0.8])
+def test_bounds_of_lost_value_hold_the_truth_on_both_sides(strength, gaps, variation):
+    rng = np.random.default_rng(0)
+    n, silence, mean_gap = 20_000, 60.0, 30.0
+    rate = rng.gamma(strength, 1 / (strength * mean_gap), n)
+    shape, total = strength + gaps, strength * mean_gap + rng.gamma(gaps, 1 / rate)
+    sigma = np.sqrt(np.log1p(variation**2))
+    mean = rng.lognormal(-(sigma**2) / 2, sigma, (n, gaps + 1)).mean(axis=1)
+    of_mean = np.full(n, variation**2 / (gaps + 1))
+    found = _lost(mean, silence * shape / total, np.full(n, shape), of_mean, 0.05)
+    truth = rate * silence
+    missed = np.mean(truth < found["lost_value_low"]), np.mean(truth > found["lost_value_high"])
+    if variation == 0:  # exact: 5 % on either side, within four standard errors
+        assert missed == pytest.approx((0.05, 0.05), abs=4 * np.sqrt(0.05 * 0.95 / n))
+    assert sum(missed) == pytest.approx(0.1, abs=0.02)
+    assert max(missed) < 0.07
+    groups = (-1, 20)
+    variance = found["lost_value"] ** 2 * (1 / shape + of_mean) / (1 + of_mean)
+    sums = [
+        _sum_of(*each, 0.05) for each in zip(found["lost_value"].reshape(groups), variance.reshape(groups), strict=True)
+    ]
+    inside = [low <= true <= high for (_, low, high), true in zip(sums, truth.reshape(groups).sum(axis=1), strict=True)]
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.04)  # four standard errors of 1,000 sums
 
 
 def test_bad_logs_are_refused():

@@ -35,7 +35,7 @@ def test_counts_by_hand_and_every_stage_analysis(engine):
     assert np.isfinite(chain.lifetime_value([10.0, 5.0, 1.0, 0.0], 0.1)).all()
     low, high = chain.interval("rupture_probability", 1)[1]
     assert 0 < low < 0.5 < high < 1
-    assert "2 have gone. 1 are new (lead 1)" in chain.describe()
+    assert "2 have gone. 1 is new (lead 1), and is in no move." in chain.describe()
 
 
 def test_series_and_arrays_agree_with_frames():

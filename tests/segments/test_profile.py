@@ -84,6 +84,8 @@ def test_types_words_and_coverage():
     assert text.startswith("type p: 400 customers in 3 segments, v ")
     assert "90% intervals" in text
     assert "type q: 0 customers" in text
+    one = profile_of(sums_of(np.zeros(1, dtype=int), 2, {}, np.ones(1)), list("ab"), value="v").describe()
+    assert one.startswith("1 customer in 1 segment, v 1 in all.\na: 1 customer, 100.0%")
     with pytest.raises(ValueError, match="coverage"):
         profile_of(sums_of(codes, 3, {}), list("abc"), coverage=1)
 

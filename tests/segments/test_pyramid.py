@@ -184,3 +184,9 @@ def test_all_engines(engine):
         np.testing.assert_allclose(again.predict_proba(frame), model.predict_proba(X))
     else:
         np.testing.assert_allclose(again.predict_proba(frame).sum(axis=0), model.predict_proba(X).sum(axis=0))
+
+
+def test_text_for_numbers_is_told_plainly():
+    for model in (PyramidSegmenter(["a", "b"]), PyramidSegmenter(cut_points=["a"])):
+        with pytest.raises(ValueError, match=r"=\['a'.* must be a list of numbers"):
+            model.fit(pd.DataFrame({"value": [1.0, 2.0]}))

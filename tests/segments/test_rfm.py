@@ -206,3 +206,8 @@ def test_all_engines(engine):
     pd.testing.assert_frame_equal(
         got.astype({"segment": object}), expected.astype({"segment": object}), check_dtype=False
     )
+
+
+def test_cut_points_of_text_are_told_plainly():
+    with pytest.raises(ValueError, match=r"cut_points\['frequency'\]=\['a'\] must be a list of numbers"):
+        RFMSegmenter(cut_points={"frequency": ["a"]}).fit(customers())

@@ -45,7 +45,7 @@ def test_moves_by_hand(engine):
     assert (first["from"], first["to"], first["move"]) == ("top", "top", "staying")
     text = result.describe()
     assert "Value went from 315 to 218, by -97 (-30.8%)." in text
-    assert "1 customers are gone: 80 before, 0 after (-80)." in text
+    assert "1 customer is gone: 80 before, 0 after (-80)." in text
 
 
 def test_who_fell_from_the_top_by_lost_value(engine):

@@ -1,0 +1,132 @@
+"""Columns of a frame as arrays, customer types as codes, and their faults in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from .. import frames
+from ..exceptions import DataError
+
+#: How many offenders a message shows.
+SHOWN = 3
+
+
+def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.ndarray]:
+    """Columns of a frame as float64 arrays, NaN where missing; those that are no numbers are added to ``faults``."""
+    frame = frames.wrap(X)
+    frames.check_columns(frame, list(dict.fromkeys(names)), "the customers")
+    picked = frames.collected(frame.select(list(dict.fromkeys(names))))
+    columns = {}
+    for name in names:
+        column = picked[name]
+        try:
+            columns[name] = _as_floats(column)
+        except (ValueError, TypeError):
+            text = column.to_pandas()
+            wrong = text.notna()
+            if not (column.dtype.is_temporal() or column.dtype == nw.Boolean):
+                wrong &= pd.to_numeric(text, errors="coerce").isna()
+            shown = (
+                f"is no number in {int(wrong.sum()):,} of {len(text):,} rows"
+                if wrong.any()
+                else "holds numbers as text"
+            )
+            faults.append(f"column {name!r} {shown} ({column.dtype}); make it a column of numbers")
+    return columns
+
+
+def _as_floats(column: nw.Series) -> np.ndarray:
+    """The column itself where its engine keeps floats as numpy does."""
+    native = column.to_native()
+    if isinstance(native, pd.Series) and isinstance(native.dtype, np.dtype) and native.dtype.kind in "iufb":
+        return np.asarray(native, dtype=np.float64)
+    if column.dtype.is_temporal() or column.dtype in (nw.String, nw.Categorical):
+        raise TypeError
+    if column.dtype.is_numeric() and not isinstance(native, pd.Series):
+        return np.asarray(column.to_numpy(), dtype=np.float64)
+    return column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def eager(X: Any) -> Any:
+    """Compute a lazy frame once, so that its rows keep their order; others as they are."""
+    if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), nw.LazyFrame):
+        return frames.collected(wrapped).to_native()
+    return X
+
+
+def finite_faults(name: str, values: np.ndarray, missing_allowed: bool = False) -> list[str]:
+    """Missing or infinite entries of a column, in words."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum()):
+            return []
+    cure = 'drop or fill these rows, or keep them apart with missing="own"'
+    faults = [] if missing_allowed else fault(name, np.isnan(values), "is missing", cure)
+    return faults + fault(name, np.isinf(values), "is infinite", "repair these rows")
+
+
+def fault(name: str, wrong: np.ndarray, what: str, cure: str) -> list[str]:
+    """One sentence naming the column, how many rows are wrong, the first of them and the cure, or nothing."""
+    count = int(np.count_nonzero(wrong))
+    if not count:
+        return []
+    shown = ", ".join(f"row {i}" for i in np.flatnonzero(wrong)[:SHOWN]) + (", ..." if count > SHOWN else "")
+    return [f"column {name!r} {what} in {count:,} of {wrong.size:,} rows ({shown}); {cure}"]
+
+
+class CustomerTypes:
+    """The customer types of a column, as text; whole numbers lose their decimals, so that 1 and 1.0 are one type."""
+
+    def __init__(self, column: pd.Series, name: str, subject: str):
+        self.name, self.subject = name, subject
+        self.codes, found = pd.factorize(column.astype(object) if column.dtype == "category" else column)
+        if (self.codes < 0).any():
+            cure = "give these customers a type of their own"
+            raise DataError(fault(name, self.codes < 0, "is missing", cure), subject)
+        self.categories = [_as_label(entry) for entry in found]
+
+    def __getitem__(self, mask: np.ndarray) -> CustomerTypes:
+        part = object.__new__(CustomerTypes)
+        part.name, part.subject = self.name, self.subject
+        used, part.codes = np.unique(self.codes[mask], return_inverse=True)
+        part.categories = [self.categories[code] for code in used]
+        return part
+
+    def check_known(self, types: Sequence[str]) -> None:
+        """Refuse types that were not there at fit."""
+        unknown = [code for code, label in enumerate(self.categories) if label not in types]
+        if unknown:
+            count = int(np.isin(self.codes, unknown).sum())
+            shown = ", ".join(repr(self.categories[code]) for code in unknown[:SHOWN])
+            more = ", ..." if len(unknown) > SHOWN else ""
+            raise DataError(
+                [
+                    f"column {self.name!r} holds {shown}{more} in {count:,} of {self.codes.size:,} rows, which fit has not seen; "
+                    f"it knows {', '.join(map(repr, types))}. Fit again with customers of that type, or give them a known one"
+                ],
+                self.subject,
+            )
+
+    def codes_in(self, types: Sequence[str]) -> np.ndarray:
+        """Position of each customer's type in ``types``."""
+        place = {label: code for code, label in enumerate(types)}
+        return np.asarray([place[label] for label in self.categories], dtype=np.int32)[self.codes]
+
+
+def _as_label(entry: Any) -> str:
+    return str(int(entry)) if isinstance(entry, (float, np.floating)) and float(entry).is_integer() else str(entry)
+
+
+def length_of(columns: Mapping[str, np.ndarray]) -> int:
+    """Number of customers."""
+    return len(next(iter(columns.values())))
+
+
+def rows_of(columns: Mapping[str, np.ndarray], types: Any, weight: Any, mask: np.ndarray) -> tuple[Any, Any, Any]:
+    """Columns, types and weights (None where there are none) of some of the customers."""
+    picked = {name: column[mask] for name, column in columns.items()}
+    return picked, None if types is None else types[mask], None if weight is None else weight[mask]

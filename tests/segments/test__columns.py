@@ -1,0 +1,47 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmml.exceptions import DataError
+from crmml.segments._columns import CustomerTypes, fault, numbers_of
+
+
+def test_columns_as_numbers(engine):
+    frame = engine.frame(
+        pd.DataFrame(
+            {"whole": [1, 2, 3], "real": [0.5, None, 2.5], "text": ["1", "2", "3"], "yes": [True, False, True]}
+        )
+    )
+    faults = []
+    found = numbers_of(frame, ["whole", "real", "yes"], faults)
+    assert faults == []
+    assert all(column.dtype == np.float64 for column in found.values())
+    assert sorted(found["whole"]) == [1, 2, 3]
+    assert np.isnan(found["real"]).sum() == 1
+    assert sorted(found["yes"]) == [0, 1, 1]
+    numbers_of(frame, ["text"], faults)
+    assert len(faults) == 1
+    assert "column 'text' holds numbers as text" in faults[0]
+
+
+def test_dates_are_no_numbers():
+    faults = []
+    numbers_of(pd.DataFrame({"day": pd.to_datetime(["2024-01-01"])}), ["day"], faults)
+    assert "column 'day' is no number in 1 of 1 rows" in faults[0]
+
+
+def test_faults_name_the_first_rows_and_the_cure():
+    wrong = np.asarray([False, True, True, True, True])
+    assert fault("x", wrong, "is odd", "mend it") == [
+        "column 'x' is odd in 4 of 5 rows (row 1, row 2, row 3, ...); mend it"
+    ]
+    assert fault("x", ~wrong & wrong, "is odd", "mend it") == []
+
+
+def test_types_are_text_and_unknown_ones_refused():
+    types = CustomerTypes(pd.Series([2.0, 1.0, 2.0]), "type", "the customers")
+    assert types.codes_in(("1", "2")).tolist() == [1, 0, 1]
+    with pytest.raises(DataError, match=r"holds '2' in 2 of 3 rows, which fit has not seen; it knows '1'"):
+        types.check_known(("1",))
+    with pytest.raises(DataError, match="column 'type' is missing in 1 of 2 rows"):
+        CustomerTypes(pd.Series(["a", None]), "type", "the customers")
