@@ -268,7 +268,8 @@ class ReturnOnInvestment:
             lines.append(f"Return on investment after {', '.join(reached)}.")
         lines.append(self.payback.describe())
         if self.annual_discount_rate:
-            lines.append(f"With discounting: {self.discounted_payback.describe()}")
+            said = self.discounted_payback.describe()
+            lines.append(f"With discounting, {said[0].lower()}{said[1:]}")
         if self.forecast_gain:
             lines.append(f"{self.forecast_gain / self.gain:.0%} of the gain is forecast, not observed.")
         if self.unpriced:
@@ -338,7 +339,10 @@ def roi(
     It is expected to have paid for itself by 2024-07-01, after 182 days.
     """
     if not isinstance(costs, CostLedger) or not isinstance(benefits, BenefitLedger):
-        raise TypeError("roi takes a CostLedger and a BenefitLedger, in this order.")
+        raise TypeError(
+            "roi takes a CostLedger and a BenefitLedger, in this order; a frame becomes one by "
+            "CostLedger.from_table(frame, currency=...)."
+        )
     rate = check_annual_rate(annual_discount_rate)
     if not (is_number(coverage) and 0 < coverage < 1):
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")

@@ -49,7 +49,7 @@ def test_present_value_and_payback_by_hand():
     assert late.payback.date == pd.Timestamp("2024-12-31")
     assert late.discounted_payback.date is None
     assert "by its end benefits come to 982, costs to 1,000" in late.discounted_payback.reason
-    assert "With discounting: It is not expected to pay for itself within the window" in late.describe()
+    assert "With discounting, it is not expected to pay for itself within the window" in late.describe()
 
 
 def test_payback_that_later_costs_undo():
@@ -217,3 +217,9 @@ def test_identities(spent, won, rate):
     assert flat.discounted_payback == flat.payback
     assert (flat.payback.date is not None) >= (flat.roi >= 0)
     assert found.currency == "CNY"
+
+
+def test_a_frame_is_told_how_to_become_a_ledger():
+    frame = pd.DataFrame({"date": ["2024-01-01"], "kind": ["other"], "label": ["x"], "amount": [5.0]})
+    with pytest.raises(TypeError, match=r"CostLedger.from_table\(frame, currency=...\)"):
+        roi(frame, BenefitLedger("CNY"), YEAR)
