@@ -67,7 +67,13 @@ def assign(
     """
     n, k = profit.shape
     each = np.full(k, np.inf) if each is None else np.asarray(each, dtype=float)
+    if 0 < budget < 1e-3:  # exactly, by a power of two, to amounts of about 1
+        scale = 2.0 ** min(-np.floor(np.log2(budget)), 1023)
+        with np.errstate(over="ignore"):
+            cost, budget = np.minimum(cost * scale, 4.0), budget * scale  # 4 is above any such budget
     limit = budget * (1 + BUDGET_TOLERANCE)
+    if np.isfinite(budget):  # what all customers together could not tell from nothing beside the budget
+        cost = np.where(cost <= 1e-13 * budget / max(n, 1), 0.0, cost)
     gain = np.where((profit > 0) & (cost <= limit) & (each >= 1), profit, -np.inf)
     best = gain.argmax(axis=1) if n else np.empty(0, dtype=np.int64)
     top = gain[np.arange(n), best]

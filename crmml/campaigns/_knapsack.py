@@ -240,7 +240,7 @@ class Knapsack:
         if not 0 < m <= _CLASSES:
             return None
         value = self.p[core][group, option]
-        factor = 1e3 / value.max()
+        factor = 1e3 / max(value.max(), 1e-300)
         choose = csr_array((np.ones(n), (group, np.arange(n))), shape=(g, n))
         at_least = np.where(open_[:, 0], 0, weight).astype(float)
         classes = csr_array((np.ones(n), (of.ravel(), np.arange(n))), shape=(m, n))

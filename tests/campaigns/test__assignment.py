@@ -51,6 +51,18 @@ def test_equals_brute_force(problem):
     assert found.bound == pytest.approx(profit[rows, picked].sum(), abs=1e-9)
 
 
+@pytest.mark.parametrize("budget", [4.0, 1.0, 2.3e-308])
+def test_costs_of_next_to_nothing(budget):
+    tiny = 2.22507386e-308
+    profit = np.array([[1.0, 2.0], [1.0, 0.0], [0.0, 1.0]])
+    cost = np.array([[0.8046875, tiny], [tiny, 0.0], [0.0, 0.8046875]])
+    for total, each in [(np.inf, [np.inf, 1.0]), (2.0, [np.inf, np.inf]), (np.inf, [1.0, 1.0])]:
+        found = assign(profit, cost, budget=budget, total=total, each=np.array(each))
+        earned = sum(profit[i, a] for i, a in enumerate(found.choice) if a >= 0)
+        assert earned == pytest.approx(brute_force(profit, cost, budget, total, np.array(each)))
+        assert found.optimal
+
+
 def test_large_cases_equal_the_whole_integer_programme():
     from scipy.optimize import LinearConstraint, milp
 
