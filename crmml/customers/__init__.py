@@ -1,7 +1,7 @@
 """Customer records: several departments' tables into one, what is missing, pseudonyms, and nobody named by accident."""
 
 from .identifiers import IDENTIFIERS, IdentifierFound, IdentifierScan, IdentifierWarning, assert_no_identifiers
-from .integration import integrate
+from .integration import KeyWarning, integrate
 from .integration_report import IntegrationReport
 from .pseudonyms import pseudonymize
 from .small_cells import SmallCellWarning, export_table, suppress_small_cells
@@ -12,6 +12,7 @@ __all__ = [
     "IdentifierScan",
     "IdentifierWarning",
     "IntegrationReport",
+    "KeyWarning",
     "SmallCellWarning",
     "assert_no_identifiers",
     "export_table",

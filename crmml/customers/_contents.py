@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
 import json
 import lzma
 import sqlite3
-import struct
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._formats import is_closed, is_tar, page_tables, png_texts, text_of, unpacker
 from ._identifier_names import named_like_identifier
 from ._scanning import Wanted
 
@@ -26,6 +25,7 @@ from ._scanning import Wanted
 MOST_BYTES = 2**30
 #: Archives within archives.
 DEEPEST = 4
+_SQLITE = b"SQLite format 3\x00"
 
 #: (place, identifiers found there, or None where it could not be read)
 Finding = tuple[str, "set[str] | None"]
@@ -51,8 +51,12 @@ class Reader:
         if path.stat().st_size > MOST_BYTES:
             yield place, None
             return
-        if path.suffix.lower() in (".db", ".sqlite", ".sqlite3"):
-            yield from self._sqlite(path, place)
+        with path.open("rb") as opened:
+            is_store = opened.read(len(_SQLITE)) == _SQLITE
+        if is_store:
+            yield from self._sqlite(
+                sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), path.read_bytes(), place
+            )
             return
         yield from self.data(path.read_bytes(), place)
 
@@ -60,25 +64,42 @@ class Reader:
         """Look in the content of a file, by what it is and not by how it is called."""
         if data[:4] == b"PAR1":
             yield from self._parquet(data, place)
+        elif data[:6] == b"ARROW1":
+            yield from self._feather(data, place)
         elif data[:4] == b"PK\x03\x04":
             yield from self._zip(data, place, depth)
+        elif is_tar(data):
+            yield from self._tar(data, place, depth)
+        elif data[: len(_SQLITE)] == _SQLITE:
+            store = sqlite3.connect(":memory:")
+            # bytes 18 and 19 say that a log lies beside the file, which there is none of here
+            store.deserialize(data[:18] + b"\x01\x01" + data[20:])
+            yield from self._sqlite(store, data, place)
+        elif is_closed(data):
+            yield place, self.wanted.in_bytes(data)
+            yield place, None
         elif data[:8] == b"\x89PNG\r\n\x1a\n":
-            yield place, self.wanted.in_text("\n".join(_png_texts(data)))
+            yield place, self.wanted.in_text("\n".join(png_texts(data)))
         elif data[:6] == b"\x93NUMPY":
             yield from self._array(data, place)
-        elif (unpack := _unpacker(data)) is not None:
+        elif (unpack := unpacker(data)) is not None:
             try:
                 inside = unpack(data)
             except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
-                yield place, self.wanted.in_bytes(data)
+                if data[:1] != b"x":  # a text may begin like zlib's data
+                    yield place, None
+                yield from self._plain(data, place)
                 return
             yield from self._inside(inside, f"{place} (unpacked)", depth)
         else:
-            text, is_sure = _as_text(data)
-            if not is_sure:
-                yield place, self.wanted.in_bytes(data)
-            if text is not None:
-                yield from self.text(text, place)
+            yield from self._plain(data, place)
+
+    def _plain(self, data: bytes, place: str) -> Iterator[Finding]:
+        text, is_sure = text_of(data)
+        if not is_sure:
+            yield place, self.wanted.in_bytes(data)
+        if text is not None:
+            yield from self.text(text, place)
 
     def text(self, text: str, place: str) -> Iterator[Finding]:
         """Look in a text, and in its columns where it is JSON or CSV."""
@@ -94,12 +115,19 @@ class Reader:
                 except (ValueError, RecursionError):
                     return
             yield from self._json(content, place)
-        elif not start.startswith("<"):
+        elif start.startswith("<"):
+            tables = page_tables(text)
+            if tables is None:
+                yield f"{place} (its tables)", None
+            for rows in tables or ():
+                for i, names in enumerate(rows[:2]):  # pandas gives the index's name a row of its own
+                    yield from self._rows(names, rows[i + 1 :], place)
+        else:
             yield from self._csv(text, place)
 
     def column(self, name: str, values: Any, place: str) -> Iterator[Finding]:
         """Look among the values of a column, for short identifiers too, where it is called like one."""
-        if name in self.names or named_like_identifier(name):
+        if self._is_wanted(name):
             yield f"{place}, column {name!r}", self.wanted.in_column(values)
 
     def _inside(self, data: bytes, place: str, depth: int) -> Iterator[Finding]:
@@ -131,6 +159,19 @@ class Reader:
                     continue
                 yield from self._inside(content, inner, depth)
 
+    def _tar(self, data: bytes, place: str, depth: int) -> Iterator[Finding]:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+                for member in archive:
+                    inner = f"{place}/{member.name}"
+                    yield f"{inner} (name)", self.wanted.in_text(member.name)
+                    content = archive.extractfile(member) if member.isfile() else None
+                    if content is not None:
+                        yield from self._inside(content.read(), inner, depth)
+        except tarfile.TarError:
+            yield place, self.wanted.in_bytes(data)
+            yield place, None
+
     def _parquet(self, data: bytes, place: str) -> Iterator[Finding]:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -140,6 +181,22 @@ class Reader:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
             yield place, None
             return
+        yield from self._arrow(table, place)
+
+    def _feather(self, data: bytes, place: str) -> Iterator[Finding]:
+        import pyarrow as pa
+
+        try:
+            table = pa.ipc.open_file(io.BytesIO(data)).read_all()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+            yield place, self.wanted.in_bytes(data)
+            yield place, None
+            return
+        yield from self._arrow(table, place)
+
+    def _arrow(self, table: Any, place: str) -> Iterator[Finding]:
+        import pyarrow as pa
+
         metadata = table.schema.metadata or {}
         notes = [part.decode("utf-8", "replace") for item in metadata.items() for part in item]
         yield place, self.wanted.in_text("\n".join([*table.column_names, *notes]))
@@ -185,24 +242,35 @@ class Reader:
             yield from self.column(name, values, place)
 
     def _csv(self, text: str, place: str) -> Iterator[Finding]:
-        header = text[: text.find("\n")].lstrip("\ufeff")
-        separator = max(",;\t|", key=header.count)
+        stream = io.StringIO(text.lstrip("\ufeff"))
+        head: list[str] = []  # remarks, one of which may be the header, and the first line that is none
+        for line in stream:
+            head += [line] if line.strip() else []
+            if head and not head[-1].startswith("#"):
+                break
         try:
-            names = next(csv.reader([header.strip("\r")], delimiter=separator), [])
-            wanted = [i for i, name in enumerate(names) if name in self.names or named_like_identifier(name)]
-            if not wanted or "\n" not in text:
-                return
-            rows = list(csv.reader(io.StringIO(text), delimiter=separator))[1:]
+            for i, line in enumerate(head):
+                separator = max(",;\t|", key=line.count)
+                names = [name.strip(" #") for name in next(csv.reader([line.strip("\r\n")], delimiter=separator), [])]
+                if any(map(self._is_wanted, names)):
+                    rows = list(csv.reader([*head[i + 1 :], *stream], delimiter=separator))
+                    yield from self._rows(names, rows, place)
+                    return
         except csv.Error:
             yield f"{place} (its columns)", None
-            return
-        for i in wanted:
-            values = [_number_or_text(row[i]) for row in rows if len(row) > i]
-            yield from self.column(names[i], values, place)
 
-    def _sqlite(self, path: Path, place: str) -> Iterator[Finding]:
+    def _rows(self, names: list[str], rows: list[list[str]], place: str) -> Iterator[Finding]:
+        for i, name in enumerate(names):
+            if rows and self._is_wanted(name.strip()):
+                values = [_number_or_text(row[i]) for row in rows if len(row) > i]
+                yield from self.column(name.strip(), values, place)
+
+    def _is_wanted(self, name: str) -> bool:
+        return name in self.names or named_like_identifier(name)
+
+    def _sqlite(self, store: sqlite3.Connection, data: bytes, place: str) -> Iterator[Finding]:
         try:
-            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:
+            with closing(store):
                 tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
                 for table in tables:
                     quoted = '"' + table.replace('"', '""') + '"'
@@ -216,62 +284,9 @@ class Reader:
                         )
                         yield f"{here}, column {name!r}", self._values(distinct)
                         yield from self.column(name, distinct, here)
-        except sqlite3.DatabaseError:
-            yield from self.data(path.read_bytes(), place)
-
-
-def _as_text(data: bytes) -> tuple[str | None, bool]:
-    """The text that bytes are, or None, and whether that is sure: bytes that are no UTF-8 may be Chinese in GB 18030."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace"), False
-    if b"\x00" in data:
-        return None, False
-    try:
-        return data.decode("utf-8-sig"), True
-    except UnicodeDecodeError:
-        pass
-    try:
-        return data.decode("gb18030"), False
-    except UnicodeDecodeError:
-        return None, False
-
-
-def _unpacker(data: bytes) -> Callable[[bytes], bytes] | None:
-    if data[:2] == b"\x1f\x8b":
-        return gzip.decompress
-    if data[:3] == b"BZh":
-        return bz2.decompress
-    if data[:6] == b"\xfd7zXZ\x00":
-        return lzma.decompress
-    if data[:1] == b"\x78" and len(data) > 2 and int.from_bytes(data[:2], "big") % 31 == 0:
-        return zlib.decompress
-    return None
-
-
-def _png_texts(data: bytes) -> Iterator[str]:
-    """Texts that a PNG carries beside its picture."""
-    at = 8
-    while at + 8 <= len(data):
-        (size,), kind = struct.unpack(">I", data[at : at + 4]), data[at + 4 : at + 8]
-        chunk = data[at + 8 : at + 8 + size]
-        at += size + 12
-        keyword, _, rest = chunk.partition(b"\x00")
-        if kind == b"tEXt":
-            yield f"{keyword.decode('latin-1')}\n{rest.decode('utf-8', 'replace')}"
-        elif kind == b"zTXt":
-            yield f"{keyword.decode('latin-1')}\n{_inflated(rest[1:])}"
-        elif kind == b"iTXt":
-            packed, text = rest[:1] == b"\x01", rest[2:].split(b"\x00", 2)[-1]
-            yield f"{keyword.decode('latin-1')}\n{_inflated(text) if packed else text.decode('utf-8', 'replace')}"
-        elif kind == b"eXIf":
-            yield chunk.decode("utf-8", "replace")
-
-
-def _inflated(data: bytes) -> str:
-    try:
-        return zlib.decompress(data).decode("utf-8", "replace")
-    except zlib.error:
-        return data.decode("utf-8", "replace")
+        except sqlite3.Error:
+            yield place, self.wanted.in_bytes(data)
+            yield place, None
 
 
 def _walk(content: Any, name: str | None, texts: list[str], columns: dict[str, list[Any]]) -> None:

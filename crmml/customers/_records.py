@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
-from ._values import as_text, distinct, merged, normal_text, plain
+from ._values import as_text, distinct, merged, normal_text, plain, too_large
 
 
 @dataclass(repr=False)
@@ -80,6 +80,8 @@ class Records:
         That each source brings.
     notes : list of str
         What had to be changed to bring columns to one type.
+    too_large : dict of str to int
+        Records of each column whose floats are too large to be exact, where there are any.
     """
 
     fields: dict[str, Field]
@@ -88,6 +90,7 @@ class Records:
     names: tuple[str, ...]
     columns: tuple[tuple[str, ...], ...]
     notes: list[str]
+    too_large: dict[str, int]
 
     def __len__(self) -> int:
         return self.source.size
@@ -133,7 +136,9 @@ def read_records(sources: Sequence[Any], names: Sequence[str]) -> Records:
     source = np.repeat(np.arange(len(tables)), sizes)
     row = np.concatenate([np.arange(size) for size in sizes])
     columns_of = tuple(tuple(table.column_names) for table in tables)
-    return Records(fields, source, row, tuple(names), columns_of, notes)
+    large = {name: sum(too_large(table[name]) for table in tables if name in table.column_names) for name in columns}
+    large = {name: rows for name, rows in large.items() if rows}
+    return Records(fields, source, row, tuple(names), columns_of, notes, large)
 
 
 def _table(source: Any) -> Any:
@@ -148,9 +153,14 @@ def _table(source: Any) -> Any:
 
 
 def as_arrow(source: Any) -> Any:
-    """As arrow, with pandas columns of several types as text."""
+    """As arrow, with pandas columns of several types, of periods and of intervals as text."""
     if isinstance(source, pd.DataFrame):
         source = source.copy(deep=False)
+        for name in source.columns:
+            if isinstance(source[name], pd.Series) and isinstance(
+                source[name].dtype, (pd.PeriodDtype, pd.IntervalDtype)
+            ):
+                source[name] = source[name].astype(object).map(str, na_action="ignore")
         for name in [name for name in source.columns if pd.api.types.is_object_dtype(source[name])]:
             try:
                 pa.array(source[name], from_pandas=True)

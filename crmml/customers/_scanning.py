@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import pickletools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
-from ._values import as_text, normal_text
+from ._values import INVISIBLE, as_text, normal_text
 
 #: Characters of a text that are cut into tokens at once.
 CHUNK = 4_000_000
@@ -19,6 +21,10 @@ _WORD = re.compile(rf"[^\W_{_HAN}]+|[{_HAN}]")
 _JOINED = re.compile(rf"[^\W_{_HAN}]")
 #: A number with a fraction or an exponent is one token, so that 0.123456 does not hold 123456.
 _TOKEN = re.compile(rf"\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)(?![^\W_{_HAN}])|[^\W_{_HAN}]+|[{_HAN}]")
+#: Characters by their numbers, as JSON writes them, also within a text of JSON within JSON.
+_ESCAPED, _FOUR = re.compile(r"(?:\\+u[0-9a-fA-F]{4})+"), re.compile(r"u([0-9a-fA-F]{4})")
+_GAPS = tuple(map(chr, INVISIBLE))
+_GAPS_AS_SPACES = dict.fromkeys(INVISIBLE, " ")
 _WIDE = (re.compile(rb"(?:[\x20-\x7e]\x00\x00\x00){4,}"), re.compile(rb"(?:[\x20-\x7e]\x00){4,}"))
 
 
@@ -65,7 +71,7 @@ class Wanted:
     def in_text(self, text: str) -> set[str]:
         """Identifiers that stand in a text as whole tokens."""
         found: set[str] = set()
-        for part in _parts(text):
+        for part in (part for reading in _readings(text) for part in _parts(reading)):
             part = normal_text(part)
             tokens = set(_TOKEN.findall(part))
             found |= tokens & self.words
@@ -136,6 +142,23 @@ def _size(text: str) -> int:
 
 def _is_digits(text: str) -> bool:
     return not any(map(str.isalpha, text))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text, and what it says where characters are written by their numbers: of HTML, of JSON, of an address."""
+    yield text
+    read = _ESCAPED.sub(_character, text) if "\\u" in text else text
+    read = html.unescape(read) if "&" in read else read
+    read = unquote(read) if "%" in read else read
+    if read != text:
+        yield read
+    if any(mark in read for mark in _GAPS):  # normal_text leaves them out, and joins what they part
+        yield read.translate(_GAPS_AS_SPACES)
+
+
+def _character(escaped: re.Match[str]) -> str:
+    pairs = bytes.fromhex("".join(_FOUR.findall(escaped.group())))
+    return pairs.decode("utf-16-be", "replace")
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from decimal import Decimal
 from typing import Any
@@ -11,23 +12,47 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+#: Characters without a width, such as a spreadsheet or a web page leaves in a text that is copied from it.
+INVISIBLE = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
+#: Floats from here on no longer tell neighbouring whole numbers apart.
+LARGEST_WHOLE = 2.0**53
+
 
 def as_text(value: Any) -> str:
-    """A value as an identifier is written: 12, 12.0 and "12" are the same."""
+    """A value as an identifier is written: 12, 12.0 and "12" are the same, and so are a date and its midnight."""
     if isinstance(value, (float, np.floating)) and value.is_integer():
         return str(int(value))
     if isinstance(value, Decimal) and value.is_finite():
         return str(int(value)) if value == value.to_integral_value() else f"{value.normalize():f}"
+    if isinstance(value, dt.datetime) and _is_midnight(value):
+        return value.date().isoformat()
     return str(value)
 
 
+def _is_midnight(value: dt.datetime) -> bool:
+    if value != value or value.tzinfo is not None:  # NaT does not equal itself
+        return False
+    return value.time() == dt.time() and not getattr(value, "nanosecond", 0)
+
+
 def normal_text(text: str) -> str:
-    """The text without differences of case, width or spaces (Unicode NFKC, case folded, runs of blanks as one)."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """The text without differences of case, width or spaces.
+
+    Unicode NFKC, case folded, runs of blanks as one, characters without a width left out.
+    """
+    if text.isascii():
+        return " ".join(text.casefold().split())
+    folded = unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see in a text."""
+    return not text.strip() or not text.translate(INVISIBLE).strip()
 
 
 def plain(column: Any) -> Any:
-    """An arrow column in one piece, categories as their values, NaN as missing, intervals of months and days as text."""
+    """An arrow column in one piece, categories as their values, NaN as missing, what arrow has no plain type for as text."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # of no chunk, or of too much text for one
@@ -38,7 +63,7 @@ def plain(column: Any) -> Any:
         column = column.cast(pa.string())
     if pa.types.is_large_binary(column.type) or pa.types.is_binary_view(column.type):
         column = column.cast(pa.binary())
-    if pa.types.is_interval(column.type):
+    if pa.types.is_interval(column.type) or isinstance(column.type, pa.BaseExtensionType):
         column = pa.array([None if value is None else as_text(value) for value in column.to_pylist()], pa.string())
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
@@ -50,15 +75,22 @@ def distinct(column: Any) -> tuple[np.ndarray, list[Any]]:
     coded = plain(column).dictionary_encode()
     values = coded.dictionary.to_pylist()
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    blank = [
-        value is None or (isinstance(value, str) and not value.strip()) for value in values
-    ]  # a column of nulls has None
+    blank = [value is None or (isinstance(value, str) and is_blank(value)) for value in values]  # nulls have None
     if any(blank):
         kept = np.cumsum(~np.asarray(blank)) - 1
         kept[np.asarray(blank)] = -1
         codes = np.append(kept, -1)[codes]
         values = [value for value, gone in zip(values, blank, strict=True) if not gone]
     return codes, values
+
+
+def too_large(column: Any) -> int:
+    """Rows of an arrow column of floats so large that neighbouring whole numbers are one."""
+    if not pa.types.is_floating(column.type):
+        return 0
+    limit = {16: 2.0**11, 32: 2.0**24}.get(column.type.bit_width, LARGEST_WHOLE)
+    size = pc.abs(column.cast(pa.float64()))
+    return int(pc.sum(pc.and_(pc.is_finite(size), pc.greater_equal(size, limit))).as_py() or 0)
 
 
 def merged(codes: np.ndarray, texts: list[str]) -> tuple[np.ndarray, list[str]]:

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,10 +108,12 @@ def assert_no_identifiers(
     """Raise where an MLflow run, a file or a folder holds any of these identifiers of customers.
 
     Of a run are searched: its name, parameters, tags, names of metrics, inputs (data sets with source, schema and
-    profile), every artifact, and every model that it logged. Files are opened by what they are: text, JSON and CSV
-    (UTF-8, UTF-16, GB 18030), HTML, Parquet and SQLite (values and names of columns), zip and its kin (skops models, npz,
-    xlsx), gzip, bz2, xz and zlib, numpy arrays, texts within PNG; anything else, pickles included, as bytes (nothing is
-    unpickled): words, wide characters, 8-byte numbers. Names of files are searched too.
+    profile), every artifact, every model that it logged, and the runs within it. Files are opened by what they are: text,
+    JSON and CSV (UTF-8, UTF-16, GB 18030), HTML, Parquet, Feather and SQLite (values and names of columns), zip and its
+    kin (skops models, npz, xlsx), tar, gzip, bz2, xz, zlib, zstd and lz4, numpy arrays, texts within PNG; anything else,
+    pickles included, as bytes (nothing is unpickled): words, wide characters, 8-byte numbers. PDF, HDF5, ORC, Avro and old
+    Office files are packed in ways that are not undone: a warning names them. Names of files are searched too, and
+    characters written as in HTML (&amp;), JSON (\\u5317) or an address (%40) are read.
 
     An identifier counts where it stands as a whole token, whatever its case: between characters that are no letters or
     digits, and as a number of its own, so that 0.123456 does not hold 123456, and 123456.0 does. Those of fewer than
@@ -261,7 +263,7 @@ def _in_files(path: Path, prefix: str, reader: Reader) -> Iterator[tuple[str, Fi
             yield from ((place, finding) for finding in reader.file(file, place))
 
 
-def _in_run(run_id: str, uri: str | None, reader: Reader) -> Iterator[tuple[str, Finding]]:
+def _in_run(run_id: str, uri: str | None, reader: Reader, before: str = "") -> Iterator[tuple[str, Finding]]:
     import mlflow
     from mlflow import MlflowClient
 
@@ -270,14 +272,14 @@ def _in_run(run_id: str, uri: str | None, reader: Reader) -> Iterator[tuple[str,
     here = uri or (mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else local)
     client = MlflowClient(tracking_uri=here)
     run = client.get_run(run_id)
-    yield from _records(_run_texts(run), reader)
+    yield from _records(_run_texts(run), reader, before)
     with _fetched(run.info.artifact_uri, here, bool(client.list_artifacts(run_id))) as folder:
         if folder is not None:
-            yield from _in_files(folder, "artifact ", reader)
+            yield from _in_files(folder, f"{before}artifact ", reader)
     outputs = getattr(getattr(run, "outputs", None), "model_outputs", None) or []
     for model_id in dict.fromkeys(output.model_id for output in outputs):
         model = client.get_logged_model(model_id)
-        place = f"model {model.name}"
+        place = f"{before}model {model.name}"
         texts = [(f"{place}, name", model.name)]
         texts += [(f"{place}, tag {k!r}", f"{k}\n{v}") for k, v in (model.tags or {}).items()]
         texts += [(f"{place}, parameter {k!r}", f"{k}\n{v}") for k, v in (model.params or {}).items()]
@@ -285,6 +287,26 @@ def _in_run(run_id: str, uri: str | None, reader: Reader) -> Iterator[tuple[str,
         with _fetched(model.artifact_location, here, bool(client.list_logged_model_artifacts(model_id))) as folder:
             if folder is not None:
                 yield from _in_files(folder, f"{place}, ", reader)
+    for child in _children(client, run):
+        yield from _in_run(child, here, reader, f"{before}child run {child}, ")
+
+
+def _children(client: Any, run: Any) -> Iterator[str]:
+    """Ids of the runs that were started inside a run, in whatever experiment."""
+    from mlflow.entities import ViewType
+
+    every = [experiment.experiment_id for experiment in _pages(client.search_experiments, view_type=ViewType.ALL)]
+    inside = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    for child in _pages(client.search_runs, experiment_ids=every, filter_string=inside):
+        yield child.info.run_id
+
+
+def _pages(search: Callable[..., Any], **what: Any) -> Iterator[Any]:
+    token: str | None = None
+    while token != "":
+        page = search(**what, page_token=token)
+        yield from page
+        token = page.token or ""
 
 
 def _run_texts(run: Any) -> Iterator[tuple[str, str]]:
@@ -304,13 +326,15 @@ def _run_texts(run: Any) -> Iterator[tuple[str, str]]:
             yield f"input {data.name!r}, tag {tag.key!r}", f"{tag.key}\n{tag.value}"
 
 
-def _records(texts: Iterable[tuple[str, str]], reader: Reader) -> Iterator[tuple[str, Finding]]:
+def _records(texts: Iterable[tuple[str, str]], reader: Reader, before: str = "") -> Iterator[tuple[str, Finding]]:
     """Look in texts, and under names called like identifiers ({"customer_id": …}) for short ones too."""
-    for place, text in texts:
+    record = f"{before}the run"
+    for what, text in texts:
+        place = before + what
         name, _, value = text.partition("\n")
-        yield "the run", (place, reader.wanted.in_text(text))
-        yield from (("the run", finding) for finding in reader.text(value or name, place))
-        yield from (("the run", (place, here)) for _, here in reader.column(name, [value], place))
+        yield record, (place, reader.wanted.in_text(text))
+        yield from ((record, finding) for finding in reader.text(value or name, place))
+        yield from ((record, (place, here)) for _, here in reader.column(name, [value], place))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,28 @@ from ._values import as_pandas
 from .integration_report import IntegrationReport
 
 NEWEST, COMPLETE = "newest", "most complete"
+#: Words, as :func:`normal_text` writes them, with which a table says that there is no value.
+_SAY_NOTHING = {
+    "nan",
+    "none",
+    "null",
+    "<na>",
+    "nat",
+    "n/a",
+    "#n/a",
+    "na",
+    "-",
+    "--",
+    "?",
+    "unknown",
+    "无",
+    "未知",
+    "暂无",
+}
+
+
+class KeyWarning(UserWarning):
+    """A key that says nothing links records; the message tells the column, the word and how many records."""
 
 
 def integrate(
@@ -57,7 +80,8 @@ def integrate(
     updated : str, default=None
         Column with the moment of a record's last change; missing counts as oldest.
     normalise : bool, default=True
-        Whether keys that differ only in case, width (Unicode NFKC) or spaces are equal. 12, 12.0 and "12" always are.
+        Whether keys that differ only in case, width (Unicode NFKC), spaces or characters without a width are equal. 12,
+        12.0 and "12" always are, and a date and its midnight.
     fuzzy : mapping of column to float, default=None
         Least similarity, above 0 up to 100, from which records are one customer, in every column named; needs the extra
         ``match``. Near-equality is carried from record to record: look at `IntegrationReport.fuzzy_matches` before use.
@@ -78,9 +102,14 @@ def integrate(
     ------
     DataError
         Naming every fault: keys that a source lacks, unknown sources or fields in ``prefer``, no moments for "newest", no
-        row.
+        row, keys that are floats too large to be exact (from 2**53).
     ImportError
         When ``fuzzy`` is asked for and rapidfuzz is not installed.
+
+    Warns
+    -----
+    KeyWarning
+        When a key that says nothing ("nan", "unknown", "-") links records.
 
     Examples
     --------
@@ -106,6 +135,7 @@ def integrate(
     _check(fields, columns_of, names, groups, fuzzy, block, updated, number)
     rules = _rules(prefer, fields, names, updated)
     records = read_records(tables, names)
+    _check_keys(records, groups)
     codes = [group_codes(records, group, normalise=normalise) for group in groups]
     exact = linked([group_codes(records, group, normalise=False) for group in groups])
     by_key = linked(codes)
@@ -142,6 +172,10 @@ def _named(sources: Sequence[Any], names: Sequence[str] | None) -> tuple[list[An
         if names is not None:
             raise ValueError("names= is for sources given one by one; a mapping names its own.")
         return list(sources[0].values()), [str(name) for name in sources[0]]
+    if any(isinstance(source, (list, tuple)) for source in sources):
+        raise TypeError(
+            "The sources are given one by one, integrate(sales, service, keys=…), or as a mapping of names."
+        )
     if not sources:
         raise ValueError("There is no source; give at least one table.")
     given = [f"source {i + 1}" for i in range(len(sources))] if names is None else list(names)
@@ -153,14 +187,19 @@ def _named(sources: Sequence[Any], names: Sequence[str] | None) -> tuple[list[An
 def _groups(keys: Any) -> list[list[str]]:
     if isinstance(keys, str):
         return [[keys]]
-    keys = list(keys)
-    if not keys or any(not isinstance(key, str) and (not key or not hasattr(key, "__iter__")) for key in keys):
+    keys = list(keys) if hasattr(keys, "__iter__") else []
+    parts = [part for key in keys if hasattr(key, "__iter__") for part in ([key] if isinstance(key, str) else key)]
+    if not keys or any(not hasattr(key, "__iter__") or not key for key in keys) or not _all_text(parts):
         raise ValueError(
             "keys must name at least one column: 'id', ['name', 'town'], or [['tax_id'], ['name', 'town']]."
         )
-    if all(isinstance(key, str) for key in keys):
+    if _all_text(keys):
         return [keys]
     return [[key] if isinstance(key, str) else list(key) for key in keys]
+
+
+def _all_text(names: Sequence[Any]) -> bool:
+    return all(isinstance(name, str) for name in names)
 
 
 def _rules(prefer: Any, fields: list[str], names: list[str], updated: str | None) -> dict[str, Any]:
@@ -226,6 +265,31 @@ def _check(
         faults.append(f"column {number!r} is there already; give another name as number=")
     if faults:
         raise DataError(faults, "the sources")
+
+
+def _check_keys(records: Records, groups: list[list[str]]) -> None:
+    """Refuse keys that were rounded before they came here, and warn of words for "none" that make many records one."""
+    names = list(dict.fromkeys(name for group in groups for name in group))
+    faults = [
+        f"column {name!r} holds floats in {records.too_large[name]:,} records that are too large to tell neighbouring numbers "
+        "apart, so that different customers would be one; read it as text, or as whole numbers (pandas' Int64 where some are missing)"
+        for name in names
+        if name in records.too_large
+    ]
+    if faults:
+        raise DataError(faults, "the sources")
+    for name in names:
+        field = records.fields[name]
+        empty = [code for code, text in enumerate(field.normal_texts) if text in _SAY_NOTHING]
+        rows = int(np.isin(field.normal, empty).sum())
+        if rows > 1:
+            shown = ", ".join(repr(field.normal_texts[code]) for code in empty)
+            warnings.warn(
+                f"Key {name!r} reads {shown} in {rows:,} records, which counts like any other key; make it missing where "
+                "it means that there is none.",
+                KeyWarning,
+                stacklevel=3,
+            )
 
 
 def _moments(records: Records, updated: str) -> np.ndarray:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from .. import frames
 from ..exceptions import DataError
 from ._records import as_arrow
-from ._values import as_text, distinct, merged
+from ._values import as_text, distinct, merged, too_large
 
 #: Environment variable that holds the key where none is given.
 KEY_VARIABLE = "CRMML_PSEUDONYM_KEY"
@@ -37,8 +37,9 @@ def pseudonymize(
     """Replace identifiers by pseudonyms, HMAC-SHA-256 under a key of the caller's [1]_ [2]_, in hexadecimal digits.
 
     The same identifier gets the same pseudonym under the same key, in any table and on any engine, so that tables still
-    join. 12, 12.0 and "12" are the same identifier, as in :func:`crmml.customers.integrate`; "H-1" and "h-1 " are not.
-    Missing stays missing, and a blank text is missing.
+    join. 12, 12.0 and "12" are the same identifier, as in :func:`crmml.customers.integrate`; "H-1" and "h-1 " are not,
+    nor are two Unicode forms of one letter: bring them to one form before. Missing stays missing, and a blank text is
+    missing.
 
     A pseudonym is still personal data: who has the key can compute it for any identifier. Without the key it tells
     nothing of the identifier, however few identifiers there may be. Other columns are not looked at: a rare combination
@@ -54,7 +55,8 @@ def pseudonymize(
         and forgotten: never stored, logged or shown.
     domain : str or mapping of column to str, default=None
         Pseudonyms of different domains cannot be joined, even where the identifiers are equal: a key of its own is
-        derived for each, HMAC(key, domain). None has all columns and tables join.
+        derived for each, HMAC(key, FF ‖ domain). UTF-8 has no byte FF, so that no identifier's pseudonym is that key. None
+        has all columns and tables join.
     length : int, default=64
         Digits kept, 16 to 64. With n identifiers, two share a pseudonym of d digits with probability of about n² / (2 ·
         16ᵈ); it is refused when that happens within a column.
@@ -68,7 +70,8 @@ def pseudonymize(
     Raises
     ------
     DataError
-        When columns are missing or hold lists and the like, or when ``length`` makes two identifiers one.
+        When columns are missing, hold lists and the like or floats too large to be exact (from 2**53), or when ``length``
+        makes two identifiers one.
     ValueError
         When there is no key, or it is shorter than 16 bytes.
 
@@ -85,7 +88,8 @@ def pseudonymize(
     >>> hidden["licence"].str.len().tolist(), hidden["licence"].nunique(), int(hidden["licence"].isna().sum())
     ([16.0, 16.0, nan, 16.0], 2, 1)
     """
-    names = [columns] if isinstance(columns, str) else list(columns)
+    is_one = isinstance(columns, str) or not hasattr(columns, "__iter__")
+    names: list[str] = [columns] if is_one else list(dict.fromkeys(columns))  # type: ignore[list-item]
     if not names:
         raise ValueError("columns must name at least one column.")
     if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
@@ -108,7 +112,7 @@ def pseudonymize(
     hidden = {}
     for name in names:
         own = domain.get(name) if isinstance(domain, Mapping) else domain
-        hidden[name] = _hidden(picked[name], name, secret if own is None else _digest(secret, own), int(length))
+        hidden[name] = _hidden(picked[name], name, secret if own is None else _derived(secret, own), int(length))
     if isinstance(wrapped, nw.LazyFrame):
         for name, column in hidden.items():
             table = table.set_column(table.column_names.index(name), name, column)
@@ -146,11 +150,22 @@ def _digest(secret: bytes, text: str) -> bytes:
     return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256")
 
 
+def _derived(secret: bytes, domain: str) -> bytes:
+    """Key of a domain, which is the digest of no identifier: with a text's own digest, who saw one would hold the key."""
+    return hmac.digest(secret, b"\xff" + domain.encode("utf-8", "surrogatepass"), "sha256")
+
+
 def _check(picked: Any) -> None:
     faults = [
         f"column {field.name!r} holds {field.type}; make a plain column of it"
         for field in picked.schema
         if pa.types.is_nested(field.type)
+    ]
+    faults += [
+        f"column {field.name!r} holds floats in {rows:,} rows that are too large to tell neighbouring numbers apart; read it "
+        "as text, or as whole numbers (pandas' Int64 where some are missing)"
+        for field in picked.schema
+        if (rows := too_large(picked[field.name]))
     ]
     if faults:
         raise DataError(faults, "the frame")

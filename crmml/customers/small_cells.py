@@ -49,7 +49,9 @@ def suppress_small_cells(
     *Not protected:* hidden counts are not negative and the first of them are below the minimum, so that totals narrow
     them to a range, sometimes a short one; totals other than those in ``within``, other tables of the same customers, or
     two editions of one table before and after few customers joined, may give a cell away by their difference. A total of a
-    group is itself a cell: put rows that are totals of others in a table of their own. Figures of cells that are large
+    group is itself a cell: put rows that are totals of others in a table of their own. Running totals, such as
+    ``cumulative_value`` of :func:`crmml.transactions.cohorts`, are totals of the cells before: the difference of two that
+    are shown gives a hidden cell's value back to the last digit, so drop them. Figures of cells that are large
     enough are shown as they are, though one customer may make up most of a sum.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -44,8 +45,9 @@ def cohorts(
     observation_end : date or datetime, default=None
         A bare date stands for its whole day; None takes the last event.
     coverage : float, default=0.9
-        Of the intervals: Wilson's for retention, Student's for value, the cohort being looked at as a sample of the customers
-        that such a period brings. Where no customer's value is negative, neither is a bound.
+        Of the intervals: Wilson's for retention, Student's for value (not below 0), the cohort being looked at as a sample of
+        the customers that such a period brings. Student's is too short where a cell has few buyers of very unequal amounts:
+        of lognormal ones (sigma 1) its 90 % cover 64, 75, 83 and 87 % with 2, 5, 20 and 50 buyers to be expected.
 
     Returns
     -------
@@ -53,7 +55,8 @@ def cohorts(
         One row for each cohort and age: cohort (first day), age, customers (of the cohort), active (who bought), retention
         (active / customers); with ``value`` also value (of the whole cohort in that period) and cumulative_value (per customer
         of the cohort, up to and including that age). Each of the three is followed by its bounds, such as retention_low and
-        retention_high; those of the value of a single customer are missing.
+        retention_high: those of age 0 are 1, since all of a cohort bought then; those of value are missing for a cohort of
+        one customer, and value's own also where nobody bought, since nothing tells how much one more buyer would spend.
 
     Raises
     ------
@@ -88,9 +91,9 @@ def cohorts(
         )
     table = _rectangle(cells, sizes, last, read.has_value)
     columns = {name: table[name].to_numpy() for name in ("cohort", "age", "customers", "active")}
-    columns |= _bounds(
-        "retention", table["retention"], wilson_interval(table["retention"], table["customers"], coverage=coverage)
-    )
+    bounds = wilson_interval(table["retention"], table["customers"], coverage=coverage)
+    by_definition = table["age"].to_numpy() == 0
+    columns |= _bounds("retention", table["retention"], [np.where(by_definition, 1.0, bound) for bound in bounds])
     if read.has_value:
         columns |= _money(table, coverage)
     columns["cohort"] = frames.first_day_of(columns["cohort"], period).astype("datetime64[D]")
@@ -112,7 +115,7 @@ def _cells(frame: Any, has_value: bool, period: str) -> pd.DataFrame:
             (nw.col(VALUE) * nw.col(VALUE)).alias(_SQUARE),
             (nw.col(VALUE) * (2 * nw.col(_TOTAL) - nw.col(VALUE))).alias(_TOTAL),
         )
-        sums = [nw.col(VALUE, _SQUARE, _TOTAL).sum(), nw.col(VALUE).min().alias("least")]
+        sums = [nw.col(VALUE, _SQUARE, _TOTAL).sum()]
     else:
         bought = picked.unique()
     first = bought.group_by(CUSTOMER).agg(nw.col(_PERIOD).min().alias(_COHORT))
@@ -131,7 +134,7 @@ def _rectangle(cells: pd.DataFrame, sizes: pd.Series, last: int, has_value: bool
     table["customers"] = table["cohort"].map(sizes).astype("int64")
     table = table.merge(cells, on=["cohort", "age"], how="left")
     seen = table["cohort"] + table["age"] <= last
-    amounts = ["value", _SQUARE, _TOTAL, "least"] if has_value else []
+    amounts = ["value", _SQUARE, _TOTAL] if has_value else []
     for name in ("active", *amounts):
         table[name] = table[name].fillna(0.0).where(seen).astype("float64")
     table["retention"] = table["active"] / table["customers"]
@@ -141,16 +144,15 @@ def _rectangle(cells: pd.DataFrame, sizes: pd.Series, last: int, has_value: bool
 def _money(table: pd.DataFrame, coverage: float) -> dict[str, np.ndarray]:
     """Value of each cell and value so far per customer, with their bounds."""
     n = table["customers"].to_numpy()
-    positive = not (table["least"] < 0).any()
     so_far = table.groupby("cohort")[["value", _TOTAL]].cumsum()
     of_cell = student_interval(table["value"], table[_SQUARE], n, coverage=coverage)
     until = student_interval(so_far["value"], so_far[_TOTAL], n, coverage=coverage)
-    if positive:
-        of_cell, until = [(np.maximum(low, 0.0), high) for low, high in (of_cell, until)]
-    return _bounds("value", table["value"], (n * of_cell[0], n * of_cell[1])) | _bounds(
+    of_cell, until = [(np.maximum(low, 0.0), high) for low, high in (of_cell, until)]  # the log has no negative value
+    bought = np.where(table["active"] > 0, n, np.nan)
+    return _bounds("value", table["value"], [bought * bound for bound in of_cell]) | _bounds(
         "cumulative_value", so_far["value"] / n, until
     )
 
 
-def _bounds(name: str, column: pd.Series, bounds: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+def _bounds(name: str, column: pd.Series, bounds: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return {name: column.to_numpy(), f"{name}_low": bounds[0], f"{name}_high": bounds[1]}

@@ -5,15 +5,18 @@ import os
 import pickle
 import sqlite3
 import struct
+import tarfile
 import zipfile
 import zlib
 
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import feather
 
 from crmml.customers import IdentifierFound, IdentifierScan, assert_no_identifiers
 from crmml.customers.identifiers import IDENTIFIERS, IdentifierWarning
@@ -294,6 +297,130 @@ def test_wrong_arguments(tmp_path):
     assert "customer_id" in IDENTIFIERS
 
 
+# ---- characters written in another way, and files within files --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.html", "<p>Smith &amp; Sons Clinic</p>"),
+        ("page.html", "<p>Smith &#38; Sons&nbsp;Clinic</p>"),
+        ("plot.svg", "<svg><text>Smith &#x26; Sons Clinic</text></svg>"),
+        ("page.html", f"<script>let rows = {json.dumps(['协和医院 Ａ'])};</script>"),
+        ("MLmodel", 'name: "\\u534f\\u548c\\u533b\\u9662 A"'),
+        ("a.json", json.dumps({"a": json.dumps({"b": "协和医院 A"})})),
+        ("to.txt", "mailto:ann%40clinic.org"),
+        ("a.txt", "HOSP\u200b-0042"),
+        ("a.txt", "x\u200b20240042\u200by"),
+    ],
+)
+def test_characters_written_by_their_numbers(name, text, tmp_path):
+    identifiers = [*IDS, "Smith & Sons Clinic", "协和医院 A"]
+    assert found_in(tmp_path, name, text, identifiers) == {name: 1} or name == "a.json"
+
+
+@pytest.mark.parametrize("text", ["100% C77&amp;8899", "\\u0043778", "%4", "\\ud83d alone", "AT&T 20 %"])
+def test_signs_that_spell_no_identifier(text, tmp_path):
+    clean(tmp_path, "a.txt", text)
+
+
+def test_tables_of_a_page_hold_short_identifiers(tmp_path):
+    table = pd.DataFrame({"customer_id": [17, 20], "orders": [3, 17]})
+    page = "<html><body><p>17 are overdue</p>{}</body></html>"
+    assert found_in(tmp_path, "a.html", page.format(table.to_html())) == {"a.html, column 'customer_id'": 1}
+    by_index = page.format(table.set_index("customer_id").to_html())
+    assert found_in(tmp_path, "a.html", by_index) == {"a.html, column 'customer_id'": 1}
+    clean(tmp_path, "a.html", page.format(table.drop(columns="customer_id").to_html()))
+    clean(tmp_path, "a.html", page.format(table.query("customer_id == 20").to_html()))
+
+
+def test_a_page_that_cannot_be_read_is_told(tmp_path):
+    with pytest.warns(IdentifierWarning, match=r"a\.html \(its tables\)"):
+        clean(tmp_path, "a.html", "<table><![x]><tr><td>17</td></tr></table>")
+
+
+@pytest.mark.parametrize("head", ["# made today\n\n# in yuan\ncustomer_id;n\n", "# customer_id;n\n", "customer_id;n\n"])
+def test_a_csv_may_begin_with_remarks(head, tmp_path):
+    assert found_in(tmp_path, "a.csv", head + "20;3\n17;4\n") == {"a.csv, column 'customer_id'": 1}
+    clean(tmp_path, "a.csv", head + "20;17\n")
+
+
+def sqlite_bytes(tmp_path, *, wal=False):
+    path = tmp_path.parent / f"{tmp_path.name}.store"
+    path.unlink(missing_ok=True)
+    store = sqlite3.connect(path)
+    if wal:
+        store.execute("pragma journal_mode=wal")
+    store.execute("create table t (who integer, n integer)")
+    store.execute("insert into t values (20240042, 1)")
+    store.commit()
+    store.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_databases_are_known_by_what_they_hold(wal, tmp_path):
+    data = sqlite_bytes(tmp_path, wal=wal)
+    assert found_in(tmp_path, "model.bin", data) == {"model.bin, table 't', column 'who'": 1}
+    (tmp_path / "model.bin").unlink()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner", data)
+    assert found_in(tmp_path, "all.zip", packed.getvalue()) == {"all.zip/inner, table 't', column 'who'": 1}
+
+
+def test_a_broken_database_is_told(tmp_path):
+    with pytest.warns(IdentifierWarning, match=r"a\.db"):
+        clean(tmp_path, "a.db", b"SQLite format 3\x00" + b"\x01" * 200)
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_feather_files(compression, tmp_path):
+    packed = io.BytesIO()
+    table = pa.table({"who": ["HOSP-0042"] * 500, "n": range(500)})
+    feather.write_feather(table, packed, compression=compression)
+    assert found_in(tmp_path, "a.feather", packed.getvalue()) == {"a.feather, column 'who'": 1}
+    with pytest.warns(IdentifierWarning, match=r"b\.feather"):
+        clean(tmp_path, "b.feather", packed.getvalue()[:200])
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_tar_archives(mode, tmp_path):
+    table, packed = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"who": [20240042], "n": [1]}).to_parquet(table)
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
+        for name, data in (("of C778899.txt", b"nothing"), ("t.parquet", table.getvalue())):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    places = found_in(tmp_path, "a.tar", packed.getvalue())
+    unpacked = "" if mode == "w" else " (unpacked)"
+    assert places == {
+        f"a.tar{unpacked}/of ….txt (name)": 1,
+        f"a.tar{unpacked}/t.parquet, column 'who'": 1,
+    }
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_what_arrow_unpacks(codec, tmp_path):
+    data = pa.compress(b"call HOSP-0042" + b" and nobody" * 50, codec=codec, asbytes=True)
+    assert found_in(tmp_path, "a.packed", data) == {"a.packed (unpacked)": 1}
+
+
+def test_a_broken_archive_is_told_and_a_text_is_none(tmp_path):
+    with pytest.warns(IdentifierWarning, match=r"a\.gz"):
+        clean(tmp_path, "a.gz", gzip.compress(b"call HOSP-0042 " * 9)[:-9])
+    text = "x ,customer_id\n1,17\n"  # its first two bytes might be zlib's
+    assert found_in(tmp_path, "a.csv", text) == {"a.csv, column 'customer_id'": 1}
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7\n...", b"\xd0\xcf\x11\xe0rest", b"\x89HDF\r\n\x1a\n", b"ORC..."])
+def test_what_stays_closed_is_told(data, tmp_path):
+    with pytest.warns(IdentifierWarning, match="a.file"):
+        assert clean(tmp_path, "a.file", data).unread == ("a.file",)
+    assert found_in(tmp_path, "a.file", data + b" HOSP-0042") == {"a.file": 1}  # what can be seen counts
+
+
 # ---- runs -----------------------------------------------------------------------------------------------------------
 
 
@@ -376,6 +503,26 @@ def test_every_place_of_a_run_that_holds_one(store, tmp_path):
     assert any(place.startswith("model churn, model.skops/") for place in places)
     for identifier in IDS[:-1]:
         assert identifier.casefold() not in str(caught.value).casefold()
+
+
+def test_runs_within_a_run(store):
+    import mlflow
+
+    from crmml.tracking import track
+
+    with track("study", uri=store) as run:
+        run.log_text("nothing", "report.txt")
+        with mlflow.start_run(nested=True) as child:
+            mlflow.log_param("note", "for HOSP-0042")
+            with mlflow.start_run(nested=True) as grandchild:
+                mlflow.log_text("call C778899", "todo.md")
+    with pytest.raises(IdentifierFound) as caught:
+        assert_no_identifiers(run, IDS, uri=store)
+    inner = f"child run {child.info.run_id}, "
+    assert dict(caught.value.places) == {
+        f"{inner}parameter 'note'": 1,
+        f"{inner}child run {grandchild.info.run_id}, artifact todo.md": 1,
+    }
 
 
 def test_importing_it_loads_no_mlflow():

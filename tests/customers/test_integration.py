@@ -1,4 +1,5 @@
 import datetime as dt
+import uuid
 from decimal import Decimal
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmml import DataError
-from crmml.customers import integrate
+from crmml.customers import KeyWarning, integrate
 from crmml.customers._values import as_text, normal_text
 
 # three departments of a drug maker, each with its own records of the same hospitals
@@ -464,8 +465,13 @@ def test_wrong_arguments():
         integrate(SALES, keys=[])
     with pytest.raises(ValueError, match="a mapping names its own"):
         integrate({"sales": SALES}, keys="licence", names=["a"])
+    with pytest.raises(TypeError, match="one by one, integrate"):
+        integrate([SALES, SERVICE], keys="licence")
+    for keys in (0, [0], None, [["licence", 0]]):
+        with pytest.raises(ValueError, match="keys must name"):
+            integrate(SALES, keys=keys)
     with pytest.raises(TypeError, match="no dataframe that is known"):
-        integrate([1, 2], keys="licence")
+        integrate(1, keys="licence")
     with pytest.raises(DataError, match="more than once"):
         integrate(pd.DataFrame([[1, 2]], columns=["a", "a"]), keys="a")
 
@@ -493,3 +499,57 @@ def test_fuzzy_is_off_by_default_and_listed_when_on():
     # towns that must agree keep the clinics apart
     assert len(integrate(one, two, keys="id", fuzzy={"name": 90}, block="town")[0]) == 3
     assert len(integrate(one, two, keys="id", fuzzy={"name": 96})[0]) == 3
+
+
+def test_keys_in_any_unicode_form_and_with_invisible_characters_are_one():
+    forms = ["Hôpital ΐ", "Ho\u0302pital ΐ", "HÔPITAL Ϊ́", "Hôpital\u200b ΐ", "\ufeffＨôpital\u3000ΐ"]
+    customers, report = integrate(pd.DataFrame({"k": [*forms, "\u200b", "\u200b "]}), keys="k")
+    assert len(customers) == 3
+    assert report.links["how"].tolist() == ["normalised"] * 5 + ["no key"] * 2
+    assert report.conflicts["value"].tolist() == forms
+    assert len(integrate(pd.DataFrame({"k": forms}), keys="k", normalise=False)[0]) == 5
+
+
+def test_a_date_is_its_midnight_in_every_engine(engine):
+    one = pd.DataFrame({"born": pd.to_datetime(["2001-02-03", "2001-02-04"]), "v": [1, 2]})
+    dates = engine.frame(pd.DataFrame({"born": [dt.date(2001, 2, 3), dt.date(2001, 2, 5)]}))
+    assert len(integrate(one, dates, keys="born")[0]) == 3
+    customers, report = integrate(one, pd.DataFrame({"born": ["2001-02-03", None]}), keys="born")
+    assert customers["born"].tolist()[:2] == ["2001-02-03", "2001-02-04"]
+    assert len(report.conflicts) == 0
+    noon = pd.DataFrame({"born": pd.to_datetime(["2001-02-03 12:00"])})
+    assert len(integrate(one, noon, keys="born")[0]) == 3
+
+
+def test_keys_that_a_float_has_rounded_are_refused():
+    number = 9007199254740993
+    rounded = pd.DataFrame({"k": [number, number - 1, None]})  # pandas makes floats of them, both of one value
+    for sources in ([rounded], [rounded, pd.DataFrame({"k": ["1"]})], [pd.DataFrame({"k": [number]}), rounded]):
+        with pytest.raises(DataError, match=r"column 'k' holds floats in 2 records .* as text") as error:
+            integrate(*sources, keys="k")
+        assert str(number - 1) not in str(error.value)
+    assert len(integrate(pd.DataFrame({"k": pd.array([number, number - 1, None], dtype="Int64")}), keys="k")[0]) == 3
+    assert len(integrate(rounded.assign(id=[1, 2, 3]), keys="id")[0]) == 3
+    with pytest.raises(DataError, match="in 1 records"):
+        integrate(pd.DataFrame({"k": np.asarray([2**24, 2**24 - 1], dtype="float32")}), keys="k")
+
+
+def test_a_key_that_says_nothing_is_told():
+    source = pd.DataFrame({"k": ["nan", "NaN ", "H-1", "-", None]})
+    with pytest.warns(KeyWarning, match=r"Key 'k' reads '.*' in 3 records") as told:
+        customers, _ = integrate(source, keys="k")
+    assert len(customers) == 4
+    assert "H-1" not in str(told[0].message)
+
+
+def test_periods_and_intervals_are_text():
+    source = pd.DataFrame({"k": pd.period_range("2024-01", periods=2, freq="M"), "of": pd.interval_range(0, 2)})
+    customers, _ = integrate(source, pd.DataFrame({"k": ["2024-01", None], "of": ["(0, 1]", None]}), keys="k")
+    assert customers["k"].tolist()[:2] == ["2024-01", "2024-02"]
+    assert customers["of"].tolist()[:2] == ["(0, 1]", "(1, 2]"]
+
+
+def test_identifiers_of_the_type_uuid_are_text():
+    marks = [uuid.UUID(int=1), uuid.UUID(int=2)]
+    customers, _ = integrate(pd.DataFrame({"k": marks}), pd.DataFrame({"k": [str(marks[1]).upper()]}), keys="k")
+    assert customers["k"].tolist() == [str(mark) for mark in marks]

@@ -1,5 +1,7 @@
+import datetime as dt
 import hmac
 import traceback
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -92,11 +94,18 @@ def test_domains_cannot_be_joined():
     assert alike["payer"][0] == alike["user"][0]
     apart = pseudonymize(frame, ["payer", "user"], key=KEY, domain={"payer": "payer"})
     assert apart["payer"][0] != apart["user"][0] == alike["user"][0]
-    own = hmac.digest(KEY.encode(), b"payer", "sha256")
+    own = hmac.digest(KEY.encode(), b"\xffpayer", "sha256")
     assert apart["payer"][0] == hmac.new(own, b"H-1", "sha256").hexdigest()
     assert pseudonymize(frame, "payer", key=KEY, domain="payer")["payer"][0] == apart["payer"][0]
     with pytest.raises(DataError, match="'buyer' is missing"):
         pseudonymize(frame, "payer", key=KEY, domain={"buyer": "x"})
+
+
+def test_no_pseudonym_is_the_key_of_a_domain():
+    seen = bytes.fromhex(
+        hidden(["payer"])[0]
+    )  # an identifier that reads like a domain, its pseudonym in a shared table
+    assert hmac.new(seen, b"H-1", "sha256").hexdigest() != hidden(["H-1"], domain="payer")[0]
 
 
 def test_pandas_index_and_input_stay():
@@ -149,3 +158,25 @@ def test_two_identifiers_never_share_a_pseudonym(monkeypatch):
     monkeypatch.setattr("crmml.customers.pseudonyms._digest", lambda secret, text: b"\0" * 32)
     with pytest.raises(DataError, match="1 identifiers of column 'id' share a pseudonym"):
         hidden(["a", "b"])
+
+
+def test_a_date_is_the_same_in_every_engine(engine):
+    frame = engine.frame(pd.DataFrame({"id": [dt.date(2001, 2, 3), None]}))
+    found = engine.pandas(pseudonymize(frame, "id", key=KEY))["id"]
+    assert found.dropna().tolist() == hidden(["2001-02-03"]) == hidden(pd.to_datetime(["2001-02-03"]))
+    assert found.isna().sum() == 1
+
+
+def test_identifiers_that_a_float_has_rounded_are_refused():
+    frame = pd.DataFrame({"id": [9007199254740993, 9007199254740992, None]})
+    with pytest.raises(DataError, match="column 'id' holds floats in 2 rows") as error:
+        pseudonymize(frame, "id", key=KEY)
+    assert "9007199254740992" not in str(error.value)
+
+
+def test_columns_of_other_kinds_and_names():
+    frame = pd.DataFrame({0: pd.period_range("2024-01", periods=2, freq="M"), "u": [uuid.UUID(int=1), None]})
+    result = pseudonymize(frame, [0, "u", "u"], key=KEY)
+    assert result[0].tolist() == hidden(["2024-01", "2024-02"])
+    assert result["u"][0] == hidden([str(uuid.UUID(int=1))])[0]
+    assert pseudonymize(frame, 0, key=KEY)[0].tolist() == result[0].tolist()

@@ -85,7 +85,33 @@ def test_intervals_of_value_are_those_of_the_customers_means():
             assert row[f"{name}_high"] == pytest.approx(factor * high, rel=1e-9)
 
 
-def test_bounds_of_value_stop_at_zero_unless_values_do_not():
+def test_what_is_certain_and_what_nothing_tells():
+    log = orders([(k, "2024-01-05", 1.0 + k) for k in range(9)] + [(0, "2024-03-03", 5.0)])
+    table = cohorts(log, value="value", observation_end="2024-03-31").set_index("age")
+    assert table.loc[0, ["retention_low", "retention", "retention_high"]].tolist() == [1.0, 1.0, 1.0]
+    # nobody came in February: the share is bounded, the amount is not
+    assert table.loc[1, ["active", "retention", "value", "retention_low"]].tolist() == [0.0, 0.0, 0.0, 0.0]
+    assert 0 < table.loc[1, "retention_high"] < 0.3
+    assert table.loc[1, ["value_low", "value_high"]].isna().all()
+    assert table.loc[2, ["value_low", "value_high"]].notna().all()
+    bounds = ["cumulative_value", "cumulative_value_low", "cumulative_value_high"]
+    assert table.loc[1, bounds].tolist() == table.loc[0, bounds].tolist()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+@pytest.mark.parametrize("period", ["D", "W", "M", "Y"])
+def test_times_with_a_zone_count_by_their_own_clock(engine, zone, period):
+    if engine.name in ("duckdb", "spark"):
+        pytest.skip("shows them by the clock of its session")
+    log = orders([(1, "2023-12-31 23:30", 1.0), (1, "2024-01-01 00:30", 2.0), (2, "2023-12-31 00:30", 4.0)])
+    zoned = log.assign(timestamp=log["timestamp"].dt.tz_localize(zone))
+    wanted = cohorts(log, period=period, value="value", observation_end="2024-12-31")
+    found = engine.pandas(cohorts(engine.frame(zoned), period=period, value="value", observation_end="2024-12-31"))
+    found["cohort"] = found["cohort"].astype(wanted["cohort"].dtype)
+    pd.testing.assert_frame_equal(found, wanted, check_dtype=False)
+
+
+def test_bounds_of_value_stop_at_zero():
     log = orders([(k, "2024-01-05", 1.0) for k in range(9)] + [(0, "2024-02-03", 5.0), (1, "2024-02-28", 0.1)])
     assert cohorts(log, value="value", observation_end="2024-02-29")["value_low"].min() == 0.0
     alone = cohorts(log.query("customer_id == 0"), value="value", observation_end="2024-02-29")
