@@ -243,7 +243,11 @@ def _time_to(name: str) -> Callable[[Reader], Durations]:
             )
         stop = read.window.stop.tz_localize(opened.dt.tz, nonexistent="shift_forward", ambiguous=True)
         over = (ended.notna() & (ended < stop)).to_numpy()
-        seconds = (ended.where(over, stop) - opened).dt.total_seconds().to_numpy()
+        until = pd.Series(stop, index=opened.index)
+        if name == "responded" and read.called("closed") in read.table.there:
+            closed = read.spans("opened", "closed", missing=True)[1]
+            until = until.mask(ended.isna() & (opened <= closed) & (closed < stop), closed)
+        seconds = (ended.where(over, until) - opened).dt.total_seconds().to_numpy()
         order = np.lexsort((over, seconds))  # the bootstrap must not see in which order an engine gives its rows
         return Durations(seconds[order] / (86_400 * DAYS_PER_UNIT[read.duration_unit]), over[order])
 

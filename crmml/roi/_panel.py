@@ -256,8 +256,8 @@ def _laid_out(unit, position, values, first, codes, periods, incomplete, anticip
     faults = []
     if no_base.any():
         faults.append(
-            f"{int(no_base.sum()):,} units are treated within {anticipation} periods of the start and have no period before "
-            "anticipation; lower anticipation, or leave them out"
+            f"{int(no_base.sum()):,} units are treated within {anticipation} period{'s' * (anticipation != 1)} of the "
+            "start and have no period before anticipation; lower anticipation, or leave them out"
         )
     treated_units = int((first[keep] != NEVER).sum())
     if not treated_units:

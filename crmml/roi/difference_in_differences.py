@@ -114,8 +114,9 @@ class DifferenceInDifferences:
             lines.append(f"Whether groups moved alike before treatment cannot be tested: {reason}.")
         else:
             found = "moved differently" if self.pretrend_p_value < 0.05 else "show no different movement"
+            effects = "effect" if self.pretrend_df == 1 else "effects"
             lines.append(
-                f"Before treatment the groups {found} (joint test of {self.pretrend_df} placebo effects, "
+                f"Before treatment the groups {found} (joint test of {self.pretrend_df} placebo {effects}, "
                 f"p = {self.pretrend_p_value:.3g}); a passed test is no proof that they would have moved alike after it."
             )
         return "\n".join([*lines, "Assumptions:", *(f"  - {line}" for line in self.assumptions)])
@@ -398,7 +399,11 @@ def _event_table(layout, events, estimate, weight, anticipation, coverage, n_res
 
 def _assumptions(control: str, anticipation: int) -> tuple[str, ...]:
     who = "units not treated by then" if control == "not_yet" else "units never treated"
-    early = f"more than {anticipation} periods before its start" if anticipation else "before its start"
+    early = (
+        f"more than {anticipation} period{'s' * (anticipation != 1)} before its start"
+        if anticipation
+        else "before its start"
+    )
     return (
         f"without the treatment, treated units would have moved as the {who} did (parallel trends)",
         f"nobody acted on the treatment {early} (no anticipation)",

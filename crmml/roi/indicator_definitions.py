@@ -121,7 +121,8 @@ _DEFINITIONS = (
     ),
     IndicatorDefinition(
         "response_time", "Response time", "duration", "time from opening to the first response", "tickets",
-        "tickets opened in the window, those without a response at its end censored there", "hours", "lower", "tickets",
+        "tickets opened in the window, those without a response censored at its end, or when they were closed", "hours", "lower",
+        "tickets",
     ),
     IndicatorDefinition(
         "closing_time", "Closing time", "duration", "time from opening to closing", "tickets",

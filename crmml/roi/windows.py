@@ -30,7 +30,7 @@ def read_window(window: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
     Parameters
     ----------
     window : (start, end)
-        Days; ``end`` is exclusive, or a length of the calendar: "6M", "3Y".
+        Days, in text the year first; ``end`` is exclusive, or a length of the calendar: "6M", "3Y".
 
     Raises
     ------
@@ -48,13 +48,19 @@ def read_window(window: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
             f"window={window!r} must be two days, (start, end), the end exclusive or a length such as '3Y'."
         )
     try:
-        start = pd.Timestamp(window[0])
+        start = _day(window[0])
         if isinstance(window[1], str) and (length := re.fullmatch(r"(\d+)([DWMY])", window[1].strip())):
             end = start + calendar_offset(int(length[1]), length[2])
         else:
-            end = pd.Timestamp(window[1])
+            end = _day(window[1])
     except (ValueError, TypeError) as error:
         raise ValueError(f"window={window!r} holds what is no day ({error}).") from None
     if pd.isna(start) or pd.isna(end) or start.tz is not None or end.tz is not None or not start < end:
         raise ValueError(f"window={window!r} must have a start before its end, both days without a time zone.")
     return start.normalize(), end.normalize()
+
+
+def _day(given: Any) -> pd.Timestamp:
+    if isinstance(given, str) and not re.match(r"\s*\d{4}", given):  # 03/04/2024 is March to some and April to others
+        raise ValueError(f"{given!r} does not begin with the year; write it as 2024-12-31")
+    return pd.Timestamp(given)

@@ -62,7 +62,7 @@ class ClusterSegmenter(Segmenter):
         Columns to take in logarithms; "auto" takes those that are not negative, skewed, and less so in logarithms.
     sample_size : int, default=5000
         Customers, drawn at random, on whom the number of clusters is chosen; k-means is then fitted on all, from the centres found
-        in the sample.
+        in the sample. Weights make a row likelier to be drawn; among those drawn each counts once in the choice.
     n_resamples : int, default=20
         Pairs of resamples. 0, with a whole number of clusters, leaves their stability unknown.
     names : sequence of str, default=None

@@ -85,11 +85,10 @@ class PyramidDisplay(DisplayMixin):
         n = len(self.tiers)
         colors = _colors(n)
         start = 1.15  # of the bars, in units of the pyramid's half-width
-        for k, tier in enumerate(self.tiers):
+        for k in range(n):
             bottom = n - 1 - k
             upper, lower = k / n, (k + 1) / n
             ax.fill([-upper, upper, lower, -lower], [bottom + 0.97, bottom + 0.97, bottom, bottom], color=colors[k])
-            ax.text(-1.12, bottom + 0.48, tier, ha="right", va="center")
             for at, share, color in ((0.7, self.customers[k], "0.6"), (0.28, self.value[k], colors[k])):
                 if share == share:
                     ax.barh(bottom + at, share, left=start, height=0.34, color=color)
@@ -108,7 +107,8 @@ class PyramidDisplay(DisplayMixin):
             worth = f"{self.value[k]:.1%} of {self.name}" if self.value[k] == self.value[k] else f"no {self.name}"
             ax.text(start + 0.02 + end, bottom + 0.28, worth, va="center", fontsize=8)
         ax.spines["left"].set_visible(False)
-        ax.set_yticks([])
+        ax.set_yticks(n - np.arange(n) - 0.52, self.tiers)
+        ax.tick_params(axis="y", length=0)
         ticks = np.asarray([0, 0.25, 0.5, 0.75, 1.0])
         ax.set_xticks(start + ticks, [f"{tick:.0%}" for tick in ticks])
         ax.set_xlim(-1.1, start + 1.45)

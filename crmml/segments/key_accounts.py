@@ -29,7 +29,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -237,8 +237,10 @@ def _chosen(accounts: Any, ids: np.ndarray, worth: np.ndarray) -> np.ndarray:
     if accounts is None:
         return np.arange(len(ids))
     if isinstance(accounts, Real) and not isinstance(accounts, bool):
-        if not 0 < float(accounts) <= 1:
-            raise ValueError(f"accounts={accounts!r}: a share must lie in (0, 1]; give identifiers in a list.")
+        if isinstance(accounts, Integral) or not 0 < accounts <= 1:
+            raise ValueError(
+                f"accounts={accounts!r}: a share is a float in (0, 1], such as 0.2; give identifiers in a list, and None for all."
+            )
         n = int(np.ceil(round(float(accounts) * len(ids), 9)))
         return np.sort(np.argsort(-worth, kind="stable")[:n])
     if isinstance(accounts, (str, bytes, Mapping)) or not isinstance(

@@ -164,6 +164,24 @@ def test_raw_data_by_hand():
     assert idle["change"] == pytest.approx(-row["change"])
 
 
+def test_a_ticket_closed_without_a_response_waits_no_longer():
+    before, after = tickets("2023-01-01", 9.0, 3), tickets("2024-01-01", 9.0, 4)
+    is_silent = np.arange(150) % 5 == 0
+    silent = before.assign(
+        responded=before["responded"].mask(is_silent),
+        closed=before["closed"].mask(is_silent, before["opened"] + pd.Timedelta(hours=1)),
+    )
+    row = of(indicators({"tickets": silent}, {"tickets": after}, random_state=0, **WINDOWS), "response_time", "median")
+    end = pd.Timestamp("2023-04-01")
+    until = silent["responded"].fillna(silent["closed"]).fillna(end)
+    hours = (until - silent["opened"]).dt.total_seconds() / 3600
+    at, survival = kaplan_meier(hours, silent["responded"].notna())
+    assert row["before"] == pytest.approx(at[survival <= 0.5][0])
+    unknown = indicators({"tickets": silent.drop(columns="closed")}, {"tickets": after}, random_state=0, **WINDOWS)
+    # when they were closed is not said, so that they wait to the end
+    assert of(unknown, "response_time", "median")["before"] > row["before"]
+
+
 def test_open_tickets_are_censored_at_the_end_of_the_window():
     before, after = tickets("2023-01-01", 900.0, 3), tickets("2024-01-01", 300.0, 4)
     assert before["closed"].isna().mean() > 0.2

@@ -30,8 +30,9 @@ def test_pyramid_says_both_shares_of_each_tier():
     display = PyramidDisplay.from_estimator(model).plot()
     table = model.profile().table
     said = texts(display)
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == list(table["segment"])
+    assert (np.diff(display.ax_.get_yticks()) < 0).all()  # from the top, which plots beside each other leave room for
     for row in table.to_dict("records"):
-        assert row["segment"] in said
         assert f"{row['share']:.1%} of customers" in said
         assert f"{row['value_share']:.1%} of monetary_value" in said
     np.testing.assert_array_equal(display.customers, table["share"])

@@ -87,8 +87,10 @@ def test_accounts_by_name_and_by_share():
     with pytest.raises(DataError, match="1 of 2 are not in the log") as caught:
         key_accounts(log, accounts=["weekly", "secret-name"])
     assert "secret-name" not in str(caught.value)
-    with pytest.raises(ValueError, match="a share must lie in"):
+    with pytest.raises(ValueError, match="a share is a float in"):
         key_accounts(log, accounts=1.5)
+    with pytest.raises(ValueError, match="a share is a float"):  # one account, or all of them?
+        key_accounts(log, accounts=1)
     with pytest.raises(TypeError, match="list of identifiers"):
         key_accounts(log, accounts="weekly")
 
