@@ -17,6 +17,8 @@ from ._columns import fault, finite_faults
 NORMAL_IQR = 1.3489795003921634
 #: Skewness from which on a column without negative numbers is taken in logarithms.
 SKEWED = 1.0
+#: Numbers on the common scale stop here, so that no square of them overflows.
+FARTHEST = 1e100
 #: More different texts than this are no category that clusters could rest on.
 MOST_CATEGORIES = 50
 
@@ -131,7 +133,7 @@ class MixedColumns:
                 plain[name] = float(x)
             else:
                 entry = self.categories[name]
-                share = centre[at] / entry["size"] if entry["size"] else entry["share"]
+                share = np.clip(centre[at] / entry["size"], 0.0, 1.0) + 0.0 if entry["size"] else entry["share"]
                 plain[name] = dict(zip(entry["values"], np.asarray(share).tolist(), strict=True))
         return plain
 
@@ -168,8 +170,9 @@ class MixedColumns:
         entry = self.numbers[name]
         if not entry["scale"]:
             return np.zeros(len(column))
-        scaled = (_logged(column, entry) - entry["middle"]) / entry["scale"]
-        return np.where(np.isnan(scaled), 0.0, scaled)
+        with np.errstate(over="ignore"):
+            scaled = (_logged(column, entry) - entry["middle"]) / entry["scale"]
+        return np.where(np.isnan(scaled), 0.0, np.clip(scaled, -FARTHEST, FARTHEST))
 
 
 def column_faults(columns: Mapping[str, np.ndarray]) -> list[str]:
@@ -210,6 +213,20 @@ def texts_of(column: pd.Series) -> np.ndarray:
     return texts[found]
 
 
+def log_faults(log: Any, columns: Mapping[str, np.ndarray]) -> list[str]:
+    """Columns of ``log`` that have no logarithms, in words."""
+    faults = []
+    for name in [] if isinstance(log, str) else log:
+        if name not in columns:
+            there = ", ".join(repr(one) for one, column in columns.items() if column.dtype.kind == "f")
+            faults.append(f"log names {name!r}, which is none of the columns compared; numbers are {there or 'none'}")
+        elif columns[name].dtype.kind != "f":
+            faults.append(f"log names {name!r}, which is a category; leave it out of log=")
+        elif (below := int((columns[name] < 0).sum())) > 0:
+            faults.append(f"log names {name!r}, which is negative in {below:,} rows; leave it out of log=")
+    return faults
+
+
 def check_range(columns: Mapping[str, np.ndarray], subject: str) -> None:
     """Refuse infinite numbers in customers to be assigned."""
     faults = []
@@ -229,16 +246,19 @@ def _number_scale(column: np.ndarray, weight: np.ndarray | None, may_log: bool, 
     if may_log and x.min() >= 0:
         positive = x[x > 0]
         logged = entry | {"log": 1 if x.min() > 0 else 2, "unit": float(np.median(positive)), "least": float(x.min())}
-        if not auto or (skew(x) > SKEWED and abs(skew(_logged(x, logged))) < skew(x)):
+        skewness = skew(x / x.max())
+        if not auto or (skewness > SKEWED and abs(skew(_logged(x, logged))) < skewness):
             entry = logged
     x = _logged(x, entry)
+    largest = float(np.abs(x).max())
+    x = x / largest  # squares of very large or small numbers are none
     low, middle, high = _quantiles(x, w, (0.25, 0.5, 0.75))
     scale = (high - low) / NORMAL_IQR
     mean = np.average(x, weights=w)
     sd = float(np.sqrt(np.average((x - mean) ** 2, weights=w)))
     if scale <= 1e-9 * sd or scale > sd:
         entry["by_sd"], scale = int(scale <= sd), sd
-    entry["middle"], entry["scale"] = float(middle), float(scale)
+    entry["middle"], entry["scale"] = float(middle) * largest, float(scale) * largest
     return entry
 
 

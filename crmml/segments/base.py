@@ -19,7 +19,7 @@ from .profile import SegmentProfile, profile_of, sums_of
 
 #: The segment of customers of whom something is missing, where ``missing="own"``.
 UNKNOWN = "Unknown"
-#: A customer type with fewer customers than this takes the cut points of all customers together.
+#: A customer type with fewer customers than this takes what was learnt from all customers together.
 LEAST_OF_TYPE = 30
 
 
@@ -152,7 +152,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         if small:
             warnings.warn(
                 f"{self.by} {', '.join(small)} {'has' if len(small) == 1 else 'have'} fewer than {LEAST_OF_TYPE} customers "
-                "with all columns; they take the cut points of all customers together. Merge small types to have their own.",
+                "with all columns; they take what was learnt from all customers together. Merge small types to have their own.",
                 SegmentWarning,
                 stacklevel=4,
             )

@@ -25,7 +25,7 @@ from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
 from ._cluster_fits import by_kmeans, by_mixture, fit_mixture
 from ._cluster_names import choice_text, contrast, renamed_sums, short_name, type_text, why_not
-from ._mixed_columns import MixedColumns, check_range, column_faults, texts_of
+from ._mixed_columns import MixedColumns, check_range, column_faults, log_faults, texts_of
 from ._stability import LEAST_CUSTOMERS, LEAST_OF_CLUSTER, RESAMPLE, choose_k
 from .base import Segmenter, SegmentWarning
 
@@ -39,8 +39,9 @@ class ClusterSegmenter(Segmenter):
     :mod:`crmml.segments._stability` states the method.
 
     Numbers are scaled robustly, skewed ones after logarithms, and a category counts as one column; missing values are put in the
-    middle. Customers are numbered by the mean of ``rank_by``, the highest first, and named by what sets them apart from all, so
-    that neither a seed nor the order of rows changes a name; :meth:`align_to` keeps the names of an earlier fit.
+    middle. Segments are numbered by the mean of ``rank_by``, the highest first, and named by what sets them apart from all, so that
+    no name changes with the seed or the order of rows where the same clusters are found; where an agreement is near its bound, as
+    ``stability_`` tells, another seed may choose another k. :meth:`align_to` keeps the names of an earlier fit.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ class ClusterSegmenter(Segmenter):
         elif n == 1 and not faults:
             faults.append("there is one customer only (n_samples=1); at least two different ones are needed")
         if n and not faults:
-            faults = column_faults(clustered)
+            faults = column_faults(clustered) + log_faults(self.log, clustered)
         if self.rank_by is not None and self.rank_by in columns and columns[self.rank_by].dtype.kind != "f":
             faults.append(
                 f"column {self.rank_by!r} is no number, so its means cannot order the segments; name another rank_by"
@@ -205,6 +206,8 @@ class ClusterSegmenter(Segmenter):
             names = [name for name in there if name not in skipped] if self.columns is None else list(self.columns)
             if not names:
                 raise DataError(["there is no column to compare customers by; name some in columns="], self._subject)
+            if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+                raise DataError([f"columns= names {', '.join(twice)} more than once; name each once"], self._subject)
             self.feature_names_ = names
             self.feature_names_in_ = np.asarray(names, dtype=object)
             self.n_features_in_ = len(names)

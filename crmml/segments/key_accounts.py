@@ -237,7 +237,7 @@ def _chosen(accounts: Any, ids: np.ndarray, worth: np.ndarray) -> np.ndarray:
     if accounts is None:
         return np.arange(len(ids))
     if isinstance(accounts, Real) and not isinstance(accounts, bool):
-        if isinstance(accounts, Integral) or not 0 < accounts <= 1:
+        if isinstance(accounts, Integral) or not 0 < float(accounts) <= 1:
             raise ValueError(
                 f"accounts={accounts!r}: a share is a float in (0, 1], such as 0.2; give identifiers in a list, and None for all."
             )

@@ -245,6 +245,13 @@ def test_every_fault_in_one_message():
         ClusterSegmenter(3, n_resamples=0).fit(pd.DataFrame({"x": [1.0, 2.0] * 30}))
     with pytest.raises(DataError, match="rank_by"):
         ClusterSegmenter(rank_by="city").fit(base(50)[["money", "city"]])
+    with pytest.raises(DataError, match="names money more than once"):
+        ClusterSegmenter(columns=["money", "city", "money"]).fit(base(50))
+    below = base(50).assign(balance=np.arange(50.0) - 3)
+    with pytest.raises(DataError) as caught:
+        ClusterSegmenter(columns=["balance", "city"], log=["balance", "city", "age"]).fit(below)
+    for fault in ("'balance', which is negative in 3 rows", "'city', which is a category", "'age', which is none of"):
+        assert fault in str(caught.value)
     with pytest.raises(ValueError, match="names= goes with a whole n_clusters"):
         ClusterSegmenter(3, names=["a", "b"]).fit(base(50)[["money"]])
     with pytest.warns(SegmentWarning, match="20 customers are too few"):
@@ -265,3 +272,18 @@ def test_copies_pipelines_and_stored_models(fitted, tmp_path):
     assert (loaded.predict(X) == fitted.predict(X)).all()
     pd.testing.assert_frame_equal(loaded.profile().table, fitted.profile().table)
     assert loaded.describe() == fitted.describe()
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1.0, 1e300])
+def test_the_unit_of_numbers_does_not_matter(unit, fitted):
+    X = base(400)[["money"]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = ClusterSegmenter(2, n_resamples=0, random_state=0).fit_predict(X * unit)
+    assert (found == ClusterSegmenter(2, n_resamples=0, random_state=0).fit_predict(X)).all()
+
+
+def test_shares_of_centres_are_shares(fitted):
+    shares = fitted.centers_.filter(like="=").to_numpy()
+    assert ((shares >= 0) & (shares <= 1)).all()
+    assert not np.signbit(shares).any()
