@@ -85,20 +85,21 @@ class CashFlows:
     def payback(
         self, money: np.ndarray, *, direct: bool = False, annual_rate: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the day of payback for each column of money, inf for never, and whether it holds to the end of the window.
+        """Return two days for each column of money, inf for never: the day of payback, and that from which it lasts.
 
-        It is the first day on which cumulative gain is at least cumulative cost, not before the first cost.
+        The first is the first day on which cumulative gain is at least cumulative cost, not before the first cost; the second
+        the first from which it stays so to the end of the window.
         """
         n = money.shape[1]
-        when, holds = np.full(n, np.inf), np.zeros(n, dtype=bool)
+        when, lasting = np.full(n, np.inf), np.full(n, np.inf)
         block = max(1, _CELLS // max(len(np.unique(self.day)), 1))
         for at in range(0, n, block):
             days, cost, gain = self.cumulative(money[:, at : at + block], direct=direct, annual_rate=annual_rate)
             paid = (gain - cost >= -1e-12 * cost) & (cost > 0)
-            ever = paid.any(axis=0)
-            when[at : at + block][ever] = days[paid.argmax(axis=0)[ever]]
-            holds[at : at + block] = ever & paid[-1]
-        return when, holds
+            for found, since in ((when, paid), (lasting, np.logical_and.accumulate(paid[::-1])[::-1])):
+                ever = since.any(axis=0)
+                found[at : at + block][ever] = days[since.argmax(axis=0)[ever]]
+        return when, lasting
 
     def _discount(self, day: np.ndarray, annual_rate: float) -> np.ndarray:
         return np.exp(-np.log1p(annual_rate) * day / DAYS_PER_UNIT["Y"])

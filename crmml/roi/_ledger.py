@@ -152,7 +152,7 @@ class Ledger:
 
     def _extended(self, records: Iterable[Mapping[str, Any]], names: list[str]) -> Self:
         rows, faults, places = list(self.rows), [], [f"row {k + 1}" for k in range(len(self.rows))]
-        taken = {row.label for row in rows}
+        taken = {name for row in rows for name in _names(row)}
         for fields, place in zip(records, names, strict=True):
             fields, wrong = with_distribution(dict(fields))
             row, found = read_row(fields, self._kinds, self.currency, needs_direct=self._needs_direct, taken=taken)
@@ -160,7 +160,7 @@ class Ledger:
             if row is not None:
                 rows.append(row)
                 places.append(place)
-                taken.add(row.label)
+                taken.update(_names(row))
         if not self.allow_overlap:
             faults += overlaps(rows, places)
         if not faults:
@@ -315,7 +315,7 @@ class Ledger:
         span = f"{table['date'].min():%Y-%m-%d} to {table['date'].max():%Y-%m-%d}"
         lines = [
             f"{len(self):,} {self._noun if len(self) != 1 else self._one}, {recurring} of them recurring, with {len(table):,} "
-            f"payments from {span}."
+            f"payment{'s' * (len(table) != 1)} from {span}."
         ]
         for currency in self.currencies:
             kinds = self.by_kind()
@@ -329,6 +329,11 @@ class Ledger:
         if self.unpriced:
             lines.append(f"Without a price: {', '.join(row.label for row in self.unpriced)}.")
         return "\n".join(lines)
+
+
+def _names(row: LedgerRow) -> set[str]:
+    """Its label, and the names of its unknowns."""
+    return {row.label, *(row.amount.inputs() if isinstance(row.amount, Quantity) else ())}
 
 
 def _plain(value: Any) -> Any:

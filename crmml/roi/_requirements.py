@@ -8,6 +8,7 @@ import pandas as pd
 
 from .conversion import ConversionRates
 from .ledgers import BenefitLedger, CostLedger
+from .windows import read_day
 
 #: How many offenders a fault names.
 _SHOWN = 5
@@ -34,14 +35,15 @@ def missing_inputs(costs: CostLedger, benefits: BenefitLedger, start: pd.Timesta
     faults = []
     if not costs.rows:
         faults.append("costs: the ledger is empty; enter licences, implementation, training, staff and the rest")
-    faults += [f"the price of the {row.what()} (cost)" for row in costs.unpriced if _touches(row, start, end)]
+    unknown = [row for row in costs.unpriced if _touches(row, start, end)]
+    faults += [f"the price of the {row.what()} (cost)" for row in unknown]
     spent = costs.payments((start, end)).dropna(subset=["amount"])
     if len(before := [row for row in costs.rows if row.priced and row.date < start]):
         faults.append(
             f"{len(before)} cost(s) before the window's start {start:%Y-%m-%d} would be left out ({_named(before)}); start the window "
             f"at {min(row.date for row in before):%Y-%m-%d} or earlier"
         )
-    if costs.rows and not costs.unpriced and not before and not spent["amount"].sum() > 0:
+    if costs.rows and not unknown and not before and not (spent["amount"] > 0).any():
         faults.append(f"costs above 0 between {start:%Y-%m-%d} and {end:%Y-%m-%d}: those in the ledger come to 0 there")
     paid = benefits.payments((start, end)).dropna(subset=["amount"])
     if not benefits.rows:
@@ -81,9 +83,9 @@ def known_until(
         known = max((row.covers_until for row in priced), default=start)
     else:
         try:
-            observed = pd.Timestamp(observed_until).normalize()
-        except (ValueError, TypeError):
-            raise ValueError(f"observed_until={observed_until!r} is no day; write it as in '2024-12-31'.") from None
+            observed = read_day(observed_until)
+        except ValueError as error:
+            raise ValueError(f"observed_until={error}.") from None
         ahead = [row for row in priced if row.forecast]
         known = max([observed, *(row.covers_until for row in ahead)])
         late = [row for row in priced if not row.forecast and ((row.dates() > observed) & (row.dates() < end)).any()]

@@ -19,6 +19,7 @@ from .changes import Percent, check_change
 from .ledgers import BenefitLedger
 from .missing_inputs import MissingInputsError
 from .uncertain_amounts import Quantity, Uncertain, is_number
+from .windows import read_day
 
 #: The input that every formula needs.
 CAUSED = "share caused by the programme"
@@ -119,7 +120,8 @@ def relative_change_valued(
     ----------
     label : str
     change : Percent
-        Relative. ``Points`` is refused: points of a rate need what the rate is of.
+        Relative; its size counts, a fall as a rise, and where it is uncertain so is the money. ``Points`` is refused: points of a
+        rate need what the rate is of.
     of : str
         Name of the amount a year before, such as "bed turnovers a year".
     worth : str
@@ -129,7 +131,10 @@ def relative_change_valued(
     """
     if not isinstance(check_change(change), Percent):
         raise TypeError(f"change={change!r} is in percentage points; a relative change, Percent, is needed here.")
-    moved = abs(change.expected) / 100
+    size, sign = change.amount, 1 if change.expected >= 0 else -1
+    if isinstance(size, Uncertain) and size.name is None:
+        size = size.named(f"{label}: change in percent")
+    moved = sign * size / 100
 
     def yearly(given: Mapping[str, Any], k: int) -> Any:
         return moved * given[of] * given[worth] * given[CAUSED]
@@ -179,8 +184,8 @@ def price_benefits(
     assumptions : mapping of str to float or Uncertain
         A value for each input; None is not known. An `Uncertain` takes the name of its input.
     start : day
-        When the changed indicators begin to hold. What is the same every year is booked at the end of each month, the rest at the
-        end of each year.
+        When the changed indicators begin to hold. What is the same every year is booked by the month, first on the last day of the
+        first month and then on the same day of each month, the rest at the end of each year.
     years : int
         How many years they hold.
     currency : str
@@ -224,7 +229,11 @@ def price_benefits(
             [f"{row.input}: {row.what} (needed for {row.needed_for})" for row in missing.itertuples()],
             "the value of the benefits",
         )
-    begin, ledger = pd.Timestamp(start), BenefitLedger(currency)
+    ledger = BenefitLedger(currency)
+    try:
+        begin = read_day(start)
+    except ValueError as error:
+        raise ValueError(f"start={error}.") from None
     for formula in formulas:
         common = {"kind": formula.kind, "direct": formula.direct, "forecast": True, "source": "assumptions"}
         if formula.yearly is None or any(name not in given for name in formula.needs):

@@ -90,8 +90,13 @@ def check_change(change: Any) -> Points | Percent:
     Raises
     ------
     TypeError
-        For a bare number.
+        For a bare number, or a change that only another model has.
     """
+    if type(change).__name__ in ("ArcShift", "ConstantRetention"):
+        raise TypeError(
+            f"a change by {type(change).__name__} does not fit this model: ArcShift is of a stage chain, ConstantRetention of another "
+            "ConstantRetention; Points and Percent fit every model."
+        )
     if not isinstance(change, Points | Percent):
         raise TypeError(
             f"change={change!r} does not say whether it is in percentage points or in percent: give Points(10), which turns 70 % "

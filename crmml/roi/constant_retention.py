@@ -10,6 +10,7 @@ import numpy as np
 from ..exceptions import DataError
 from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, check_unit
 from .changes import Points, check_change
+from .rates import check_annual_rate
 from .uncertain_amounts import Uncertain, is_number
 
 
@@ -48,7 +49,8 @@ class ConstantRetention:
             )
         if self.kept is None and self.n is None:
             return
-        if self.kept is None or not self.n or abs(self.kept / self.n - self.rate) > 1e-9:
+        counted = is_number(self.kept) and is_number(self.n) and 0 <= self.kept <= self.n and self.n > 0  # type: ignore[operator]
+        if not counted or abs(self.kept / self.n - self.rate) > 1e-9:  # type: ignore[operator]
             raise DataError(
                 [f"{self.kept!r} kept of {self.n!r} are not a rate of {self.rate:g}; use from_counts"],
                 "the retention rate",
@@ -97,7 +99,8 @@ class ConstantRetention:
         horizon : int, default=None
             Number of payments; None is all.
         """
-        return float(multiple(self.rate, period_rate(annual_discount_rate, self.period), horizon))
+        _check_horizon(horizon)
+        return float(multiple(self.rate, period_rate(check_annual_rate(annual_discount_rate), self.period), horizon))
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Any:
         """Draw the rate from its posterior, or return it where it was not counted."""
@@ -127,6 +130,11 @@ def multiple(r: Any, i: float, horizon: float | None = None) -> Any:
     return np.where(q < 1, q * (1 - q**horizon) / np.where(q < 1, 1 - q, 1.0), horizon)
 
 
+def _check_horizon(horizon: Any) -> None:
+    if horizon is not None and not (is_number(horizon) and horizon >= 1 and horizon == int(horizon)):
+        raise ValueError(f"horizon={horizon!r} must be a whole number of periods, at least 1.")
+
+
 def constant_equity(
     model: ConstantRetention, change: Any, annual_rate: float, horizon: Any, n_draws: int, rng: np.random.Generator
 ) -> tuple[tuple[float, float], dict[str, Any], np.ndarray | None, str]:
@@ -137,15 +145,15 @@ def constant_equity(
     DataError
         When retention after the change is outside [0, 1).
     """
-    if horizon is not None and not (is_number(horizon) and horizon >= 1 and horizon == int(horizon)):
-        raise ValueError(f"horizon={horizon!r} must be a whole number of periods, at least 1.")
+    _check_horizon(horizon)
     i = period_rate(annual_rate, model.period)
     now = model.draws(n_draws, rng)
     if isinstance(change, ConstantRetention):
         if change.period != model.period:
             raise DataError(
                 [
-                    f"retention is {UNIT_WORDS[model.period]}' before and {UNIT_WORDS[change.period]}' after; measure both alike"
+                    f"retention is that of a {UNIT_WORDS[model.period][:-1]} before and of a {UNIT_WORDS[change.period][:-1]} after; "
+                    "measure both over the same period"
                 ],
                 "the change of retention",
             )
@@ -162,7 +170,8 @@ def constant_equity(
         )
         raise DataError(
             [
-                f"{change.describe()} take retention from {100 * model.rate:g} % to {100 * after:g} %, outside 0 to 100 %{other}"
+                f"{change.describe()} take retention from {100 * model.rate:g} % to {100 * after:g} %; "
+                f"it must be at least 0 and stay below 100 %{other}"
             ],
             "the change of retention",
         )
@@ -180,8 +189,11 @@ def constant_equity(
     seen = f" (counted: {model.kept:,.0f} of {model.n:,.0f})" if model.n is not None else ""
     period = UNIT_WORDS[model.period][:-1]
     words = f"Retention a {period} goes from {100 * model.rate:.1f} %{seen} to {100 * after:.1f} %, for all customers and from now on."
-    if draws is not None and (held := float((np.asarray(unheld) > 1).mean())) > 0:
-        words += f" In {held:.1%} of the draws it would pass 100 % and is held there."
+    for beyond, bound, said in (
+        ((np.greater, 1, "pass 100 %"), (np.less, 0, "fall below 0 %")) if draws is not None else ()
+    ):
+        if (held := float(beyond(unheld, bound).mean())) > 0:
+            words += f" In {held:.1%} of the draws it would {said} and is held there."
     life = {"life_before": model.expected_life, "life_after": 1 / (1 - after), "period": model.period}
     each = float(multiple(model.rate, i, horizon)), float(multiple(after, i, horizon))
     return each, life, draws, words

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pandas as pd
-
 from ..exceptions import DataError
 from .ledger_rows import LedgerRow
 from .uncertain_amounts import is_number
+from .windows import read_day
+
+_SUBJECT = "the conversion rates"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class ConversionRates:
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.rates, Mapping) or not all(isinstance(name, str) for name in self.rates):
+            raise DataError([f"rates={self.rates!r} must be a mapping from codes, as in {{'USD': 7.1}}"], _SUBJECT)
         faults = [
             f"the rate of {name} is {rate!r}; it must be a number above 0"
             for name, rate in self.rates.items()
@@ -50,18 +53,19 @@ class ConversionRates:
         ]
         to = str(self.to).upper()
         faults += [f"{c!r} is no code of three letters" for c in (to, *self.rates) if not (len(c) == 3 and c.isalpha())]
+        day = None
         try:
-            day: Any = pd.Timestamp(self.on)
-        except (ValueError, TypeError):
-            day = None
-        if pd.isna(day):
-            faults.append(f"on={self.on!r} is no day")
+            day = read_day(self.on)
+        except ValueError as error:
+            faults.append(f"on={error}")
         known = {name.upper(): float(rate) for name, rate in self.rates.items() if is_number(rate)}
+        if len({name.upper() for name in self.rates}) < len(self.rates):
+            faults.append(f"one currency has two rates: {', '.join(self.rates)}")
         if known.get(to, 1.0) != 1.0:
             faults.append(f"the rate of {to} in {to} is {known[to]:g}, not 1")
         if faults:
-            raise DataError(faults, "the conversion rates")
-        for name, value in (("to", to), ("on", day.normalize()), ("rates", known)):
+            raise DataError(faults, _SUBJECT)
+        for name, value in (("to", to), ("on", day), ("rates", known)):
             object.__setattr__(self, name, value)
 
     def check(self, currencies: Iterable[str], subject: str) -> None:

@@ -39,7 +39,7 @@ from ..inference import discounted_integral
 from ..ruler import UNIT_WORDS, check_unit, convert, discount_intensity
 from ..transactions.compression import unique_rows
 from .changes import check_change
-from .uncertain_amounts import is_number
+from .uncertain_amounts import Uncertain, is_number
 
 #: The models, and what retention means in them.
 _MODELS = {
@@ -51,6 +51,9 @@ _MODELS = {
 
 #: Nodes of the discounting integral: five digits are plenty for a difference with an interval.
 _NODES = 12
+
+#: Least retention that draws are held at.
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def scaling(model: Any, change: Any, theta: Any = None, by: Any = None) -> Dropo
             ],
             "the change of retention",
         )
-    after = np.clip(after, 1e-9, 1.0)
+    after = np.clip(after, _LEAST, 1.0)
     slower = beta * np.expm1(-np.log(after) / s) / year if isinstance(model, ParetoNBD) else (1 - after) / (1 - before)
     if theta is None:
         return DropoutScaling(float(before), float(after), float(slower))
@@ -145,7 +148,12 @@ def dropout_equity(
             f"A change of retention is defined for {', '.join(kind.__name__ for kind in _MODELS)} without covariates, not for this "
             f"{type(transactions).__name__}; take one of them, or a StageChain."
         )
-    own = str(clv.ruler_.unit) if clv is not None else transactions._unit(None)
+    own = str(clv.ruler_.unit) if clv is not None else transactions.ruler_.unit
+    if own is None:
+        raise ValueError(
+            f"this {type(transactions).__name__} was fitted on a summary without a unit of time, so that a horizon and a rate a year "
+            "mean nothing to it: fit it on what summarize(log, unit=...) returns, which carries its unit."
+        )
     horizon, unit = _horizon(clv, horizon, unit)
     h = convert(horizon, unit, own)
     if isinstance(transactions, BetaGeoBetaBinomial):
@@ -183,13 +191,15 @@ def dropout_equity(
     fitted, at = list(transactions.params_.values()), scaling(transactions, change)
     value = spent(0.0 if clv is None else clv.spend_.predict(_spend_frame(clv, unique))) * weight
     before, after = float(bought(fitted, 1.0) @ value), float(bought(fitted, at.factor) @ value)
-    draws = _equity_draws(transactions, clv, change, unique, weight, n_draws, rng, spent, bought)
-    span = f"{horizon:g} {UNIT_WORDS[unit]}"
+    draws, held = _equity_draws(transactions, clv, change, unique, weight, n_draws, rng, spent, bought)
+    span = f"{horizon:g} {UNIT_WORDS[unit]}" if horizon != 1 else UNIT_WORDS[unit][:-1]
     kept = _MODELS[type(transactions)]
     words = (
         f"Retention of new customers {kept} goes from {100 * at.before:.1f} % to {100 * at.after:.1f} %: every customer's dropout "
         f"from now on is multiplied by {at.factor:.3f} ({transactions._title}). Value counts over the next {span}."
     )
+    if held:
+        words += f" In {held:.1%} of the draws retention would pass 100 % or fall to 0 % and is held there."
     return len(timing), before, after, draws, words
 
 
@@ -203,30 +213,37 @@ def _equity_draws(
     rng: np.random.Generator,
     spent: Any,
     bought: Any,
-) -> np.ndarray | None:
-    """Draw the gain of equity from the posteriors of transactions and spend, which are independent given the data."""
-    has_data = (
-        getattr(transactions, "_data", None) is not None or getattr(transactions, "posterior_draws_", None) is not None
-    )
-    if not has_data and not np.isfinite(transactions.covariance_).all():
-        return None
+) -> tuple[np.ndarray | None, float]:
+    """Draw the gain of equity from the posteriors of transactions and spend, independent given the data; the share held."""
+    models = [transactions] if clv is None else [transactions, clv.spend_]
+    if not any(_has_posterior(model) for model in models) and not isinstance(change.amount, Uncertain):
+        return None, 0.0
     vectors = _picked(transactions, n_draws, rng)
     spend_vectors: Any = None if clv is None else _picked(clv.spend_, n_draws, rng)
     by = np.broadcast_to(change.draws(n_draws, rng), (n_draws,))
-    gains = np.empty(n_draws)
+    gains, held = np.empty(n_draws), 0
     block = max(1, 200_000 // len(unique))
     for at in range(0, n_draws, block):
         part = slice(at, at + block)
         theta = [np.exp(vectors[part, k])[:, None] for k in range(len(transactions._parameters))]
-        factor = scaling(transactions, change, theta, by[part][:, None]).factor
-        more = bought(theta, factor) - bought(theta, 1.0)
+        found = scaling(transactions, change, theta, by[part][:, None])
+        held += int(np.sum((found.after <= _LEAST) | (found.after >= 1)))
+        more = bought(theta, found.factor) - bought(theta, 1.0)
         spend = 0.0 if clv is None else clv.spend_._mean_draws(unique[:, [0, 3]], spend_vectors[part])
         gains[part] = (more * spent(spend) * weight).sum(axis=1)
-    return gains
+    return gains, held / n_draws
+
+
+def _has_posterior(model: Any) -> bool:
+    """Whether it is known how sure the parameters are: not where they were set by hand."""
+    sampled = any(getattr(model, name, None) is not None for name in ("_data", "posterior_draws_"))
+    return sampled or bool(np.isfinite(model.covariance_).all())
 
 
 def _picked(model: Any, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Fitted vectors of posterior draws, picked at random from those sampled with seed 0 or by the user."""
+    """Fitted vectors of posterior draws, picked at random from those sampled with seed 0 or by the user; or the one there is."""
+    if not _has_posterior(model):
+        return np.broadcast_to(model.theta_, (n_draws, len(model.theta_)))
     draws = model._draws(max(n_draws, 1000))
     return draws[rng.choice(len(draws), size=n_draws, replace=n_draws > len(draws))]
 

@@ -6,13 +6,15 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..ruler import DAYS_PER_UNIT
 from .uncertain_amounts import Quantity, Uncertain, is_number
-from .windows import calendar_offset
+from .windows import calendar_offset, read_day
 
 COST_KINDS = (
     "software licence",
@@ -159,8 +161,8 @@ def read_row(
     needs_direct : bool
         Whether ``direct`` must be said.
     taken : collection of str
-        Labels of earlier rows: an uncertain amount without a name takes that of its kind and label, and its date where the label
-        is taken, so that the unknowns of different rows are different ones.
+        Labels and names of unknowns of earlier rows: an uncertain amount without a name takes that of its kind and label, its date
+        where the label is taken, and a number where that is, so that the unknowns of different rows are different ones.
     """
     given = {name: value for name, value in fields.items() if not _empty(value)}
     faults: list[str] = []
@@ -169,7 +171,7 @@ def read_row(
     if not label:
         faults.append("it has no label; say in a few words what it is")
     date = _day(given.get("date"), "date", faults)
-    own = f"{kind}: {label}" if label not in taken or date is None else f"{kind}: {label} of {date:%Y-%m-%d}"
+    own = _own_name(kind, label, date, taken)
     amount, hours, rate = _money(given, own, faults, cost=not needs_direct)
     code = _currency(given.get("currency", currency), bool(given.keys() & {"amount", "hours"}), faults)
     every, until, times = _recurrence(given, date, faults)
@@ -184,6 +186,15 @@ def read_row(
         ),
         [],
     )
+
+
+def _own_name(kind: str | None, label: str, date: pd.Timestamp | None, taken: Collection[str]) -> str:
+    own = f"{kind}: {label}" if label not in taken or date is None else f"{kind}: {label} of {date:%Y-%m-%d}"
+    name, number = own, 1
+    while any(used in taken for used in (name, f"{name}, hours", f"{name}, hourly rate")):
+        number += 1
+        name = f"{own} ({number})"
+    return name
 
 
 def _empty(value: Any) -> bool:
@@ -207,20 +218,14 @@ def _kind(given: Any, kinds: Sequence[str], faults: list[str]) -> str | None:
 
 
 def _day(given: Any, name: str, faults: list[str]) -> pd.Timestamp | None:
-    day = None
     if given is None:
         faults.append(f"it has no {name}; give a day, as in '2024-01-31'")
-    elif isinstance(given, bool | int | float | np.number):
-        faults.append(f"{name} {given!r} is a number, no day; write it as in '2024-01-31'")
-    else:
-        try:
-            day = pd.Timestamp(given)
-        except (ValueError, TypeError):
-            faults.append(f"{name} {given!r} is no day; write it as in '2024-01-31'")
-    if day is not None and day.tz is not None:
-        faults.append(f"{name} {given} has a time zone; give the day on which it is booked")
         return None
-    return None if day is None else day.normalize()
+    try:
+        return read_day(given)
+    except ValueError as error:
+        faults.append(f"{name} {error}")
+        return None
 
 
 def _money(given: Mapping[str, Any], own: str, faults: list[str], *, cost: bool) -> tuple[Any, Any, Any]:
@@ -238,20 +243,24 @@ def _money(given: Mapping[str, Any], own: str, faults: list[str], *, cost: bool)
         faults.append(f"it lacks {lacks}; hours and hourly_rate go together")
     elif has_hours and hours is not None and rate is not None:
         amount = hours * rate
+        if is_number(hours) and is_number(rate) and not np.isfinite(amount):
+            faults.append(f"hours {hours:g} times hourly_rate {rate:g} is no finite number")
     return amount, hours, rate
 
 
 def _number(value: Any, name: str, unknown: str, faults: list[str], *, cost: bool) -> Any:
     if value is None:
         return None
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, Uncertain) and value.name is None:
         value = value.named(unknown)
     if isinstance(value, Quantity):
-        expected = value.mean
         below = _probability_below_zero(value)
         if np.isnan(below):
             faults.append(f"{name} is not finite for some values of {', '.join(value.inputs())}")
             return None
+        expected = value.mean
         if below > _BELOW_ZERO and expected >= 0 and (cost or name != "amount"):
             said = value.describe() if isinstance(value, Uncertain) else f"a formula of {', '.join(value.inputs())}"
             faults.append(
@@ -278,9 +287,12 @@ def _probability_below_zero(value: Quantity) -> float:
     """Of a formula by draws with a fixed seed; NaN where it is not finite."""
     if isinstance(value, Uncertain):
         return value.probability_below(0.0)
-    with np.errstate(all="ignore"):
-        draws = value.sample(2000, np.random.default_rng(0))
-    return float((draws < 0).mean()) if np.isfinite(draws).all() else float("nan")
+    try:
+        with np.errstate(all="ignore"):
+            draws, mean = value.sample(2000, np.random.default_rng(0)), value.mean
+    except (ArithmeticError, TypeError):
+        return float("nan")
+    return float((draws < 0).mean()) if np.isfinite(draws).all() and np.isfinite(mean) else float("nan")
 
 
 def _currency(given: Any, needed: bool, faults: list[str]) -> str:
@@ -311,6 +323,13 @@ def _recurrence(
         return None, None, None
     if times is not None and not (is_number(times) and times == int(times) and 1 <= times <= MOST_PAYMENTS):
         faults.append(f"times {times!r} must be a whole number from 1 to {MOST_PAYMENTS:,}")
+        return None, None, None
+    number, unit = _EVERY.match(str(every)).groups()  # type: ignore[union-attr]
+    days = int(number or 1) * DAYS_PER_UNIT[unit] * (1 if times is None else int(times))
+    if days > MOST_PAYMENTS:
+        faults.append(
+            f"every {every!r}{'' if times is None else f', {int(times):,} times'}, goes on for more than a century"
+        )
         return None, None, None
     if until is not None and date is not None and not date <= until <= date + pd.DateOffset(years=100):
         faults.append(f"until {until:%Y-%m-%d} must lie within a century from its date {date:%Y-%m-%d} on")

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..clv import CustomerLifetimeValue
 from ..clv.transaction import TransactionModel, as_generator
@@ -55,7 +56,7 @@ class RetentionValue:
     value_before, value_after, value_gain : float
         The same a customer.
     relative_gain : float
-        equity_gain / equity_before; NaN where that is 0.
+        equity_gain / equity_before; NaN where that is not above 0.
     equity_gain_interval, value_gain_interval : (float, float) or None
         None where neither model nor change carries any uncertainty.
     programme_cost : float or None
@@ -121,8 +122,8 @@ class RetentionValue:
 
     @property
     def relative_gain(self) -> float:
-        """Gain over what the customers were worth before; NaN where that is 0."""
-        return self.equity_gain / self.equity_before if self.equity_before else float("nan")
+        """Gain over what the customers were worth before; NaN where that is not above 0."""
+        return self.equity_gain / self.equity_before if self.equity_before > 0 else float("nan")
 
     @property
     def roi(self) -> float | None:
@@ -147,11 +148,12 @@ class RetentionValue:
     def describe(self) -> str:
         """Say it in plain sentences."""
         each = Money(self.value_gain, self.currency).describe()
+        relative = f" ({100 * self.relative_gain:+.1f} %)" if self.equity_before > 0 else ""
         lines = [
             self.mapping,
             f"The value of {self.n_customers:,.0f} customers goes from {Money(self.equity_before, self.currency).describe()} to "
-            f"{Money(self.equity_after, self.currency).describe()}, a gain of {Money(self.equity_gain, self.currency).describe()} "
-            f"({100 * self.relative_gain:+.1f} %), {each} a customer, discounted at {self.annual_discount_rate:.1%} a year.",
+            f"{Money(self.equity_after, self.currency).describe()}, a gain of {Money(self.equity_gain, self.currency).describe()}"
+            f"{relative}, {each} a customer, discounted at {self.annual_discount_rate:.1%} a year.",
         ]
         if self.life_before is not None and self.life_after is not None and self.period is not None:
             lines.append(
@@ -238,6 +240,8 @@ def retention_value(
     ------
     DataError
         When the change leads to a retention outside 0 to 1, or customers and money do not fit the model.
+    NotFittedError
+        For a transaction model that is not fitted.
     TypeError, ValueError
         For a change without a kind, a rate above 100 %, or what the model needs and was not given.
 
@@ -288,6 +292,7 @@ def retention_value(
         before, after = (count * money * value for value in each)
         draws = None if draws is None else count * money * draws
     elif isinstance(model, TransactionModel | CustomerLifetimeValue):
+        check_is_fitted(model)
         _only(model, X=X)
         _unused(model, reward=reward, first_payment=first_payment)
         rows, before, after, draws, mapping = dropout_equity(

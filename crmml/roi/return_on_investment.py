@@ -1,6 +1,6 @@
 r"""Return on investment from two ledgers: what is known, with an interval, or the list of what is missing.
 
-With discounted payments :math:`C` of costs and :math:`G` of gains within a window,
+With payments :math:`c_t` of costs and :math:`g_t` of gains within a window, :math:`C = \sum_t c_t` and :math:`G = \sum_t g_t`,
 
 .. math:: \mathrm{ROI} = \frac{G - C}{C},\qquad \text{gross multiple} = \frac GC = 1 + \mathrm{ROI},\qquad
    \mathrm{NPV} = \sum_t e^{-\delta t}(g_t - c_t),\quad \delta = \ln(1 + \text{annual rate})\text{ per 365.25 days},
@@ -53,8 +53,8 @@ class ReturnOnInvestment:
     direct : Return or None
         Direct benefits only; None where no direct benefit has a price.
     by_horizon : dict of str to (Return or None)
-        "6 months", "1 year", "3 years" from the start, direct and indirect; None where the window ends before, or no cost falls
-        within.
+        "6 months", "1 year", "3 years" from the start, direct and indirect; None where the window ends before, or no cost, or in
+        some draws none, falls within.
     direct_by_horizon : dict
         The same of direct benefits only.
     payback, discounted_payback : Payback
@@ -272,6 +272,10 @@ class ReturnOnInvestment:
             lines.append(f"With discounting, {said[0].lower()}{said[1:]}")
         if self.forecast_gain:
             lines.append(f"{self.forecast_gain / self.gain:.0%} of the gain is forecast, not observed.")
+        costs = (row for row, cost in zip(self._flows.rows, self._flows.is_cost, strict=True) if cost)
+        recurring = [row.covers_until for row in costs if row.every is not None]
+        if recurring and max(recurring) < last:
+            lines.append(f"Recurring costs are entered to {max(recurring):%Y-%m-%d}; none is counted after that day.")
         if self.unpriced:
             lines.append(f"In no figure, for want of a price: {'; '.join(self.unpriced)}.")
         return "\n".join(lines)
@@ -291,7 +295,8 @@ def roi(
 ) -> ReturnOnInvestment:
     """Return on investment of a programme, or a refusal with the list of what is missing.
 
-    Expected figures are those with every unknown at its mean; intervals come from draws of the stated distributions.
+    Expected figures are those with every unknown at its mean, which is their expected value as long as amounts are sums and
+    products of different unknowns; intervals come from draws of the stated distributions.
 
     Parameters
     ----------
@@ -348,6 +353,8 @@ def roi(
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
     if not (isinstance(n_draws, int | np.integer) and n_draws >= 100):
         raise ValueError(f"n_draws={n_draws!r} must be a whole number, at least 100.")
+    if rates is not None and not isinstance(rates, ConversionRates):
+        raise TypeError(f"rates={rates!r} must be ConversionRates(to, on, rates), with the day that they hold for.")
     start, end = read_window(window)
     faults = currency_faults(costs, benefits, rates)
     if rates is not None and not faults:
@@ -359,6 +366,10 @@ def roi(
     if faults:
         raise MissingInputsError(faults)
     flows = CashFlows(costs.rows, benefits.rows, start, end)
+    with np.errstate(over="ignore", invalid="ignore"):
+        (cost,), (gain,) = flows.totals(flows.amounts())
+        if not np.isfinite([cost, gain, gain / cost]).all():
+            raise MissingInputsError([f"costs of {cost:g} and benefits of {gain:g} are beyond what can be computed"])
     money = flows.draw(n_draws, as_generator(random_state)) if flows.inputs else None
     if money is not None and (empty := int((flows.totals(money)[0] <= 0).sum())):
         raise MissingInputsError([f"the cost is 0 in {empty:,} of {n_draws:,} draws; state a distribution above 0"])

@@ -16,7 +16,7 @@ class Return(NamedTuple):
     Attributes
     ----------
     cost, gain : float
-        Expected, not discounted, in ``currency``.
+        With every unknown at its mean, not discounted, in ``currency``.
     roi : float
         (gain - cost) / cost: 7.71 is 771 %.
     gross_multiple : float
@@ -67,13 +67,15 @@ class Payback(NamedTuple):
     days : int or None
         From the start of the window.
     holds : bool
-        Whether later costs leave it so to the end of the window.
+        Whether it stays so to the end of the window: no later cost takes it below again.
     reason : str
         Why there is no date; "" where there is one.
     interval : (Timestamp or None, Timestamp or None) or None
         Over the draws, None within it for "not within the window"; None where no uncertainty was stated.
     probability : float or None
         That it comes within the window.
+    lasting : Timestamp or None
+        First day from which it stays so to the end of the window: ``date`` where ``holds``, None where it does not.
     """
 
     date: pd.Timestamp | None
@@ -82,17 +84,21 @@ class Payback(NamedTuple):
     reason: str
     interval: tuple[pd.Timestamp | None, pd.Timestamp | None] | None
     probability: float | None
+    lasting: pd.Timestamp | None = None
 
     def describe(self) -> str:
         """Say it in a sentence."""
         if self.date is None:
             text = f"It is not expected to pay for itself within the window: {self.reason}."
         else:
-            after = "" if self.holds else ", though later costs take it below again by the end of the window"
-            text = f"It is expected to have paid for itself by {self.date:%Y-%m-%d}, after {self.days:,} days{after}."
+            end = "by the end of the window" if self.lasting is None else f"until {self.lasting:%Y-%m-%d}"
+            after = "" if self.holds else f", though later costs take it below again {end}"
+            days = f"{self.days:,} day{'s' * (self.days != 1)}"
+            text = f"It is expected to have paid for itself by {self.date:%Y-%m-%d}, after {days}{after}."
         if self.interval is not None and self.probability is not None:
             low, high = (f"{day:%Y-%m-%d}" if day is not None else "after the window" for day in self.interval)
-            text += f" It does so within the window with probability {self.probability:.0%}; interval {low} to {high}."
+            ends = "" if self.interval[0] is None else f"; interval {low} to {high}"
+            text += f" It does so within the window with probability {self.probability:.0%}{ends}."
         return text
 
 
@@ -105,7 +111,7 @@ def return_by(
     coverage: float,
     currency: str,
 ) -> Return | None:
-    """Return what came back before a day, or None where nothing was spent by then."""
+    """Return what came back before a day, or None where nothing, or in some draws nothing, was spent by then."""
     options: dict[str, Any] = {"before": (until - flows.start).days, "direct": direct}
     expected = flows.amounts()
     (cost,), (gain,) = flows.totals(expected, **options)
@@ -115,8 +121,9 @@ def return_by(
     roi_interval = npv_interval = probability = None
     if money is not None:
         spent, won = flows.totals(money, **options)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            draws = won / spent - 1
+        if not (spent > 0).all():
+            return None
+        draws = won / spent - 1
         spent, won = flows.totals(money, annual_rate=rate, **options)
         roi_interval, npv_interval = _interval(draws, coverage), _interval(won - spent, coverage)
         probability = float((draws > 0).mean())
@@ -137,14 +144,15 @@ def return_by(
 
 def payback_of(flows: CashFlows, money: np.ndarray | None, rate: float, coverage: float) -> Payback:
     """Return when cumulative gain first was at least cumulative cost."""
-    (when,), (holds,) = flows.payback(flows.amounts(), annual_rate=rate)
+    (when,), (since,) = flows.payback(flows.amounts(), annual_rate=rate)
     interval = probability = None
     if money is not None:
         draws, _ = flows.payback(money, annual_rate=rate)
         low, high = np.quantile(draws, tails(coverage), method="inverted_cdf")
         interval, probability = (_at(flows, low), _at(flows, high)), float(np.isfinite(draws).mean())
     if np.isfinite(when):
-        return Payback(_at(flows, when), int(when), bool(holds), "", interval, probability)
+        day, lasting = _at(flows, when), _at(flows, since)
+        return Payback(day, int(when), day == lasting, "", interval, probability, lasting)
     cost, gain = flows.totals(flows.amounts(), annual_rate=rate)
     reason = f"by its end benefits come to {gain[0]:,.0f}, costs to {cost[0]:,.0f}"
     return Payback(None, None, False, reason, interval, probability)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class ROIWaterfallDisplay(DisplayMixin):
         room = 0.015 * (max(ends.max(), starts.max(), 0) - min(ends.min(), starts.min(), 0)) / divisor
         for k, (low, amount) in enumerate(zip([*starts, 0.0], [*amounts, net], strict=True)):
             top = max(low, low + amount) / divisor
-            ax.text(k, top + room, f"{amount / divisor:+,.3g}", ha="center", va="bottom", fontsize=9)
+            ax.text(k, top + room, _signed(amount / divisor), ha="center", va="bottom", fontsize=9)
         ax.axhline(0, color="black", linewidth=0.8)
         ax.set_xticks(at, [*self._steps(), "net gain"], rotation=30, ha="right")
         ax.set(ylabel=f"{self.currency}{word}", title=self.title)
@@ -132,14 +133,14 @@ class TornadoDisplay(DisplayMixin):
                     va="center",
                     fontsize=8,
                 )
-        ax.set_yticks(at, table["input"])
+        ax.set_yticks(at, [textwrap.fill(name, 40) for name in table["input"]])
         label = {"roi": "Return on investment, %", "npv": f"Net present value, {self.tornado.currency}{word}"}
         ax.set(
             xlabel=label.get(self.tornado.of, f"{self.tornado.of.capitalize()}, {self.tornado.currency}{word}"),
-            title=f"What matters: {self.tornado.coverage:.0%} range of each unknown",
         )
-        ax.margins(x=0.14)
-        ax.legend(frameon=False, loc="lower right", fontsize=8)
+        ax.set_title(f"What matters: {self.tornado.coverage:.0%} range of each unknown", pad=22)
+        ax.margins(x=0.18)
+        ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
         return self
 
 
@@ -217,4 +218,10 @@ def _scale(values: Any) -> tuple[float, str]:
 
 
 def _number(value: float) -> str:
+    if abs(value) >= 1e6:
+        return f"{_number(value / 1e6)} million"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+,.3g}"

@@ -67,7 +67,7 @@ def stage_equity(
     rupture = chain.stages.rupture_mask
     if not rupture.any():
         raise DataError(["the stage space names no rupture, so there is no retention to change"], "the chain")
-    moved = _moved(chain.matrix, chain, change, None, strict=True)
+    moved, _ = _moved(chain.matrix, chain, change, None, strict=True)
     options = {"horizon": horizon, "first_payment": first_payment}
 
     def equity(matrix: np.ndarray) -> float:
@@ -78,7 +78,7 @@ def stage_equity(
     before, after = chain.customer_equity(n_customers, reward, annual_rate, **options), equity(moved)
     size = change.amount if isinstance(change, ArcShift) else change
     by = size.draws(n_draws, rng)
-    draws = None
+    draws, held = None, 0
     if chain.has_draws or np.ndim(by):
         matrices = (
             chain.sample(n_draws, np.random.RandomState(rng.integers(2**32, dtype=np.uint64)))
@@ -86,12 +86,11 @@ def stage_equity(
             else np.broadcast_to(chain.matrix, (n_draws, *chain.matrix.shape))
         )
         steps = np.broadcast_to(by, (len(matrices),))
-        draws = np.array(
-            [
-                equity(_moved(matrix, chain, change, step, strict=False)) - equity(matrix)
-                for matrix, step in zip(matrices, steps, strict=True)
-            ]
-        )
+        draws = np.empty(len(matrices))
+        for k, (matrix, step) in enumerate(zip(matrices, steps, strict=True)):
+            drawn, short = _moved(matrix, chain, change, step, strict=False)
+            draws[k] = equity(drawn) - equity(matrix)
+            held += short
     if isinstance(change, ArcShift):
         words = f"Every period {change.describe()}."
     else:
@@ -99,14 +98,16 @@ def stage_equity(
             f"The probability of not breaking within a period changes by {change.describe()} at every stage; what is taken off the "
             "arc into rupture goes to the stage's other arcs in proportion."
         )
+    if draws is not None and held:
+        words += f" In {held / len(draws):.1%} of the draws there is less probability to move, and all of it is moved."
     count = chain._per_stage(n_customers, "n_customers")
     if not count.sum() > 0:
         raise DataError(["n_customers is 0 in every stage"], "the customer base")
     return float(count.sum()), before, after, draws, words
 
 
-def _moved(matrix: np.ndarray, chain: StageChain, change: Any, by: Any, *, strict: bool) -> np.ndarray:
-    """Return the matrix after the change; within draws no more is moved than there is, by ``strict`` that is refused."""
+def _moved(matrix: np.ndarray, chain: StageChain, change: Any, by: Any, *, strict: bool) -> tuple[np.ndarray, bool]:
+    """Return the matrix after the change, and whether more was to be moved than there is; ``strict`` refuses that."""
     space = chain.stages
     rupture = space.rupture_mask
     P = np.array(matrix)
@@ -160,4 +161,4 @@ def _moved(matrix: np.ndarray, chain: StageChain, change: Any, by: Any, *, stric
     P[:, rupture] -= moved[:, None] * share
     P += moved[:, None] * onto
     P = np.clip(P, 0.0, 1.0)
-    return P / P.sum(axis=1, keepdims=True)
+    return P / P.sum(axis=1, keepdims=True), bool((np.abs(moved - wanted) > 1e-12).any())

@@ -62,6 +62,12 @@ class Quantity(ABC):
     def __truediv__(self, other: Any) -> Quantity:
         return _combined(operator.truediv, self, other)
 
+    def __rtruediv__(self, other: Any) -> Quantity:
+        return _combined(operator.truediv, other, self)
+
+    def __neg__(self) -> Quantity:
+        return _combined(operator.mul, -1, self)
+
     def __pow__(self, other: Any) -> Quantity:
         return _combined(operator.pow, self, other)
 
@@ -93,6 +99,12 @@ class Uncertain(Quantity):
     parameters: tuple[float, ...]
     name: str | None = None
     _law: Any = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self._law is None:
+            raise TypeError(
+                "Uncertain is made by one of its class methods, such as Uncertain.triangular(80, 100, 150)."
+            )
 
     @classmethod
     def normal(cls, mean: float, sd: float, *, name: str | None = None) -> Uncertain:

@@ -8,6 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+#: A day in text, whatever time follows; of 03/04/2024 nobody can tell the month.
+_DAY = re.compile(r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{8})(?!\d)")
+_LENGTH = re.compile(r"(\d+)([DWMY])")
+
+#: Years that a day may lie in; others are slips of the pen.
+_YEARS = (1900, 2200)
+
 
 def calendar_offset(count: int, unit: str) -> pd.DateOffset:
     """Return a length of the calendar, in {"D", "W", "M", "Y"}; a month from 31 January ends with February.
@@ -22,6 +29,45 @@ def calendar_offset(count: int, unit: str) -> pd.DateOffset:
     if unit == "W":
         return pd.DateOffset(weeks=count)
     return pd.DateOffset(months=count) if unit == "M" else pd.DateOffset(years=count)
+
+
+def read_day(value: Any) -> pd.Timestamp:
+    """Return a day.
+
+    Parameters
+    ----------
+    value : str, date, datetime, Timestamp or datetime64
+        A text has year, month and day in this order.
+
+    Raises
+    ------
+    ValueError
+        Saying what is wrong with it.
+
+    Examples
+    --------
+    >>> print(read_day("2024-01-31").date())
+    2024-01-31
+    """
+    cure = "write it as in '2024-01-31'"
+    if isinstance(value, bool | int | float | np.number):
+        raise ValueError(f"{value!r} is a number, no day; {cure}")
+    if isinstance(value, str) and not _DAY.match(value):
+        if not re.search(r"\d", value):
+            raise ValueError(f"{value!r} is no day; {cure}")
+        order = "says no day" if re.match(r"\s*\d{4}([-/.]?\d{1,2})?\s*$", value) else "does not begin with the year"
+        raise ValueError(f"{value!r} {order}; {cure}")
+    try:
+        day = pd.Timestamp(value)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"{value!r} is no day; {cure}") from None
+    if pd.isna(day):
+        raise ValueError(f"{value!r} is no day; {cure}")
+    if day.tz is not None:
+        raise ValueError(f"{value} has a time zone; give the day on its own clock")
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise ValueError(f"{day:%Y-%m-%d} lies outside the years {_YEARS[0]} to {_YEARS[1]}; {cure}")
+    return day.normalize()
 
 
 def read_window(window: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -48,19 +94,16 @@ def read_window(window: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
             f"window={window!r} must be two days, (start, end), the end exclusive or a length such as '3Y'."
         )
     try:
-        start = _day(window[0])
-        if isinstance(window[1], str) and (length := re.fullmatch(r"(\d+)([DWMY])", window[1].strip())):
-            end = start + calendar_offset(int(length[1]), length[2])
+        start = read_day(window[0])
+        if isinstance(window[1], str) and (length := _LENGTH.fullmatch(window[1].strip())):
+            end = read_day(start + calendar_offset(int(length[1]), length[2]))
         else:
-            end = _day(window[1])
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"window={window!r} holds what is no day ({error}).") from None
-    if pd.isna(start) or pd.isna(end) or start.tz is not None or end.tz is not None or not start < end:
-        raise ValueError(f"window={window!r} must have a start before its end, both days without a time zone.")
-    return start.normalize(), end.normalize()
-
-
-def _day(given: Any) -> pd.Timestamp:
-    if isinstance(given, str) and not re.match(r"\s*\d{4}", given):  # 03/04/2024 is March to some and April to others
-        raise ValueError(f"{given!r} does not begin with the year; write it as 2024-12-31")
-    return pd.Timestamp(given)
+            end = read_day(window[1])
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"window={window!r} holds what is no day ({error}). The end may also be a length: a whole number with D, W, M or Y, "
+            "'18M' for a year and a half."
+        ) from None
+    if not start < end:
+        raise ValueError(f"window={window!r} must have a start before its end, a day at least.")
+    return start, end

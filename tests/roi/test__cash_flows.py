@@ -11,12 +11,13 @@ entry = st.tuples(st.integers(0, 365), st.integers(1, 100))
 
 
 def first_day(cost, gain):
-    """The definition, day by day."""
+    """The definition, day by day: the first day that is paid for, and the first from which all are."""
+    paid = []
     for day in range(366):
         spent = sum(a for d, a in cost if d <= day)
-        if spent > 0 and sum(a for d, a in gain if d <= day) >= spent:
-            return day
-    return np.inf
+        paid.append(spent > 0 and sum(a for d, a in gain if d <= day) >= spent)
+    first = paid.index(True) if any(paid) else np.inf
+    return first, (366 - paid[::-1].index(False) if False in paid else 0) if paid[-1] else np.inf
 
 
 @settings(max_examples=60, deadline=None)
@@ -28,8 +29,8 @@ def test_payback_is_the_first_day(cost, gain):
     for k, (day, amount) in enumerate(gain):
         benefits = benefits.add(START + pd.Timedelta(days=day), "margin", f"{k}", amount, direct=True)
     flows = CashFlows(costs.rows, benefits.rows, START, END)
-    (when,), _ = flows.payback(flows.amounts())
-    assert when == first_day(cost, gain)
+    (when,), (lasting,) = flows.payback(flows.amounts())
+    assert (when, lasting) == first_day(cost, gain)
 
 
 def test_blocks_of_draws_give_the_same(monkeypatch, rng):

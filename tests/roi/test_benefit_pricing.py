@@ -103,3 +103,20 @@ def test_wrong_arguments():
         price_benefits(
             [retention_raised("x", before=0.7, after=0.8)], {**KEPT, "customers observed before": 0.5}, **WHEN
         )
+
+
+def test_an_uncertain_change_stays_uncertain():
+    change = Percent(Uncertain.triangular(-30, -20, -10))
+    formula = relative_change_valued("idle", change=change, of="hours", worth="value", direct=True)
+    ledger = price_benefits([formula], {"hours": 100, "value": 10, CAUSED: 1}, **{**WHEN, "years": 1})
+    (row,) = ledger.rows
+    assert row.expected * 12 == pytest.approx(200)
+    assert list(row.amount.inputs()) == ["idle: change in percent"]
+    assert row.amount.at({"idle: change in percent": -30.0}) * 12 == pytest.approx(300)
+
+
+def test_a_start_that_is_no_day():
+    with pytest.raises(ValueError, match="start='03/04/2024' does not begin with the year"):
+        price_benefits(
+            [staff_time_saved("x", before_minutes=30, after_minutes=15)], TIME, **{**WHEN, "start": "03/04/2024"}
+        )

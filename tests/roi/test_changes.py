@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmml.roi import Percent, Points, Uncertain
+from crmml.roi import ArcShift, ConstantRetention, Percent, Points, Uncertain
 from crmml.roi.changes import check_change
 
 
@@ -40,3 +40,9 @@ def test_more_than_all_cannot_be_taken():
 def test_a_bare_number_is_refused():
     with pytest.raises(TypeError, match=r"give Points\(10\)"):
         check_change(0.10)
+
+
+def test_changes_of_other_models():
+    for change in (ArcShift("a", "b", Points(1)), ConstantRetention(0.8, "Y")):
+        with pytest.raises(TypeError, match="does not fit this model"):
+            check_change(change)

@@ -57,3 +57,18 @@ def test_no_rate(make, message):
         make()
     with pytest.raises(ValueError, match="period='quarter'"):
         ConstantRetention(0.7, "quarter")
+
+
+def test_counts_that_are_none():
+    for kept, n in (("a", 2), (-1, -2), (1, None), (None, 2)):
+        with pytest.raises(DataError, match="use from_counts"):
+            ConstantRetention(0.5, "Y", kept, n)
+
+
+def test_multiples_of_what_is_no_rate_or_horizon():
+    kept = ConstantRetention(0.7, "Y")
+    with pytest.raises(ValueError, match=r"write 0.08 for 8 %"):
+        kept.margin_multiple(10)
+    for horizon in (0, 2.5, True):
+        with pytest.raises(ValueError, match="whole number of periods"):
+            kept.margin_multiple(0.1, horizon)

@@ -33,3 +33,11 @@ def test_no_rates():
     with pytest.raises(DataError) as caught:
         ConversionRates("CNY", "then", {"USD": 0, "CNY": 2.0, "yuan": 1.0})
     assert len(caught.value.faults) == 4
+
+
+def test_rates_that_are_none():
+    for rates, message in (({5: 1}, "a mapping"), ([("USD", 7)], "a mapping"), ({"usd": 7, "USD": 8}, "has two rates")):
+        with pytest.raises(DataError, match=message):
+            ConversionRates("CNY", "2024-01-02", rates)
+    with pytest.raises(DataError, match="on=2024 is a number, no day"):
+        ConversionRates("CNY", 2024, {"USD": 7})

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from crmml import DataError
 from crmml.clv import (
@@ -12,7 +13,7 @@ from crmml.clv import (
     ParetoNBD,
 )
 from crmml.datasets import load_cdnow_sample
-from crmml.roi import Percent, Points, retention_value
+from crmml.roi import Percent, Points, Uncertain, retention_value
 from crmml.roi.dropout_scaling import scaling
 from crmml.ruler import Ruler
 from crmml.transactions import summarize
@@ -146,3 +147,23 @@ def test_refusals(summary):
         retention_value(given(BetaGeoNBD), Points(3), X=summary, **{**MONEY, "margin": None})
     with pytest.raises(TypeError, match="does not say whether"):
         retention_value(given(BetaGeoNBD), 0.05, X=summary, **MONEY)
+
+
+def test_a_model_without_a_unit_of_time(summary):
+    model = BetaGeoNBD().set_fitted_params(**PARAMETERS[BetaGeoNBD])
+    with pytest.raises(ValueError, match="without a unit of time"):
+        retention_value(model, Points(5), X=summary, **MONEY)
+
+
+def test_an_uncertain_change_of_given_parameters_has_an_interval(summary):
+    model = given(BetaGeoNBD)
+    change = Points(Uncertain.uniform(0, 10))
+    found = retention_value(model, change, X=summary, **MONEY, random_state=0, n_draws=400)
+    ends = [retention_value(model, Points(p), X=summary, **MONEY).equity_gain for p in (0.5, 9.5)]
+    assert found.equity_gain_interval == pytest.approx(ends, rel=0.2, abs=0.02 * ends[1])
+    assert "over the next year." in found.mapping
+
+
+def test_a_model_that_is_not_fitted(summary):
+    with pytest.raises(NotFittedError, match="BetaGeoNBD instance is not fitted"):
+        retention_value(BetaGeoNBD(), Points(5), X=summary, **MONEY)

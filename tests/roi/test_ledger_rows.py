@@ -1,4 +1,5 @@
 import datetime
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -67,7 +68,12 @@ def test_synonyms_of_kinds():
         ({"times": 2}, "but no every"),
         ({"every": "M", "times": 1.5}, "whole number"),
         ({"every": "M", "until": "2023-01-01"}, "within a century"),
-        ({"every": "D", "until": "2500-01-01"}, "within a century"),
+        ({"every": "D", "until": "2130-01-01"}, "within a century"),
+        ({"every": "Y", "times": 101}, "more than a century"),
+        ({"every": "99999Y", "times": 1}, "more than a century"),
+        ({"every": "200Y", "until": "2030-01-01"}, "more than a century"),
+        ({"date": "03/04/2024"}, "does not begin with the year"),
+        ({"amount": None, "hours": 1e200, "hourly_rate": 1e200}, "is no finite number"),
         ({"forecast": "perhaps"}, "must be true or false"),
     ],
 )
@@ -96,3 +102,8 @@ def test_benefits():
     assert "put it into the CostLedger" in benefit(amount=-5)[1][0]
     assert benefit(amount=Uncertain.normal(10, 10))[1] == []
     assert "put it into the CostLedger" in benefit(amount=Uncertain.normal(-10, 10))[1][0]
+
+
+def test_decimals_are_numbers():
+    row, faults = cost(amount=Decimal("5.25"))
+    assert (row.amount, faults) == (5.25, [])

@@ -251,3 +251,29 @@ def test_formulas_that_may_be_no_cost():
     with pytest.raises(DataError, match=r"not finite for some values of one, zero"):
         CostLedger("EUR").add("2024-01-01", "other", "x", one / Uncertain.empirical([0, 1], name="zero"))
     assert len(BenefitLedger("EUR").add("2024-01-01", "margin", "x", one - 0.3 * two, direct=True)) == 1
+
+
+def test_a_figure_that_its_distribution_does_not_take():
+    row = pd.DataFrame({"date": ["2024-01-01"], "kind": ["staff"], "label": ["x"], "low": [1.0], "high": [2.0]})
+    with pytest.raises(DataError, match="a uniform amount is stated by low, high; amount would not count"):
+        CostLedger.from_table(row.assign(distribution="uniform", amount=400), currency="EUR")
+    with pytest.raises(DataError, match="sd and coverage would not count"):
+        CostLedger.from_table(row.assign(distribution="triangular", amount=1.5, sd=1, coverage=0.5), currency="EUR")
+    assert (
+        CostLedger.from_table(row.assign(distribution="uniform", amount=np.nan), currency="EUR").total().amount == 1.5
+    )
+
+
+def test_unknowns_of_different_rows_are_different_ones():
+    ledger, spread = CostLedger("EUR", allow_overlap=True), Uncertain.uniform(1, 3)
+    for _ in range(3):
+        ledger = ledger.add("2024-02-01", "other", "x", spread)
+    for _ in range(2):
+        ledger = ledger.add("2024-02-01", "staff", "y", hours=spread, hourly_rate=10)
+    assert [name for row in ledger.rows for name in row.amount.inputs()] == [
+        "other: x",
+        "other: x of 2024-02-01",
+        "other: x of 2024-02-01 (2)",
+        "staff: y, hours",
+        "staff: y of 2024-02-01, hours",
+    ]

@@ -86,10 +86,18 @@ def raises(kind, match, model=None, change=None, **options):
 
 
 def test_refusals():
-    raises(DataError, "70 % to 110 %, outside 0 to 100 %; Percent is a relative change", change=Points(40))
+    raises(
+        DataError,
+        "70 % to 110 %; it must be at least 0 and stay below 100 %; Percent is a relative change",
+        change=Points(40),
+    )
     raises(DataError, "Points is the other kind", change=Percent(50))
-    raises(DataError, "outside", change=Points(-71))
-    raises(DataError, "measure both alike", change=ConstantRetention(0.8, "M"))
+    raises(DataError, "70 % to -1 %; it must be at least 0", change=Points(-71))
+    raises(
+        DataError,
+        "of a year before and of a month after; measure both over the same period",
+        change=ConstantRetention(0.8, "M"),
+    )
     raises(TypeError, r"give Points\(10\)", change=0.10)
     raises(ValueError, "write 0.08 for 8 %", annual_discount_rate=10)
     raises(DataError, "the return on a cost of 0", programme_cost=0)
@@ -101,3 +109,16 @@ def test_refusals():
     raises(ValueError, "n_draws=3", n_draws=3)
     raises(ValueError, "coverage=90", coverage=90)
     raises(TypeError, "no model of retention", model=0.7)
+
+
+def test_words_where_nothing_was_worth_anything():
+    found = retention_value(ConstantRetention(0.0, "Y"), Points(10), **MONEY)
+    assert np.isnan(found.relative_gain)
+    assert "nan" not in found.describe()
+
+
+def test_draws_below_zero_are_told():
+    change = Points(Uncertain.uniform(-50, -10))
+    found = retention_value(ConstantRetention(0.3, "Y"), change, **MONEY, random_state=0)
+    assert re.search(r"In (49|50|51)\.\d% of the draws it would fall below 0 % and is held there", found.describe())
+    assert found.equity_gain_interval[0] == pytest.approx(-found.equity_before)

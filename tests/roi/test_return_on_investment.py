@@ -223,3 +223,85 @@ def test_a_frame_is_told_how_to_become_a_ledger():
     frame = pd.DataFrame({"date": ["2024-01-01"], "kind": ["other"], "label": ["x"], "amount": [5.0]})
     with pytest.raises(TypeError, match=r"CostLedger.from_table\(frame, currency=...\)"):
         roi(frame, BenefitLedger("CNY"), YEAR)
+
+
+def test_payback_that_is_lost_and_won_again():
+    ledger = costs(100).add("2024-10-01", "servers", "new", 500)
+    won = benefits(300).add("2024-11-15", "margin", "more", 400, direct=True)
+    found = roi(ledger, won, YEAR, observed_until="2024-12-31")
+    assert (found.payback.date, found.payback.lasting) == (pd.Timestamp("2024-07-01"), pd.Timestamp("2024-11-15"))
+    assert not found.payback.holds
+    assert "though later costs take it below again until 2024-11-15." in found.describe()
+    alone = roi(costs(100), won, YEAR, observed_until="2024-12-31").payback
+    assert alone.holds
+    assert alone.lasting == alone.date
+
+
+def test_costs_that_fall_after_the_window():
+    later = CostLedger("USD").add("2026-01-01", "staff", "administration")
+    for ledger in (later, later.add("2024-01-01", "other", "free", 0)):
+        (fault,) = missing(ledger, benefits(), YEAR, observed_until="2024-12-31")
+        assert "costs above 0 between 2024-01-01 and 2025-01-01" in fault
+
+
+def test_a_horizon_without_cost_in_some_draws():
+    spent = CostLedger("USD").add("2024-01-01", "other", "may be free", Uncertain.empirical([0, 0, 100]))
+    found = roi(
+        spent.add("2024-09-01", "staff", "s", 50), benefits(80, "2024-02-01"), YEAR, observed_until="2024-12-31"
+    )
+    assert found.by_horizon["6 months"] is None
+    assert np.isfinite(found.by_horizon["1 year"].roi_interval).all()
+
+
+def test_amounts_beyond_what_can_be_computed():
+    for ledger in (costs(5e-324), costs(1.7e308).add("2024-01-01", "other", "as much", 1.7e308)):
+        (fault,) = missing(ledger, benefits(), YEAR, observed_until="2024-12-31")
+        assert "beyond what can be computed" in fault
+
+
+def test_days_and_rates_of_another_kind():
+    with pytest.raises(TypeError, match="must be ConversionRates"):
+        roi(costs(), benefits(), YEAR, rates={"USD": 7})
+    for day, message in (
+        (2024, "a number, no day"),
+        (pd.NaT, "is no day"),
+        (pd.Timestamp("2024-12-31", tz="UTC"), "time zone"),
+    ):
+        with pytest.raises(ValueError, match=f"observed_until=.*{message}"):
+            roi(costs(), benefits(), YEAR, observed_until=day)
+
+
+def test_present_value_of_recurring_payments_by_hand():
+    spent = costs(1_000, "2024-01-31").add("2024-02-29", "maintenance", "leap", 10, every="Y", until="2028-02-29")
+    won = BenefitLedger("USD").add("2024-01-31", "margin", "month ends", 100, direct=True, every="M", times=38)
+    found = roi(spent, won, ("2024-01-31", "3Y"), 0.12, observed_until="2027-01-30")
+    ends = [
+        "2024-01-31",
+        "2024-02-29",
+        "2024-03-31",
+        "2024-04-30",
+        "2024-05-31",
+        "2024-06-30",
+        "2024-07-31",
+        "2024-08-31",
+    ]
+    ends += ["2024-09-30", "2024-10-31", "2024-11-30", "2024-12-31"]
+    ends += [pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd() for year in (2025, 2026) for month in range(1, 13)]
+    flows = [(day, 100) for day in ends] + [
+        ("2024-01-31", -1_000),
+        ("2024-02-29", -10),
+        ("2025-02-28", -10),
+        ("2026-02-28", -10),
+    ]
+    worth = sum(sum_ * 1.12 ** (-(pd.Timestamp(day) - pd.Timestamp("2024-01-31")).days / 365.25) for day, sum_ in flows)
+    assert found.npv == pytest.approx(worth, rel=1e-12)
+    assert (found.cost, found.gain) == (1_030, 3_600)
+
+
+def test_recurring_costs_that_end_early_are_told():
+    won = benefits(day="2024-02-01")
+    for until, told in (("2024-06-01", True), ("2024-12-01", False)):
+        spent = costs().add("2024-02-01", "subscription", "seats", 100, every="M", until=until)
+        said = roi(spent, won, YEAR, observed_until="2024-12-31").describe()
+        assert ("Recurring costs are entered to 2024-06-30; none is counted after that day." in said) is told
+    assert "Recurring" not in roi(costs(), won, YEAR, observed_until="2024-12-31").describe()

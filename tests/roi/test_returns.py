@@ -17,3 +17,8 @@ def test_words():
         "probability 25%; interval 2024-01-01 to after the window."
     )
     assert percent(7.71) == "771 %"
+
+
+def test_payback_that_hardly_ever_comes():
+    never = Payback(None, None, False, "benefits come to 0", (None, None), 0.01)
+    assert never.describe().endswith("It does so within the window with probability 1%.")

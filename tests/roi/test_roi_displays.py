@@ -1,7 +1,7 @@
 import matplotlib as mpl
 import pytest
 
-from crmml.roi import CashFlowDisplay, ROIWaterfallDisplay, TornadoDisplay, roi
+from crmml.roi import CashFlowDisplay, ROIWaterfallDisplay, TornadoDisplay, Uncertain, roi
 
 from .test_return_on_investment import YEAR, benefits, costs, plan
 
@@ -55,3 +55,27 @@ def test_cash_flow(found):
         CashFlowDisplay.from_roi(never, discounted=True).plot().ax_.get_ylabel()
         == "Cumulative, discounted, USD thousand"
     )
+
+
+def test_numbers_stay_readable():
+    spent = costs(5_000).add("2024-01-02", "servers", "x" * 30 + " " + "y" * 30, Uncertain.triangular(1e6, 2e6, 6e6))
+    found = roi(spent, benefits(6_200), YEAR, observed_until="2024-12-31", random_state=0)
+    display = TornadoDisplay.from_roi(found).plot()
+    assert sorted(text.get_text() for text in display.ax_.texts) == ["1.5 million", "5 million"]
+    assert display.ax_.get_yticklabels()[0].get_text() == "servers: " + "x" * 30 + "\n" + "y" * 30
+    small = roi(costs(5_000), benefits(6_200), YEAR, observed_until="2024-12-31")
+    assert [text.get_text() for text in ROIWaterfallDisplay.from_roi(small).plot().ax_.texts] == [
+        "-5,000",
+        "+6,200",
+        "+1,200",
+    ]
+
+
+def test_the_legend_of_a_tornado_hides_nothing():
+    unknown = Uncertain.uniform(500, 1_500)
+    won = benefits(unknown).add("2024-07-01", "margin", "as wide", unknown, direct=True)
+    display = TornadoDisplay.from_roi(roi(costs(1_000), won, YEAR, observed_until="2024-12-31", random_state=0)).plot()
+    display.figure_.draw_without_rendering()
+    legend = display.ax_.get_legend().get_window_extent()
+    drawn = [artist.get_window_extent() for artist in [*display.ax_.patches, *display.ax_.texts, display.ax_.title]]
+    assert not any(legend.overlaps(box) for box in drawn)

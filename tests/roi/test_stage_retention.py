@@ -108,3 +108,22 @@ def test_refusals():
         ArcShift("low", "on", 0.1)
     with pytest.raises(TypeError, match="does not say whether"):
         value(chain, 0.1)
+
+
+def test_draws_that_move_all_there_is_are_told():
+    chain = StageChain(P, THREE, "Y")
+    shift = ArcShift("low", "on", Points(Uncertain.uniform(0, 60)))
+    found = value(chain, shift, n_draws=2_000, random_state=0)
+    held = float(found.describe().split("In ")[1].split("%")[0])
+    assert held == pytest.approx(100 / 3, abs=4)
+    assert (
+        "of the draws"
+        not in value(chain, ArcShift("low", "on", Points(Uncertain.uniform(0, 30))), random_state=0).mapping
+    )
+
+
+def test_customers_that_cost_money_have_no_relative_gain():
+    found = value(StageChain(P, THREE, "Y"), Points(5), reward=(1, -8, 0))
+    assert found.equity_before < 0
+    assert np.isnan(found.relative_gain)
+    assert "%)" not in found.describe()

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from crmml.roi import Uncertain
+from crmml import DataError
+from crmml.roi import CostLedger, Uncertain
 from crmml.roi.uncertain_amounts import draw_inputs, is_number, merged_inputs
 
 ALL = [
@@ -97,3 +98,18 @@ def test_words():
     assert "3 draws" in Uncertain.empirical([1, 2, 3]).describe()
     assert repr(Uncertain.normal(1, 2, name="x")) == "Uncertain.normal(1.0, 2.0, name='x')"
     assert [is_number(x) for x in (1, 1.5, np.int64(2), True, "1", np.nan)] == [True, True, True, False, False, False]
+
+
+def test_division_of_a_number_and_a_change_of_sign(rng):
+    unknown = Uncertain.uniform(2, 4, name="x")
+    assert (12 / unknown).at({"x": 3.0}) == 4
+    assert (-unknown).at({"x": 3.0}) == -3
+    with pytest.raises(TypeError, match="made by one of its class methods"):
+        Uncertain("normal", (1, 2))
+
+
+def test_formulas_that_divide_by_nothing_are_refused():
+    unknown = Uncertain.uniform(1, 3, name="x")
+    for formula in (1 + unknown / (unknown - 2), unknown / 0, (unknown - 3) ** 0.5):
+        with pytest.raises(DataError, match="amount is not finite for some values of x"):
+            CostLedger("EUR").add("2024-01-01", "other", "y", formula)

@@ -1,7 +1,10 @@
+import datetime
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from crmml.roi.windows import calendar_offset, read_window
+from crmml.roi.windows import calendar_offset, read_day, read_window
 
 
 def test_lengths_are_of_the_calendar():
@@ -22,6 +25,11 @@ def test_lengths_are_of_the_calendar():
         ("2024-01-01", "0M"),
         ("2024-01-01", None),
         ("x", "3Y"),
+        (2024, 2025),
+        ("2024-01-01 00:00", "2024-01-01 12:00"),
+        ("2024-01-01", "1.5Y"),
+        ("2024-01-01", "99999Y"),
+        ("2024", "2025"),
         ("01/04/2024", "3Y"),
         ("2024-01-01", "1.4.2024"),
         ("2024-01-01T00:00Z", "2025-01-01T00:00Z"),
@@ -30,3 +38,37 @@ def test_lengths_are_of_the_calendar():
 def test_no_window(wrong):
     with pytest.raises(ValueError, match="window="):
         read_window(wrong)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2024-01-31",
+        "2024/1/31",
+        "20240131",
+        " 2024-01-31T23:30",
+        datetime.date(2024, 1, 31),
+        np.datetime64("2024-01-31T05"),
+    ],
+)
+def test_a_day(day):
+    assert read_day(day) == pd.Timestamp("2024-01-31")
+
+
+@pytest.mark.parametrize(
+    ("day", "message"),
+    [
+        ("03/04/2024", "does not begin with the year"),
+        ("2024-12", "says no day"),
+        ("today", "is no day"),
+        ("2023-02-29", "is no day"),
+        (20240131, "is a number, no day"),
+        (np.datetime64("NaT"), "is no day"),
+        (None, "is no day"),
+        ("0204-01-31", "outside the years 1900 to 2200"),
+        (pd.Timestamp("2024-01-31", tz="UTC"), "has a time zone"),
+    ],
+)
+def test_no_day(day, message):
+    with pytest.raises(ValueError, match=message):
+        read_day(day)
