@@ -356,7 +356,8 @@ class StageProcess(ABC):
         """
         count = self._per_stage(n_customers, "n_customers")
         if (count < 0).any():
-            raise DataError([f"n_customers is negative in {int((count < 0).sum())} stages"], "the customer base")
+            below = [name for name, n in zip(self.stages.names, count, strict=True) if n < 0]
+            raise DataError([f"n_customers is negative in {', '.join(below)}"], "the customer base")
         value = self.lifetime_value(reward, annual_discount_rate, **options)  # type: ignore[attr-defined]
         return float(count[count > 0] @ value[count > 0])
 
@@ -369,7 +370,15 @@ class StageProcess(ABC):
             if faults:
                 raise DataError(faults, what)
             values = [given[name] for name in self.stages.names]
-        array = np.asarray(values, dtype=float)
+        try:
+            array = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            raise DataError(
+                [
+                    f"it needs one number for each of the stages {', '.join(self.stages.names)}; what was given holds something else"
+                ],
+                what,
+            ) from None
         if array.shape != (len(self),) or not np.isfinite(array).all():
             raise DataError(
                 [

@@ -97,6 +97,10 @@ def test_what_is_not_certain_is_infinite():
 
 
 def test_refusals(chain):
+    with pytest.raises(DataError, match="one number for each of the stages"):
+        chain.lifetime_value(["a", *[1.0] * (len(chain) - 1)])
+    with pytest.raises(DataError, match=f"negative in {chain.stages.names[0]}$"):
+        chain.customer_equity([-1.0] + [1.0] * (len(chain) - 1), [1.0] * len(chain))
     with pytest.raises(DataError, match=r"the row of 'stage_1' sums to 0\.9"):
         StageChain([[0.4, 0.5], [0.5, 0.5]])
     with pytest.raises(DataError, match="outside 0 to 1"):
