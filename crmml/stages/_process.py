@@ -375,7 +375,7 @@ class StageProcess(ABC):
         except (TypeError, ValueError):
             raise DataError(
                 [
-                    f"it needs one number for each of the stages {', '.join(self.stages.names)}; what was given holds something else"
+                    f"it needs one number for each of the stages {', '.join(self.stages.names)}; something else was given"
                 ],
                 what,
             ) from None
