@@ -14,7 +14,10 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
-from ._values import as_text, distinct, merged, normal_text, plain, too_large
+from ._values import as_text, distinct, in_calendar, merged, normal_text, plain, too_large
+
+#: What pandas calls columns of objects of one type that arrow has too.
+_PLAIN = ("string", "integer", "floating", "boolean", "bytes", "empty")
 
 
 @dataclass(repr=False)
@@ -125,6 +128,12 @@ def read_records(sources: Sequence[Any], names: Sequence[str]) -> Records:
         for name in table.column_names
         if pa.types.is_nested(table.schema.field(name).type)
     ]
+    faults += [
+        f"column {name!r} of {source!r} holds moments before the year 1 or after 9999; make text of it"
+        for source, table in zip(names, tables, strict=True)
+        for name in table.column_names
+        if not in_calendar(table[name])
+    ]
     if faults:
         raise DataError(faults, "the sources")
     sizes = [table.num_rows for table in tables]
@@ -153,20 +162,64 @@ def _table(source: Any) -> Any:
 
 
 def as_arrow(source: Any) -> Any:
-    """As arrow, with pandas columns of several types, of periods and of intervals as text."""
-    if isinstance(source, pd.DataFrame):
-        source = source.copy(deep=False)
-        for name in source.columns:
-            if isinstance(source[name], pd.Series) and isinstance(
-                source[name].dtype, (pd.PeriodDtype, pd.IntervalDtype)
-            ):
-                source[name] = source[name].astype(object).map(str, na_action="ignore")
-        for name in [name for name in source.columns if pd.api.types.is_object_dtype(source[name])]:
-            try:
-                pa.array(source[name], from_pandas=True)
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
-                source[name] = source[name].map(as_text, na_action="ignore")
-    return frames.to_arrow(source)
+    """As arrow, with pandas columns that arrow has no type for, or would change the values of, as text."""
+    if not isinstance(source, pd.DataFrame):
+        return frames.to_arrow(source)
+    frames.wrap(source)
+    names = [str(name) for name in source.columns]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise DataError(
+            [f"column {name!r} is there as a text and as a number; rename one" for name in twice], "the frame"
+        )
+    source = source.copy(deep=False)
+    for name in source.columns:
+        column = source[name]
+        if isinstance(column.dtype, pd.SparseDtype):
+            source[name] = column.sparse.to_dense()
+        elif isinstance(column.dtype, (pd.PeriodDtype, pd.IntervalDtype)) or column.dtype.kind == "c":
+            source[name] = column.astype(object).map(str, na_action="ignore")
+        elif column.dtype == object and not _as_it_is(column):
+            source[name] = column.map(as_text, na_action="ignore")
+    try:
+        return frames.to_arrow(source)
+    except UnicodeEncodeError:
+        faults = [f"column {name!r} holds half a character" for name in source.columns if not _is_unicode(source[name])]
+        cure = '; read its file with the right encoding, or make text of it by .str.encode("utf-8", "replace").str.decode("utf-8")'
+        raise DataError([fault + cure for fault in faults], "the frame") from None
+
+
+def check_index(frame: Any, names: Sequence[Any], subject: str) -> None:
+    """Refuse a pandas frame that has a wanted column in its index, as what groupby gives has."""
+    if isinstance(frame, pd.DataFrame):
+        found = [name for name in names if name not in frame.columns and name in frame.index.names]
+        if found:
+            raise DataError(
+                [f"{name!r} is in the index of pandas; call reset_index() first" for name in found], subject
+            )
+
+
+def _as_it_is(column: pd.Series) -> bool:
+    """Whether arrow takes a pandas column of objects without changing a value, as it does dates beside moments."""
+    try:
+        array = pa.array(column, from_pandas=True)
+    except UnicodeEncodeError:
+        return True  # nor is it better as text
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return False
+    if pa.types.is_nested(array.type) or pd.api.types.infer_dtype(column) in _PLAIN:
+        return True
+    return all(
+        after is None or before == after or as_text(before) == as_text(after)
+        for before, after in zip(column, array.to_pylist(), strict=True)
+    )
+
+
+def _is_unicode(column: pd.Series) -> bool:
+    try:
+        pa.array(column, from_pandas=True)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _united(name: str, tables: Sequence[Any], names: Sequence[str], notes: list[str]) -> Any:

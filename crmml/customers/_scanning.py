@@ -62,7 +62,9 @@ class Wanted:
                 self.phrases.setdefault(first.group(), {}).setdefault(len(phrase), set()).add(phrase)
         numbers = [int(text) for text in self.words if text.isascii() and text.isdigit() and str(int(text)) == text]
         self.numbers = np.asarray(sorted(number for number in numbers if number < 2**63), dtype=np.int64)
-        self.lengths = sorted({len(text) for text in self.words if text.isascii()})
+        starts = [phrase for by_size in self.phrases.values() for phrases in by_size.values() for phrase in phrases]
+        self.ascii = frozenset(text for text in (*self.words, *starts) if text.isascii())
+        self.lengths = sorted(set(map(len, self.ascii)))
 
     def in_column(self, values: Iterable[Any]) -> set[str]:
         """Identifiers, of any length, among values."""
@@ -132,7 +134,7 @@ class Wanted:
             text[start : start + size]
             for size in self.lengths
             for start in range(len(text) - size + 1)
-            if text[start : start + size] in self.words
+            if text[start : start + size] in self.ascii
         }
 
 

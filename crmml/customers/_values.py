@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 INVISIBLE = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 #: Floats from here on no longer tell neighbouring whole numbers apart.
 LARGEST_WHOLE = 2.0**53
+#: Seconds from 1970 of the beginning of the year 1, and of the end of the year 9999.
+_FIRST, _END = -62_135_596_800, 253_402_300_800
 
 
 def as_text(value: Any) -> str:
@@ -26,6 +28,8 @@ def as_text(value: Any) -> str:
         return str(int(value)) if value == value.to_integral_value() else f"{value.normalize():f}"
     if isinstance(value, dt.datetime) and _is_midnight(value):
         return value.date().isoformat()
+    if isinstance(value, dt.timedelta):
+        return str(pd.Timedelta(value))
     return str(value)
 
 
@@ -91,6 +95,16 @@ def too_large(column: Any) -> int:
     limit = {16: 2.0**11, 32: 2.0**24}.get(column.type.bit_width, LARGEST_WHOLE)
     size = pc.abs(column.cast(pa.float64()))
     return int(pc.sum(pc.and_(pc.is_finite(size), pc.greater_equal(size, limit))).as_py() or 0)
+
+
+def in_calendar(column: Any) -> bool:
+    """Whether Python's calendar, the years 1 to 9999, has every moment of an arrow column."""
+    if not pa.types.is_timestamp(column.type) or column.type.unit == "ns":
+        return True
+    ends = pc.min_max(column.cast(pa.int64()))
+    scale = {"s": 1, "ms": 10**3, "us": 10**6}[column.type.unit]
+    first, last = ends["min"].as_py(), ends["max"].as_py()
+    return first is None or (first >= _FIRST * scale and last < _END * scale)
 
 
 def merged(codes: np.ndarray, texts: list[str]) -> tuple[np.ndarray, list[str]]:

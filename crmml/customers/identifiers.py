@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
+import numpy as np
 import pandas as pd
 
 from .. import frames
@@ -26,6 +27,8 @@ __all__ = ["IDENTIFIERS", "IdentifierFound", "IdentifierScan", "assert_no_identi
 
 #: Places that an error names; the rest is counted.
 MOST_NAMED = 20
+#: What would be looked for as its Python code, and never found.
+_NO_IDENTIFIER = (list, tuple, dict, set, frozenset, bytes, bytearray, np.ndarray)
 
 
 class IdentifierFound(AssertionError):  # noqa: N818  (what is asserted did not hold)
@@ -146,8 +149,10 @@ def assert_no_identifiers(
     ------
     IdentifierFound
         An AssertionError that names the places and counts, never an identifier.
-    ValueError
-        When there is no identifier.
+    ValueError, TypeError
+        When there is no identifier, or they are no column of texts, numbers or dates.
+    FileNotFoundError
+        When there is no such path.
 
     Warns
     -----
@@ -217,6 +222,10 @@ def _texts(identifiers: Any, columns: Any) -> tuple[list[str], frozenset[str]]:
         picked = frames.to_columns(identifiers, names)
         values = [value for name in names for value in picked[name].drop_duplicates().tolist()]
         return _as_texts(values), frozenset(names)
+    if isinstance(identifiers, Mapping) or not hasattr(identifiers, "__iter__"):
+        raise TypeError(
+            f"identifiers must be a column of them, such as a list or a series, not {type(identifiers).__name__}."
+        )
     own = getattr(identifiers, "name", None)
     named = [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
     to_list = next((f for f in ("to_pylist", "to_list", "tolist") if hasattr(identifiers, f)), None)
@@ -225,6 +234,12 @@ def _texts(identifiers: Any, columns: Any) -> tuple[list[str], frozenset[str]]:
 
 
 def _as_texts(values: Iterable[Any]) -> list[str]:
+    values = list(values)
+    if other := next((value for value in values if isinstance(value, _NO_IDENTIFIER)), None):
+        raise TypeError(
+            f"identifiers must be one column of texts, numbers or dates, and holds a {type(other).__name__}; of a table take "
+            "one column, of bytes their text."
+        )
     return [as_text(value) for value in values if value is not None and not pd.isna(value)]
 
 
@@ -250,6 +265,8 @@ def _findings(run: Any, uri: str | None, reader: Reader) -> Iterator[tuple[str, 
     )
     if not isinstance(run_id, str):
         raise TypeError(f"run must be a run, its id or a path, not {type(run).__name__}.")
+    if not re.fullmatch(r"\w[\w-]*", run_id):
+        raise FileNotFoundError(f"There is no file or folder {run_id!r}, and no run has such an id.")
     yield from _in_run(run_id, uri, reader)
 
 

@@ -16,10 +16,10 @@ from ..exceptions import DataError
 from ._linking import group_codes, how_linked, linked, numbered
 from ._matching import fuzzy_pairs
 from ._records import Records, read_records
+from ._request import COMPLETE, NEWEST, check_request, field_rules, key_groups, named
 from ._values import as_pandas
 from .integration_report import IntegrationReport
 
-NEWEST, COMPLETE = "newest", "most complete"
 #: Words, as :func:`normal_text` writes them, with which a table says that there is no value.
 _SAY_NOTHING = {
     "nan",
@@ -83,7 +83,7 @@ def integrate(
         Whether keys that differ only in case, width (Unicode NFKC), spaces or characters without a width are equal. 12,
         12.0 and "12" always are, and a date and its midnight.
     fuzzy : mapping of column to float, default=None
-        Least similarity, above 0 up to 100, from which records are one customer, in every column named; needs the extra
+        Least similarity, above 1 up to 100, from which records are one customer, in every column named; needs the extra
         ``match``. Near-equality is carried from record to record: look at `IntegrationReport.fuzzy_matches` before use.
     block : str or sequence of str, default=()
         Columns that must agree for records to be compared by ``fuzzy``.
@@ -103,6 +103,8 @@ def integrate(
     DataError
         Naming every fault: keys that a source lacks, unknown sources or fields in ``prefer``, no moments for "newest", no
         row, keys that are floats too large to be exact (from 2**53).
+    TypeError, ValueError
+        When an argument is not of the kind that is asked for.
     ImportError
         When ``fuzzy`` is asked for and rapidfuzz is not installed.
 
@@ -127,13 +129,13 @@ def integrate(
     2     town     value    Wuhan    sales  False
     3     town     value  Wuchang  service   True
     """
-    tables, names = _named(sources, names)
-    groups = _groups(keys)
+    tables, names = named(sources, names)
+    groups = key_groups(keys)
     block = [block] if isinstance(block, str) else list(block)
     columns_of = [[str(name) for name in frames.wrap(table).collect_schema().names()] for table in tables]
     fields = list(dict.fromkeys(name for columns in columns_of for name in columns))
-    _check(fields, columns_of, names, groups, fuzzy, block, updated, number)
-    rules = _rules(prefer, fields, names, updated)
+    check_request(tables, fields, columns_of, names, groups, fuzzy, block, updated, number)
+    rules = field_rules(prefer, fields, names, updated)
     records = read_records(tables, names)
     _check_keys(records, groups)
     codes = [group_codes(records, group, normalise=normalise) for group in groups]
@@ -167,106 +169,6 @@ def integrate(
     return customers, report
 
 
-def _named(sources: Sequence[Any], names: Sequence[str] | None) -> tuple[list[Any], list[str]]:
-    if len(sources) == 1 and isinstance(sources[0], Mapping):
-        if names is not None:
-            raise ValueError("names= is for sources given one by one; a mapping names its own.")
-        return list(sources[0].values()), [str(name) for name in sources[0]]
-    if any(isinstance(source, (list, tuple)) for source in sources):
-        raise TypeError(
-            "The sources are given one by one, integrate(sales, service, keys=…), or as a mapping of names."
-        )
-    if not sources:
-        raise ValueError("There is no source; give at least one table.")
-    given = [f"source {i + 1}" for i in range(len(sources))] if names is None else list(names)
-    if len(given) != len(sources) or len(set(given)) != len(given):
-        raise ValueError(f"names={given!r} must be {len(sources)} different names, one a source.")
-    return list(sources), given
-
-
-def _groups(keys: Any) -> list[list[str]]:
-    if isinstance(keys, str):
-        return [[keys]]
-    keys = list(keys) if hasattr(keys, "__iter__") else []
-    parts = [part for key in keys if hasattr(key, "__iter__") for part in ([key] if isinstance(key, str) else key)]
-    if not keys or any(not hasattr(key, "__iter__") or not key for key in keys) or not _all_text(parts):
-        raise ValueError(
-            "keys must name at least one column: 'id', ['name', 'town'], or [['tax_id'], ['name', 'town']]."
-        )
-    if _all_text(keys):
-        return [keys]
-    return [[key] if isinstance(key, str) else list(key) for key in keys]
-
-
-def _all_text(names: Sequence[Any]) -> bool:
-    return all(isinstance(name, str) for name in names)
-
-
-def _rules(prefer: Any, fields: list[str], names: list[str], updated: str | None) -> dict[str, Any]:
-    """The rule of each field: "newest", "most complete" or the places of the sources."""
-    if isinstance(prefer, Mapping):
-        frames.check_names(list(prefer), fields, "the fields of prefer=")
-        given = {field: prefer.get(field) for field in fields}
-    else:
-        given = dict.fromkeys(fields, prefer)
-    faults: list[str] = []
-    rules: dict[str, Any] = {}
-    for field, rule in given.items():
-        if isinstance(rule, str) and rule in (NEWEST, COMPLETE) and rule not in names:
-            if rule == NEWEST and updated is None:
-                faults.append(f"prefer={NEWEST!r} needs updated=, the column with the moment of a record's last change")
-            rules[field] = rule
-            continue
-        order = [] if rule is None else [rule] if isinstance(rule, str) else list(rule)
-        for name in order:
-            if name not in names:
-                known = ", ".join(map(repr, names))
-                faults.append(
-                    f"prefer names {name!r}, which is none of {NEWEST!r}, {COMPLETE!r} and the sources {known}"
-                )
-        rest = [name for name in names if name not in order]
-        rules[field] = (*dict.fromkeys(order), *rest)
-    if faults:
-        raise DataError(list(dict.fromkeys(faults)), "the rules")
-    return rules
-
-
-def _check(
-    fields: list[str],
-    columns_of: list[list[str]],
-    names: list[str],
-    groups: list[list[str]],
-    fuzzy: Mapping[str, float] | None,
-    block: list[str],
-    updated: str | None,
-    number: str,
-) -> None:
-    faults = []
-    wanted = [*dict.fromkeys(name for group in groups for name in group), *(fuzzy or {}), *block]
-    for name in dict.fromkeys([*wanted, *([updated] if updated else [])]):
-        try:
-            frames.check_names([name], fields, "")
-        except DataError as error:
-            faults += [f"{fault} (in all sources together)" for fault in error.faults]
-    if not faults:
-        for name, there in zip(names, columns_of, strict=True):
-            if not any(set(group) <= set(there) for group in groups) and not (fuzzy and set(fuzzy) <= set(there)):
-                missing = dict.fromkeys(key for group in groups for key in group if key not in there)
-                faults.append(
-                    f"{name!r} has no key: {', '.join(map(repr, missing))} missing, so nothing links its records; "
-                    "rename its column, or give another key"
-                )
-    for name, limit in (fuzzy or {}).items():
-        if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit <= 100:
-            faults.append(f"fuzzy[{name!r}]={limit!r} must be a similarity above 0 and up to 100")
-    if block and not fuzzy:
-        faults.append("block= is for fuzzy=, which is not given")
-    if number in fields:
-        faults.append(f"column {number!r} is there already; give another name as number=")
-    if faults:
-        raise DataError(faults, "the sources")
-
-
 def _check_keys(records: Records, groups: list[list[str]]) -> None:
     """Refuse keys that were rounded before they came here, and warn of words for "none" that make many records one."""
     names = list(dict.fromkeys(name for group in groups for name in group))
@@ -293,10 +195,17 @@ def _check_keys(records: Records, groups: list[list[str]]) -> None:
 
 
 def _moments(records: Records, updated: str) -> np.ndarray:
-    """Microseconds of each record's last change, the oldest possible where it is missing."""
+    """Place of each record's last change in the order of time, -1 where it is missing."""
     field = records.fields[updated]
-    moments = pd.to_datetime(pd.Series(field.texts, dtype=object), format="ISO8601", errors="coerce", utc=True)
-    if (bad := moments.isna().to_numpy()).any():
+    texts = pd.Series(field.texts, dtype=object)
+    stamps = np.zeros((len(texts), 2), dtype=np.int64)  # microseconds, and nanoseconds beyond them
+    bad = np.ones(len(texts), dtype=bool)
+    for _ in range(2):  # one text with nanoseconds has all read in these, which end in 2262: the others once more
+        moments = pd.to_datetime(texts[bad], format="ISO8601", errors="coerce", utc=True)
+        found = moments[moments.notna()]
+        stamps[found.index] = np.column_stack([found.dt.as_unit("us").astype("int64"), found.dt.nanosecond])
+        bad[found.index] = False
+    if bad.any():
         rows = int(np.isin(field.exact, np.flatnonzero(bad)).sum())
         shown = ", ".join(dict.fromkeys(repr(_form(field.texts[i])) for i in np.flatnonzero(bad)[:3]))
         raise DataError(
@@ -306,8 +215,8 @@ def _moments(records: Records, updated: str) -> np.ndarray:
             ],
             "the sources",
         )
-    stamps = moments.dt.as_unit("us").astype("int64").to_numpy()
-    return np.append(stamps, np.iinfo(np.int64).min)[field.exact]
+    place = np.unique(stamps, axis=0, return_inverse=True)[1].ravel()
+    return np.append(place, -1)[field.exact]
 
 
 def _form(text: str) -> str:
@@ -319,7 +228,7 @@ def _chosen(records: Records, customer: np.ndarray, rules: dict[str, Any], updat
     """Record that each customer's field comes from, -1 where none has a value; shape (n_customers, n_fields)."""
     orders: dict[Any, np.ndarray] = {}
     chosen = np.full((int(customer.max()) + 1, len(records.fields)), -1, dtype=np.int64)
-    newest = np.zeros(len(records)) if updated is None else -_moments(records, updated).astype(np.float64)
+    newest = np.zeros(len(records)) if updated is None else -_moments(records, updated)
     for position, (name, field) in enumerate(records.fields.items()):
         rule = rules[name]
         if rule not in orders:

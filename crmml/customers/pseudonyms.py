@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
-from ._records import as_arrow
+from ._records import as_arrow, check_index
 from ._values import as_text, distinct, merged, too_large
 
 #: Environment variable that holds the key where none is given.
@@ -88,6 +88,8 @@ def pseudonymize(
     >>> hidden["licence"].str.len().tolist(), hidden["licence"].nunique(), int(hidden["licence"].isna().sum())
     ([16.0, 16.0, nan, 16.0], 2, 1)
     """
+    if columns is None:
+        raise TypeError("columns=None names no column; name those that hold identifiers.")
     is_one = isinstance(columns, str) or not hasattr(columns, "__iter__")
     names: list[str] = [columns] if is_one else list(dict.fromkeys(columns))  # type: ignore[list-item]
     if not names:
@@ -98,6 +100,10 @@ def pseudonymize(
         raise ValueError(f"length={length} must lie between {SHORTEST_PSEUDONYM} and {FULL_LENGTH} hexadecimal digits.")
     if isinstance(domain, Mapping):
         frames.check_names(list(domain), names, "the columns of domain=")
+    for own in domain.values() if isinstance(domain, Mapping) else [domain]:
+        if not (own is None or isinstance(own, str)):
+            raise TypeError(f"domain={own!r} must be a text.")
+    check_index(frame, names, "the frame")
     secret = _secret(key)
     wrapped = frames.wrap(frame)
     frames.check_columns(wrapped, names)
@@ -112,7 +118,7 @@ def pseudonymize(
     hidden = {}
     for name in names:
         own = domain.get(name) if isinstance(domain, Mapping) else domain
-        hidden[name] = _hidden(picked[name], name, secret if own is None else _derived(secret, own), int(length))
+        hidden[name] = _hidden(picked[str(name)], name, secret if own is None else _derived(secret, own), int(length))
     if isinstance(wrapped, nw.LazyFrame):
         for name, column in hidden.items():
             table = table.set_column(table.column_names.index(name), name, column)

@@ -17,7 +17,7 @@ from .. import files, frames
 from ..exceptions import DataError
 from ._complementary import hide_more
 from ._identifier_names import holds_identifiers, named_like_identifier
-from ._records import as_arrow
+from ._records import as_arrow, check_index
 from ._values import as_text, distinct, merged, plain
 
 MINIMUM = 5
@@ -44,7 +44,7 @@ def suppress_small_cells(
     as hidden. Then the smallest further cells are hidden (complementary suppression [1]_) until, within each group whose
     total is known, nothing is hidden, or at least two cells are, of at least ``minimum`` customers together; a difference
     between a total and the cells shown then never speaks of fewer. With several margins in ``within`` it is also made
-    sure, from all their totals at once, that no single hidden count can be computed.
+    sure, from all their totals at once and since no count is negative, that no single hidden count can be computed.
 
     *Not protected:* hidden counts are not negative and the first of them are below the minimum, so that totals narrow
     them to a range, sometimes a short one; totals other than those in ``within``, other tables of the same customers, or
@@ -110,6 +110,11 @@ def suppress_small_cells(
     by = list(dict.fromkeys(name for margin in margins for name in margin))
     wrapped = frames.wrap(table)
     asked = [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    if other := [name for name in [count, *asked, *by] if not isinstance(name, str)]:
+        raise TypeError(
+            f"{other[0]!r} is no name of a column; count= takes one, columns= and within= one or several, as texts."
+        )
+    check_index(table, [count, *asked, *by], "the table")
     frames.check_columns(wrapped, [count, *asked, *by], "the table")
     if taken := [name for name in [count, *asked] if name in by]:
         raise ValueError(f"within= names {taken[0]!r}, which is to be hidden.")
@@ -162,7 +167,8 @@ def export_table(
     Raises
     ------
     DataError
-        When a column is called like an identifier (customer_id, email, 客户编号 …), or holds e-mail addresses or pseudonyms.
+        When a column is called like an identifier (customer_id, email, 客户编号 …), or holds e-mail addresses or pseudonyms;
+        when a pandas index holds more than numbers of rows, since a file has no place for it.
 
     Examples
     --------
@@ -178,6 +184,8 @@ def export_table(
     C,40
     """
     files.kind_of(path)
+    if isinstance(table, pd.DataFrame) and not _is_row_number(table.index):
+        raise DataError(["the index of pandas would not be written; call reset_index() first"], "the table")
     names = frames.wrap(table).collect_schema().names()
     allowed = [allow] if isinstance(allow, str) else list(allow)
     frames.check_names(allowed, names, "the columns of allow=")
@@ -204,6 +212,10 @@ def export_table(
     return shown
 
 
+def _is_row_number(index: pd.Index) -> bool:
+    return all(name is None for name in index.names) and pd.api.types.is_integer_dtype(index.dtype)
+
+
 def _to_write(shown: Any, schema: Any, kind: str) -> Any:
     """With whole numbers as such, missing or not."""
     for field in schema:
@@ -221,12 +233,16 @@ def _margins(within: Any) -> list[list[str]]:
         return [[]]
     if isinstance(within, str):
         return [[within]]
+    if not hasattr(within, "__iter__"):
+        raise TypeError(
+            f"within={within!r} must be names of columns: 'region', or several margins as [['region'], ['tier']]."
+        )
     within = list(within)
     if not within:
         return [[]]
     if all(isinstance(name, str) for name in within):
         return [within]
-    return [[names] if isinstance(names, str) else list(names) for names in within]
+    return [list(names) if not isinstance(names, str) and hasattr(names, "__iter__") else [names] for names in within]
 
 
 def _is_figure(field: Any) -> bool:
@@ -244,7 +260,7 @@ def _counts(column: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
         raise DataError([f"column {name!r} holds {column.type}, no counts of customers"], "the table")
     known = column.is_valid().to_numpy(zero_copy_only=False)
     counts = pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy(zero_copy_only=False)
-    wrong = (counts < 0) | (counts != np.floor(counts))
+    wrong = (counts < 0) | (counts != np.floor(counts)) | np.isinf(counts)
     if wrong.any():
         raise DataError([f"column {name!r} is negative or no whole number in {int(wrong.sum()):,} rows"], "the table")
     return counts, known

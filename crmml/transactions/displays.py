@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 #: What a cell can show, and how.
 _QUANTITIES = {
-    "retention": ("Customers who bought, % of the cohort", 100.0, "{:.0f}"),
-    "cumulative_value": ("Value so far per customer of the cohort", 1.0, "{:.3g}"),
-    "value": ("Value of the period", 1.0, "{:.3g}"),
+    "retention": "Customers who bought, % of the cohort",
+    "cumulative_value": "Value so far per customer of the cohort",
+    "value": "Value of the period",
 }
+#: Cells up to which each carries its number.
+_MOST_NUMBERS = 400
 
 
 @dataclass
 class CohortDisplay(DisplayMixin):
-    """Cohorts in rows, ages in columns; what has not been observed stays blank.
+    """Cohorts in rows, ages in columns; what has not been observed is grey.
 
     Attributes
     ----------
@@ -52,32 +54,58 @@ class CohortDisplay(DisplayMixin):
         Raises
         ------
         DataError
-            When the quantity is not there.
+            When the quantity is not there, or a cohort has an age twice.
         """
         if quantity not in _QUANTITIES:
             raise DataError([f"{quantity!r} is not known; there are {', '.join(_QUANTITIES)}"], "the cohort chart")
         long = frames.to_columns(cohorts, ["cohort", "age", "customers", quantity])
+        if twice := int(long.duplicated(["cohort", "age"]).sum()):
+            fault = f"{twice:,} rows have the cohort and the age of another; give the cohorts of one group of customers"
+            raise DataError([fault], "the cohort chart")
         table = long.pivot_table(index="cohort", columns="age", values=quantity, dropna=False)
         return cls(table, long.groupby("cohort")["customers"].first(), quantity)
 
     def plot(self, ax: Axes | None = None) -> CohortDisplay:
-        """Draw the heat map; with few cells each carries its number."""
+        """Draw the heat map; with up to 400 cells each carries its number, with more there is a scale.
+
+        The first period, in which all of a cohort buy, takes no part in the scale of retention and of value: it would drown
+        the rest.
+        """
         n, m = self.table.shape
-        ax = self._axes(ax, (min(2.5 + 0.55 * m, 16), min(1.5 + 0.35 * n, 12)))
-        words, factor, form = _QUANTITIES[self.quantity]
-        values = factor * self.table.to_numpy(dtype=float)
-        # the first period of a cohort is 100 % by definition and would drown the rest
-        shown = values[:, 1:] if self.quantity == "retention" and m > 1 else values
-        top = np.nanmax(shown) if np.isfinite(shown).any() else 1.0
-        ax.imshow(np.ma.masked_invalid(values), cmap="Blues", vmin=0, vmax=top or 1.0, aspect="auto")
-        if n * m <= 400:
-            for i, j in zip(*np.nonzero(np.isfinite(values)), strict=True):
-                dark = values[i, j] > 0.6 * top
-                ax.text(
-                    j, i, form.format(values[i, j]), ha="center", va="center", fontsize=8, color="w" if dark else "k"
-                )
-        names = [f"{pd.Timestamp(c):%Y-%m-%d} ({k:,})" for c, k in self.customers.items()]  # type: ignore[arg-type]
+        ax = self._axes(ax, (min(3.5 + 0.55 * m, 16), min(1.5 + 0.35 * n, 12)))
+        values = self.table.to_numpy(dtype=float)
+        seen = np.isfinite(values)
+        values, words = _scaled(values, self.quantity)
+        shown = values[:, 1:] if self.quantity != "cumulative_value" and np.isfinite(values[:, 1:]).any() else values
+        top = np.nanmax(shown, initial=0.0) or 1.0
+        ax.set_facecolor("0.87")
+        image = ax.imshow(np.ma.masked_invalid(values), cmap="Blues", vmin=0, vmax=top, aspect="auto")
+        if seen.sum() <= _MOST_NUMBERS:
+            largest = 100.0 if self.quantity == "retention" else np.nanmax(values, initial=0.0)
+            digits = int(np.clip(2 - np.floor(np.log10(largest or 100.0)), 0, 6))
+            for i, j in zip(*np.nonzero(seen), strict=True):
+                color = "w" if values[i, j] > 0.6 * top else "k"
+                ax.text(j, i, f"{values[i, j]:,.{digits}f}", ha="center", va="center", fontsize=8, color=color)
+        else:
+            beyond = "max" if np.nanmax(values) > top else "neither"
+            self.figure_.colorbar(image, ax=ax, label=words, extend=beyond)
+        sizes = ["hidden" if np.isnan(k) else f"{k:,.0f}" for k in self.customers]
+        names = [f"{pd.Timestamp(c):%Y-%m-%d} ({k})" for c, k in zip(self.customers.index, sizes, strict=True)]
         step = max(1, n // 30)
         ax.set_yticks(range(0, n, step), names[::step], fontsize=8)
+        every = max(1, m // 25)
+        ax.set_xticks(range(0, m, every), [str(age) for age in self.table.columns[::every]], fontsize=8)
         ax.set(title=words, xlabel="Periods since the first purchase", ylabel="First purchase in (customers)")
         return self
+
+
+def _scaled(values: np.ndarray, quantity: str) -> tuple[np.ndarray, str]:
+    """Percentages, or amounts of at most five digits, and what they are."""
+    words = _QUANTITIES[quantity]
+    if quantity == "retention":
+        return 100 * values, words
+    top = np.nanmax(values, initial=0.0)
+    for factor, name in ((1e9, "billions"), (1e6, "millions"), (1e3, "thousands")):
+        if top >= 100 * factor:
+            return values / factor, f"{words}, {name}"
+    return values, words

@@ -191,6 +191,17 @@ def test_small_numbers_in_a_pickle_are_not_read_as_large_ones(tmp_path):
     clean(tmp_path, "t.bin", b"HEADER" + table["n"].to_numpy().tobytes()[6:], many)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-le"])
+def test_identifiers_of_several_words_in_wide_characters(encoding, tmp_path):
+    many = ["HOSP-0012", "HOSP-0013"]
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"ids": np.asarray(many)}))
+    (tmp_path / "b.bin").write_bytes(b"\x00\x01" + "HOSP-0012HOSP-0013".encode(encoding))
+    (tmp_path / "c.bin").write_bytes("HOSP-0099 and HOSP-00".encode(encoding))
+    with pytest.raises(IdentifierFound) as caught:
+        assert_no_identifiers(tmp_path, many)
+    assert dict(caught.value.places) == {"a.pkl": 2, "b.bin": 2}
+
+
 def test_many_identifiers_with_one_beginning(tmp_path):
     many = [f"HOSP-{i:06d}" for i in range(50_000)]
     assert found_in(tmp_path, "t.txt", "\n".join(["HOSP-0123", *many[:30_000], "HOSP-900000"]), many) == {
@@ -294,6 +305,15 @@ def test_wrong_arguments(tmp_path):
         assert_no_identifiers(tmp_path / "nothing", IDS)
     with pytest.raises(TypeError, match="a run, its id or a path"):
         assert_no_identifiers(object(), IDS)
+    with pytest.raises(FileNotFoundError, match=r"no file or folder 'report\.csv', and no run"):
+        assert_no_identifiers("report.csv", IDS)
+    for identifiers in (5, None, {"C778899": 1}):
+        with pytest.raises(TypeError, match="such as a list or a series, not"):
+            assert_no_identifiers(tmp_path, identifiers)
+    # these were looked for as "['C778899']", and so never found
+    for identifiers in ([["C778899"]], np.asarray([["C778899"], ["C778898"]]), [b"C778899"], [("C778899", 1)]):
+        with pytest.raises(TypeError, match="one column of texts, numbers or dates, and holds a"):
+            assert_no_identifiers(tmp_path, identifiers)
     assert "customer_id" in IDENTIFIERS
 
 

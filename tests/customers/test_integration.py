@@ -456,26 +456,6 @@ def test_every_fault_is_named_before_anything_is_computed():
         integrate(SALES.assign(tags=[["a"]] * 5), keys="licence")
 
 
-def test_wrong_arguments():
-    with pytest.raises(ValueError, match="at least one table"):
-        integrate(keys="licence")
-    with pytest.raises(ValueError, match="2 different names"):
-        integrate(SALES, SERVICE, keys="licence", names=["a", "a"])
-    with pytest.raises(ValueError, match="keys must name"):
-        integrate(SALES, keys=[])
-    with pytest.raises(ValueError, match="a mapping names its own"):
-        integrate({"sales": SALES}, keys="licence", names=["a"])
-    with pytest.raises(TypeError, match="one by one, integrate"):
-        integrate([SALES, SERVICE], keys="licence")
-    for keys in (0, [0], None, [["licence", 0]]):
-        with pytest.raises(ValueError, match="keys must name"):
-            integrate(SALES, keys=keys)
-    with pytest.raises(TypeError, match="no dataframe that is known"):
-        integrate(1, keys="licence")
-    with pytest.raises(DataError, match="more than once"):
-        integrate(pd.DataFrame([[1, 2]], columns=["a", "a"]), keys="a")
-
-
 def test_a_moment_that_is_none_is_refused_without_showing_it():
     with pytest.raises(DataError, match="no moment in 1 records") as caught:
         integrate(pd.DataFrame({"k": [1, 2], "t": ["2024-01-01", "H-0042x"]}), keys="k", prefer="newest", updated="t")
@@ -553,3 +533,9 @@ def test_identifiers_of_the_type_uuid_are_text():
     marks = [uuid.UUID(int=1), uuid.UUID(int=2)]
     customers, _ = integrate(pd.DataFrame({"k": marks}), pd.DataFrame({"k": [str(marks[1]).upper()]}), keys="k")
     assert customers["k"].tolist() == [str(mark) for mark in marks]
+
+
+def test_newest_tells_nanoseconds_apart_and_knows_far_moments():
+    one = pd.DataFrame({"k": [1, 2], "v": ["a", "b"], "t": ["2024-01-01 00:00:00.000000001", "9999-12-31"]})
+    two = pd.DataFrame({"k": [1, 2], "v": ["c", "d"], "t": ["2024-01-01 00:00:00.000000002", "2024-01-01"]})
+    assert integrate(one, two, keys="k", prefer="newest", updated="t")[0]["v"].tolist() == ["c", "b"]

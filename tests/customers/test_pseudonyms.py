@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from crmml import DataError
 from crmml.customers import integrate, pseudonymize
+from crmml.customers._values import INVISIBLE
 from crmml.customers.pseudonyms import KEY_VARIABLE
 
 KEY = "for tests only, never for customers"
@@ -67,7 +68,7 @@ def test_an_empty_frame_on_every_engine(engine):
 def test_equal_identifiers_alone_are_equal(texts, key):
     found = hidden(pd.Series(texts, dtype=object), key=key)
     for text, pseudonym in zip(texts, found, strict=True):
-        if text.strip():
+        if text.translate(INVISIBLE).strip():
             assert pseudonym == hmac.new(key, text.encode(), "sha256").hexdigest()
         else:
             assert pd.isna(pseudonym)
@@ -180,3 +181,24 @@ def test_columns_of_other_kinds_and_names():
     assert result[0].tolist() == hidden(["2024-01", "2024-02"])
     assert result["u"][0] == hidden([str(uuid.UUID(int=1))])[0]
     assert pseudonymize(frame, 0, key=KEY)[0].tolist() == result[0].tolist()
+
+
+def test_names_of_columns_of_every_kind():
+    source = pd.DataFrame({7: ["a", "b"], "id": [1, 2]})
+    wanted = pseudonymize(source.rename(columns={7: "k"}), "k", key=KEY)["k"].tolist()
+    assert pseudonymize(source, 7, key=KEY)[7].tolist() == wanted
+    assert pseudonymize(source, [7, "id"], key=KEY)[7].tolist() == wanted
+    with pytest.raises(TypeError, match="columns=None names no column"):
+        pseudonymize(source, None, key=KEY)
+    with pytest.raises(DataError, match=r"'id' is in the index of pandas; call reset_index\(\) first"):
+        pseudonymize(source.set_index("id"), "id", key=KEY)
+    for domain in (1, {"id": 1}):
+        with pytest.raises(TypeError, match="domain=1 must be a text"):
+            pseudonymize(source, "id", key=KEY, domain=domain)
+
+
+def test_dates_beside_moments_keep_their_time():
+    day = dt.date(2024, 1, 1)
+    source = pd.DataFrame({"id": pd.Series([day, dt.datetime(2024, 1, 1, 12), dt.datetime(2024, 1, 1)], dtype=object)})
+    found = pseudonymize(source, "id", key=KEY)["id"].tolist()
+    assert found[0] == found[2] != found[1]

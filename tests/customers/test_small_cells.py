@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from crmml import DataError
 from crmml.customers import export_table, suppress_small_cells
@@ -123,6 +124,42 @@ def test_a_bridge_between_two_squares_is_found():
     assert kept == 9
 
 
+def narrowest(table, hidden, margins):
+    """Width of the narrowest range of a hidden count, by whoever knows the totals and that no count is negative."""
+    system = np.vstack([pd.get_dummies(table[margin]).to_numpy(float).T[:, hidden] for margin in margins])
+    totals = system @ table["n"].to_numpy(float)[hidden]
+    widths = []
+    for unit in np.eye(int(hidden.sum())):
+        least, most = (linprog(sign * unit, A_eq=system, b_eq=totals).fun * sign for sign in (1, -1))
+        widths.append(most - least)
+    return min(widths)
+
+
+def test_a_count_that_only_its_sign_gives_away_is_hidden_better():
+    # six hidden cells in a ring leave one direction, but raising (0, 0) makes (1, 2) negative and the other way round:
+    # all six followed from the totals
+    counts = np.array([[0, 5, 90], [90, 9, 0], [6, 90, 8]])
+    table = pd.DataFrame({"r": np.repeat(list("abc"), 3), "c": np.tile(list("xyz"), 3), "n": counts.ravel()})
+    ring = table["n"].to_numpy() < 90
+    assert narrowest(table, ring, ["r", "c"]) == pytest.approx(0.0, abs=1e-9)
+    hidden = suppress_small_cells(table, "n", within=[["r"], ["c"]])["n"].isna().to_numpy()
+    assert narrowest(table, hidden, ["r", "c"]) > 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 4), st.integers(2, 4), st.data())
+def test_no_range_of_a_hidden_count_is_a_point(n_rows, n_columns, data):
+    size = n_rows * n_columns
+    counts = data.draw(st.lists(st.sampled_from([0, 1, 4, 5, 6, 9, 50]), min_size=size, max_size=size))
+    table = pd.DataFrame(
+        {"r": np.repeat(list("abcd")[:n_rows], n_columns), "c": np.tile(list("wxyz")[:n_columns], n_rows), "n": counts}
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        hidden = suppress_small_cells(table, "n", within=[["r"], ["c"]])["n"].isna().to_numpy()
+    assert caught or not hidden.any() or narrowest(table, hidden, ["r", "c"]) > 0.5
+
+
 def test_too_many_cells_together(monkeypatch):
     monkeypatch.setattr("crmml.customers._complementary.MOST_TOGETHER", 3)
     table = pd.DataFrame({"r": [0, 0, 1, 1], "c": [0, 1, 0, 1], "n": [3] * 4})
@@ -141,6 +178,21 @@ def test_bad_counts_and_arguments():
         suppress_small_cells(TABLE, "customers", minimum=1)
     with pytest.raises(ValueError, match="to be hidden"):
         suppress_small_cells(TABLE, "customers", within="customers")
+
+
+def test_first_calls_that_go_wrong_say_what_to_do():
+    with pytest.raises(DataError, match=r"'region' is in the index of pandas; call reset_index\(\) first"):
+        suppress_small_cells(TABLE.set_index(["region", "tier"]), "customers", within="region")
+    with pytest.raises(TypeError, match="count= takes one"):
+        suppress_small_cells(TABLE, ["customers"])
+    for within in (3, [3]):
+        with pytest.raises(TypeError, match=r"within=3 must be names|3 is no name of a column"):
+            suppress_small_cells(TABLE, "customers", within=within)
+    with pytest.raises(TypeError, match="2 is no name of a column"):
+        # not the column at that place
+        suppress_small_cells(TABLE, 2)
+    with pytest.raises(DataError, match="no whole number in 1 rows"):
+        suppress_small_cells(pd.DataFrame({"n": [3.0, np.inf]}), "n")
 
 
 # ---- export ---------------------------------------------------------------------------------------------------------
@@ -201,3 +253,12 @@ def test_columns_that_hold_identifiers_are_refused_without_showing_them(tmp_path
         export_table(TABLE, tmp_path / "out.xlsx", count="customers")
     with pytest.raises(DataError, match="'who' is missing"):
         export_table(TABLE, tmp_path / "out.csv", count="customers", allow=["who"])
+
+
+def test_an_index_that_the_file_would_lose_is_refused(tmp_path):
+    grouped = TABLE.groupby(["region", "tier"])[["customers", "revenue"]].sum()
+    for table in (grouped, TABLE.set_index("tier"), TABLE.set_axis(list("abcdef"))):
+        with pytest.raises(DataError, match=r"would not be written; call reset_index\(\)"):
+            export_table(table, tmp_path / "out.csv", count="customers")
+    export_table(TABLE[::-1], tmp_path / "out.csv", count="customers")
+    export_table(grouped.reset_index(), tmp_path / "out.csv", count="customers")

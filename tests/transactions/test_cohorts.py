@@ -133,6 +133,8 @@ def test_faults():
     log = orders([(1, "2024-01-05", 1.0)])
     with pytest.raises(ValueError, match="period='h' is not for cohorts"):
         cohorts(log, period="h")
+    with pytest.raises(ValueError, match="coverage='90%' must lie"):
+        cohorts(log, coverage="90%")
     with pytest.raises(ValueError, match="coverage=90"):
         cohorts(log, coverage=90)
     with pytest.raises(DataError, match="column 'when' is missing"):
