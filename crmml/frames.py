@@ -77,11 +77,13 @@ def check_columns(frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subj
     DataError
         One fault for each missing column.
     """
-    check_names(names, frame.collect_schema().names(), subject)
+    native = nw.to_native(frame)
+    index = [name for name in native.index.names if name is not None] if isinstance(native, pd.DataFrame) else []
+    check_names(names, frame.collect_schema().names(), subject, index)
 
 
-def check_names(names: Sequence[str], there: Sequence[str], subject: str) -> None:
-    """Refuse a list of columns that lacks one of ``names``, saying what is there and what looks alike.
+def check_names(names: Sequence[str], there: Sequence[str], subject: str, index: Sequence[Any] = ()) -> None:
+    """Refuse a list of columns that lacks one of ``names``, saying what is there, what looks alike, or that it is the index.
 
     Raises
     ------
@@ -92,8 +94,10 @@ def check_names(names: Sequence[str], there: Sequence[str], subject: str) -> Non
     for name in dict.fromkeys(names):
         if name not in there:
             lower = {str(column).lower(): str(column) for column in there}
-            near = difflib.get_close_matches(name.lower(), lower, n=1)
+            near = difflib.get_close_matches(str(name).lower(), lower, n=1)
             hint = f"; did you mean {lower[near[0]]!r}?" if near else ""
+            if name in index:
+                hint = "; it is the index, which reset_index() makes a column"
             faults.append(f"column {name!r} is missing; there are {', '.join(map(repr, there)) or 'none'}{hint}")
     if faults:
         raise DataError(faults, subject)

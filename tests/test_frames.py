@@ -18,6 +18,15 @@ def test_missing_columns_are_named(engine):
         frames.to_columns(engine.frame(DATA), ["freqency"])
 
 
+def test_a_column_that_is_the_index_and_a_name_that_is_no_text():
+    with pytest.raises(
+        DataError, match=r"'customer_id' is missing; .*; it is the index, which reset_index\(\) makes a column"
+    ):
+        frames.to_columns(DATA.set_index("customer_id"), ["customer_id"])
+    with pytest.raises(DataError, match="column True is missing; there are"):
+        frames.to_columns(DATA, [True])
+
+
 def test_results_beside_the_identifier_in_the_same_engine(engine):
     result = frames.with_identifier(engine.frame(DATA), {"clv": np.array([3.0, 4.0])}, "customer_id")
     table = frames.collected(frames.wrap(result)).to_pandas()

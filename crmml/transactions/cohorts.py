@@ -12,7 +12,6 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..inference import student_interval, wilson_interval
-from ..ruler import check_unit
 from ._log import CUSTOMER, TIME, VALUE
 from ._opening import open_log
 
@@ -76,9 +75,8 @@ def cohorts(
     2 2024-02-01    0          1     1.0        1.0               7.0
     3 2024-02-01    1          1     NaN        NaN               NaN
     """
-    check_unit(period, "period")
-    if period == "h":
-        raise ValueError("period='h' is not for cohorts; take 'D', 'W', 'M' or 'Y'.")
+    if period not in ("D", "W", "M", "Y"):
+        raise ValueError(f"period={period!r} is not for cohorts; take 'D', 'W', 'M' or 'Y'.")
     if not isinstance(coverage, (int, float)) or not 0 < coverage < 1:
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
     read, end = open_log(log, customer_id, timestamp, value, observation_end)
