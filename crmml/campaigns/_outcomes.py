@@ -26,6 +26,8 @@ def read_outcome(y: Any, n: int) -> np.ndarray:
     column = to_series(y)
     if column is None or len(column) != n:
         raise DataError([f"y has shape {np.shape(y)}; ({n},) is expected, one outcome a customer"], "the outcome")
+    if column.dtype.kind in "mMc":  # moments and spans would pass as their nanoseconds
+        raise DataError([f"y is of type {column.dtype}; write 0 and 1, or an amount"], "the outcome")
     missing = column.isna()
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     faults = []

@@ -451,17 +451,31 @@ def _interval(
     return low, high
 
 
-def _read_costs(costs: Mapping[str, float] | None, channels: tuple[str, ...], faults: list[str]) -> np.ndarray | None:
+def _read_costs(costs: Any, channels: tuple[str, ...], faults: list[str]) -> np.ndarray | None:
     if costs is None:
         return None
-    if unknown := [str(name) for name in costs if str(name) not in channels]:
-        faults.append(f"costs name {', '.join(map(repr, unknown))}; the channels are {', '.join(map(repr, channels))}")
-    given = {str(name): float(amount) for name, amount in costs.items()}
+    if not isinstance(costs, (Mapping, pd.Series)):
+        faults.append(f"costs={costs!r} is no mapping; give money by channel, such as {{{channels[0]!r}: 500.0}}")
+        return None
+    given = {str(name): _amount(amount) for name, amount in dict(costs).items()}
+    if unknown := [name for name in given if name not in channels]:
+        faults.append(
+            f"costs name {', '.join(map(repr, unknown))}, which no path touches; the channels are {', '.join(map(repr, channels))}. "
+            "Mend the spelling, or leave out a channel that nobody touched: it has earned no credit, and its cost is lost"
+        )
     if wrong := [name for name, amount in given.items() if not 0 <= amount < np.inf]:
         faults.append(
-            f"costs of {', '.join(map(repr, wrong))} are negative, missing or infinite; money of at least 0 is needed"
+            f"costs of {', '.join(map(repr, wrong))} are no numbers, negative, missing or infinite; money of at least 0 is needed"
         )
     return np.array([given.get(name, np.nan) for name in channels])
+
+
+def _amount(given: Any) -> float:
+    """Money, NaN where it is no number."""
+    try:
+        return float("nan") if isinstance(given, (str, bytes)) else float(given)
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def _check_options(

@@ -393,8 +393,8 @@ class UpliftModel(TableMixin, BaseEstimator):
                 columns[f"uplift_high{tail}"] = effects[:, k] + z * std[:, k]
         return frames.with_identifier(X, columns, IDENTIFIER)
 
-    def score(self, X: Any, y: Any, *, treatment: Any) -> float:
-        """Qini of the predicted uplift (`crmml.metrics.qini_score`), the mean over arms of each against the control.
+    def score(self, X: Any, y: Any, *, treatment: Any = None) -> float:
+        """Qini of the predicted uplift (`crmml.metrics.qini_score` with ``ties="line"``), the mean over arms against the control.
 
         Parameters
         ----------
@@ -406,8 +406,22 @@ class UpliftModel(TableMixin, BaseEstimator):
         -------
         float
             0 is expected of a random order.
+
+        Raises
+        ------
+        DataError
+            Without treatment, or where it has arms that were not there at fit.
         """
         check_is_fitted(self)
+        if treatment is None:
+            raise DataError(
+                [
+                    "treatment= is missing; give the arm of each customer. Searches and cross-validation hand it on after "
+                    "sklearn.set_config(enable_metadata_routing=True), set_fit_request(treatment=True) and "
+                    "set_score_request(treatment=True)"
+                ],
+                "the campaign",
+            )
         if faults := frames.reordered({"X": X, "y": y, "treatment": treatment}):
             raise DataError(faults, "the campaign")
         table = self._table(X, reset=False)
@@ -423,7 +437,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         for k, arm in enumerate(self.arms_.tolist()):
             if arm in arms.treated:
                 there = np.isin(arms.code, (0, arms.treated.index(arm) + 1))
-                found.append(qini_score(y[there], effects[there, k], arms.code[there] > 0))
+                found.append(qini_score(y[there], effects[there, k], arms.code[there] > 0, ties="line"))
         return float(np.mean(found))
 
     def describe(self) -> str:

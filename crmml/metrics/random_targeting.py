@@ -21,7 +21,8 @@ class RandomTargetingTest:
     qini : float
         Of the score, ``qini_score(..., ties="line")``, in units of y per treated customer.
     null_low, null_high : float
-        Where the middle ``coverage`` of the permutations lies.
+        Where the middle ``coverage`` of the permutations lies. With ``permute="arms"`` the mean effect is off the outcomes, of the
+        data too when they are compared: ``qini`` then differs from what is compared by how unevenly the arms lie along the scores.
     p_value : float
         Share of permutations that do as well, the data themselves counted among them.
     n_permutations : int

@@ -48,7 +48,8 @@ def get_scorer(name: str, **options: Any) -> Any:
     name : str
         expected_maximum_profit, maximum_profit, profit_gain, top_decile_lift, neg_expected_calibration_error (metrics of
         this package); roc_auc, average_precision, neg_brier_score, neg_log_loss (scikit-learn's); normalized_gini, of
-        regressors; qini, of uplift models, which asks for ``set_score_request(treatment=True)`` where metadata are routed.
+        regressors; qini, of uplift models (as their ``score``, with ``ties="line"``), which asks for
+        ``set_score_request(treatment=True)`` where metadata are routed.
         Those with neg_ are losses with the sign turned, so that more is always better.
     **options
         Of the metric, such as clv and contact_cost.
@@ -71,6 +72,8 @@ def get_scorer(name: str, **options: Any) -> Any:
         [] if name in _SCORERS else [f"{name!r} is not known; there are {', '.join(sorted(_SCORERS))}"], "the scorer"
     )
     metric, response, better = _SCORERS[name]
+    if name == "qini":
+        options = {"ties": "line", **options}
     return make_scorer(metric, response_method=response, greater_is_better=better, **options)
 
 

@@ -214,6 +214,15 @@ def test_costs_and_intervals():
     with pytest.raises(DataError) as error:
         attribute(read, "last", costs={"TV": 1, "A": -1})
     assert len(error.value.faults) == 2
+    by_name = attribute(read, "last", costs=pd.Series({"B": 200.0}), n_resamples=0)
+    assert by_name.cost_per_conversion[1] == 5
+    for wrong in ({"A": "50"}, {"A": None}, {"A": [1, 2]}):
+        with pytest.raises(DataError, match="costs of 'A' are no numbers, negative, missing"):
+            attribute(read, "last", costs=wrong)
+    with pytest.raises(DataError, match=r"is no mapping; give money by channel, such as \{'A'"):
+        attribute(read, "last", costs=50)
+    with pytest.raises(DataError, match="'radio', which no path touches"):
+        attribute(read, "last", costs={"radio": 50})
 
 
 def test_same_credit_on_every_engine(engine):

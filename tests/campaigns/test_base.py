@@ -159,12 +159,15 @@ def test_score_is_the_qini_of_each_arm_against_control():
     uplift, wanted = model.predict(data), []
     for k, arm in enumerate(("a", "b")):
         rows = data["treatment"].isin(["control", arm])
-        wanted.append(qini_score(data["outcome"][rows], uplift[rows, k], data["treatment"][rows] == arm))
+        arm_rows = data["outcome"][rows], uplift[rows, k], data["treatment"][rows] == arm
+        wanted.append(qini_score(*arm_rows, ties="line"))
     given = data[FEATURES], data["outcome"]
     assert model.score(*given, treatment=data["treatment"]) == pytest.approx(np.mean(wanted), rel=1e-12)
     rows = data["treatment"] != "b"
     found = model.score(given[0][rows], given[1][rows], treatment=data["treatment"][rows])
     assert found == pytest.approx(wanted[0], rel=1e-12)
+    with pytest.raises(DataError, match="enable_metadata_routing"):
+        model.score(*given)
     with pytest.raises(DataError, match="arm 'c' was not there at fit"):
         model.score(*given, treatment=data["treatment"].replace("b", "c"))
 
@@ -263,3 +266,21 @@ def test_rows_in_another_order_are_refused(data):
         model.score(data[FEATURES], shuffled, treatment=data["treatment"])
     with pytest.raises(DataError, match="coverage is 90; it must lie between 0 and 1"):
         model.table(data[FEATURES], coverage=90)
+
+
+def test_equal_predictions_score_nothing_in_any_order():
+    data = make_campaign(600, effect=0.1, baseline=0.3, random_state=0)
+    data = data.sort_values("outcome", ascending=False, ignore_index=True)
+    X = pd.DataFrame({"flat": np.arange(600) % 2})
+    model = SLearner(LogisticRegression()).fit(X, data["outcome"], treatment=data["treatment"])
+    same = X.assign(flat=1)
+    for rows in (np.arange(600), np.arange(600)[::-1]):
+        found = model.score(same, data["outcome"].to_numpy()[rows], treatment=data["treatment"].to_numpy()[rows])
+        assert abs(found) < 1 / 600
+
+
+@pytest.mark.parametrize("kind", ["datetime64[s]", "timedelta64[s]", "complex"])
+def test_outcomes_that_are_no_amounts(kind):
+    data = make_campaign(200, random_state=0)
+    with pytest.raises(DataError, match=r"y is of type .*; write 0 and 1, or an amount"):
+        TLearner().fit(data[FEATURES], data["outcome"].to_numpy().astype(kind), treatment=data["treatment"])
