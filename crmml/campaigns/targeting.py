@@ -127,7 +127,8 @@ class Targeting(BaseEstimator):
             Each customer once. None takes the frame's column customer_id where there is one. Pandas inputs must have their rows in
             one order.
         uplift_std : array like ``uplift``, default=None
-            Standard errors, taken as normal and independent between customers.
+            Standard errors, taken as normal and independent between customers. Those of one fitted model are not: all its
+            predictions err together, and the interval of the total comes out many times too narrow; give its ``sample(X)`` as draws.
         draws : array of shape (n_draws, n) or (n_draws, n, n_actions), default=None
             Uplift from a posterior or a bootstrap: errors that customers share are then kept.
         actions : sequence, default=None

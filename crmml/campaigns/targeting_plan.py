@@ -211,7 +211,8 @@ class TargetingPlan:
         profit = f"the expected profit is {money(self.expected_profit)}"
         if self.profit_interval is not None:
             low, high = self.profit_interval
-            profit += f" ({self.coverage:.0%} interval {money(low)} to {money(high)})"
+            alone = "" if self.draws is not None else ", were errors independent between customers"
+            profit += f" ({self.coverage:.0%} interval {money(low)} to {money(high)}{alone})"
         lines = [f"{made:,} of {n:,} customers are contacted at a cost of {money(self.cost)}; {profit}."]
         if len(self.actions) > 1:
             counts = np.bincount(self.chosen[self.contacted], minlength=len(self.actions))

@@ -48,11 +48,13 @@ def test_probability_that_it_pays_and_the_interval():
     low, high = plan.profit_interval
     assert (high - low) / 2 == pytest.approx(norm.ppf(0.95) * np.sqrt(2))
     assert (low + high) / 2 == pytest.approx(plan.expected_profit)
+    assert f"{low:.2f} to {high:.2f}, were errors independent between customers)" in plan.describe()
     draws = U + np.array([-0.06, 0.0, 0.02, 0.04])[:, None]
     shared = Targeting().plan(U, value=100, cost=5, draws=draws)
     assert shared.table["probability_it_pays"].iloc[0] == 0.75
     totals = 100 * draws[:, [0, 2, 3]].sum(axis=1) - 15
     assert shared.profit_interval == pytest.approx(tuple(np.quantile(totals, [0.05, 0.95])))
+    assert "independent" not in shared.describe()
 
 
 def test_same_plan_on_every_engine(engine):
