@@ -25,6 +25,7 @@ def describe_generator(generator: StageGenerator) -> str:
 
 
 def _describe(process: StageProcess, unit: str) -> str:
+    within = 3 if unit == UNIT_WORDS["Y"] else 12
     space = process.stages
     lines = [f"A relationship moves between {len(space)} stages: {', '.join(space.names)}."]
     sojourn = process.sojourn_time()
@@ -32,17 +33,17 @@ def _describe(process: StageProcess, unit: str) -> str:
     lines.append(f"A stay lasts on average, in {unit}: {', '.join(stays)}.")
     if space.rupture_mask.any():
         inside = np.flatnonzero(space.transient_mask)
-        within, time = process.rupture_probability(12), process.hitting_time()
-        broken = ", ".join(f"{space.names[i]} {100 * within[i]:.1f} %" for i in inside)
-        lines.append(f"The probability that it has broken within 12 {unit}: {broken}.")
+        chance, time = process.rupture_probability(within), process.hitting_time()
+        broken = ", ".join(f"{space.names[i]} {100 * chance[i]:.1f} %" for i in inside)
+        lines.append(f"The probability that it has broken within {within} {unit}: {broken}.")
         if process.has_draws:
-            ends = process.interval("rupture_probability", 12)
+            ends = process.interval("rupture_probability", within)
             width = ", ".join(f"{space.names[i]} {100 * ends[i, 0]:.1f} to {100 * ends[i, 1]:.1f} %" for i in inside)
             lines.append(f"With 90 % intervals: {width}.")
         lasts = ", ".join(f"{space.names[i]} {_number(time[i])}" for i in inside)
         lines.append(f"Expected {unit} until rupture: {lasts}.")
         if (process.matrix[inside][:, space.rupture_mask] > 0).any():
-            lines.append(process.best_lever(12).describe())
+            lines.append(process.best_lever(within).describe())
     return "\n".join(lines)
 
 

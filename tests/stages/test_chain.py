@@ -177,7 +177,7 @@ def test_posterior_and_intervals(chain):
     assert (ends[:4, 1] > chain.hitting_time()[:4]).all()
     assert chain.interval("rupture_probability", [1, 12]).shape == (5, 2, 2)
     assert (chain.interval("rupture_probability", 12, coverage=0.5)[:4] != ends[:4]).all()
-    for words in ("stages", "broken within 12 years", "90 % intervals", "best lever"):
+    for words in ("stages", "broken within 3 years", "90 % intervals", "best lever"):
         assert words in chain.describe()
 
 
