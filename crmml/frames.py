@@ -69,8 +69,10 @@ def optimised(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame | nw.LazyFrame
     return frame
 
 
-def check_columns(frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subject: str = "the frame") -> None:
-    """Refuse a frame that lacks a column, saying what is there and what looks alike.
+def check_columns(
+    frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subject: str = "the frame", arguments: Sequence[str] = ()
+) -> None:
+    """Refuse a frame that lacks a column, saying what is there and what looks alike; ``arguments`` are as in `check_names`.
 
     Raises
     ------
@@ -79,11 +81,15 @@ def check_columns(frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subj
     """
     native = nw.to_native(frame)
     index = [name for name in native.index.names if name is not None] if isinstance(native, pd.DataFrame) else []
-    check_names(names, frame.collect_schema().names(), subject, index)
+    check_names(names, frame.collect_schema().names(), subject, index, arguments)
 
 
-def check_names(names: Sequence[str], there: Sequence[str], subject: str, index: Sequence[Any] = ()) -> None:
+def check_names(
+    names: Sequence[str], there: Sequence[str], subject: str, index: Sequence[Any] = (), arguments: Sequence[str] = ()
+) -> None:
     """Refuse a list of columns that lacks one of ``names``, saying what is there, what looks alike, or that it is the index.
+
+    A name that is in ``arguments`` is what the caller's argument of that name defaults to.
 
     Raises
     ------
@@ -98,6 +104,8 @@ def check_names(names: Sequence[str], there: Sequence[str], subject: str, index:
             hint = f"; did you mean {lower[near[0]]!r}?" if near else ""
             if name in index:
                 hint = "; it is the index, which reset_index() makes a column"
+            elif name in arguments and not near:
+                hint = f"; say which one it is with {name}="
             faults.append(f"column {name!r} is missing; there are {', '.join(map(repr, there)) or 'none'}{hint}")
     if faults:
         raise DataError(faults, subject)

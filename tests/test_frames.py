@@ -23,6 +23,10 @@ def test_a_column_that_is_the_index_and_a_name_that_is_no_text():
         DataError, match=r"'customer_id' is missing; .*; it is the index, which reset_index\(\) makes a column"
     ):
         frames.to_columns(DATA.set_index("customer_id"), ["customer_id"])
+    with pytest.raises(
+        DataError, match="'customer_id' is missing; there are 'buyer'; say which one it is with customer_id="
+    ):
+        frames.check_names(["customer_id"], ["buyer"], "the log", arguments=["customer_id"])
     with pytest.raises(DataError, match="column True is missing; there are"):
         frames.to_columns(DATA, [True])
 

@@ -117,7 +117,7 @@ def _one_side(
         wrapped = frames.wrap(side)
         names = [customer_id, segment, *([value] if value else [])]
         try:
-            frames.check_columns(wrapped, names, when)
+            frames.check_columns(wrapped, names, when, ("customer_id", "segment"))
         except DataError as error:
             faults += [f"{when}: {fault}" for fault in error.faults]
             return pd.DataFrame({"customer": [], when: []})

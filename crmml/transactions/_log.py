@@ -55,7 +55,8 @@ def read_log(log: Any, customer_id: str, timestamp: str, value: str | None) -> L
         When a column is missing; other faults are returned, to be reported together with those of the contents.
     """
     frame = frames.wrap(log)
-    frames.check_columns(frame, [customer_id, timestamp, *([value] if value else [])], "the transaction log")
+    names = [customer_id, timestamp, *([value] if value else [])]
+    frames.check_columns(frame, names, "the transaction log", ("customer_id", "timestamp"))
     schema = frame.collect_schema()
     faults: list[str] = []
     frame = _with_time(frame, timestamp, schema[timestamp], faults)
