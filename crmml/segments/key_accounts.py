@@ -94,8 +94,9 @@ class KeyAccountReport:
     def describe(self) -> str:
         """Say how many are overdue and what it has cost, in sentences and without identifiers."""
         words = UNIT_WORDS[self.unit]
+        verb = is_are(self.n_overdue or self.n_accounts)
         lines = [
-            f"{self.n_overdue:,} of {counted(self.n_accounts, 'key account')} {is_are(self.n_overdue)} overdue as of {self.as_of}: in "
+            f"{self.n_overdue:,} of {counted(self.n_accounts, 'key account')} {verb} overdue as of {self.as_of}: in "
             f"the account's own rhythm so long a silence has a probability below {100 * self.level:.3g}%.",
             f"An account of which nothing is known yet is expected every {self.expected_gap:.3g} {words}; this weighs as much as "
             f"{self.strength:.3g} gaps of its own.",
