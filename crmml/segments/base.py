@@ -123,7 +123,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
             types = labels.codes_in(self.types_)
         self._fit_types(columns, types, weight)
         self._finish(self.parts_)
-        codes = self._all_codes(columns, types)
+        codes = self._fitted_codes(columns, types)
         self.n_customers_ = float(len(codes) if weight is None else weight.sum())
         self._sums = self._sums_of(columns, codes, types, weight)
         return self
@@ -310,6 +310,10 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
             if mask.any():
                 codes[mask] = self._codes(part, {name: column[mask] for name, column in columns.items()})
         return codes
+
+    def _fitted_codes(self, columns: Mapping[str, np.ndarray], types: np.ndarray | None) -> np.ndarray:
+        """Segments of the customers just learnt from; a segmenter that knows them already need not look again."""
+        return self._all_codes(columns, types)
 
     def _by_type(
         self, per_part: Any, columns: Mapping[str, np.ndarray], types: np.ndarray | None, width: int

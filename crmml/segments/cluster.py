@@ -278,22 +278,27 @@ class ClusterSegmenter(Segmenter):
             "sampled": len(chosen),
             "mixture": None,
         }
-        if self.method == "mixture" and k > 1:
-            part["mixture"] = mixture = fit_mixture(sample, k, rng, n_init=5)
-            centers = mixture.means_
-            codes = mixture.predict(Z)
-        else:
-            centers, codes = self._kmeans(Z, sample, weight, k, n > len(chosen), rng)
         mass = np.ones(n) if weight is None else weight
+        overall = np.average(Z, axis=0, weights=weight)
+        if k > 1 and self.method == "kmeans":
+            centers, codes, spread = self._kmeans(Z, sample, weight, k, n > len(chosen), rng)
+        else:
+            if k > 1:
+                part["mixture"] = mixture = fit_mixture(sample, k, rng, n_init=5)
+                centers, codes = mixture.means_, mixture.predict(Z)
+            else:
+                centers, codes = overall[None], np.zeros(n, dtype=np.int64)
+            away = Z - centers[codes]
+            spread = float(mass @ np.einsum("ij,ij->i", away, away))
         size = np.bincount(codes, mass, minlength=k)
         order = np.lexsort((-size, -self._rank(columns, codes, mass, size)))
-        away = Z - centers[codes]
-        spread = np.einsum("ij,ij->i", away, away)
+        position = np.argsort(order)
         part |= {
             "centers": centers,
-            "position": np.argsort(order),
-            "variance": float(np.average(spread, weights=weight)) / Z.shape[1],
-            "overall": np.average(Z, axis=0, weights=weight),
+            "position": position,
+            "variance": spread / float(mass.sum()) / Z.shape[1],
+            "overall": overall,
+            "codes": position[codes].astype(np.int16),
         }
         return part
 
@@ -305,16 +310,17 @@ class ClusterSegmenter(Segmenter):
         k: int,
         larger: bool,
         rng: np.random.RandomState,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if k == 1:
-            return np.average(Z, axis=0, weights=weight)[None], np.zeros(len(Z), dtype=np.int64)
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Centres, the customers' clusters, and the sum of squared distances between the two."""
         seed = rng.randint(2**31 - 1)
         found = KMeans(k, n_init=10, random_state=seed).fit(
             sample if larger else Z, sample_weight=None if larger else weight
         )
         if larger:
-            found = KMeans(k, init=found.cluster_centers_, n_init=1, random_state=seed).fit(Z, sample_weight=weight)
-        return found.cluster_centers_, found.labels_
+            found = KMeans(k, init=found.cluster_centers_, n_init=1, random_state=seed, copy_x=False).fit(
+                Z, sample_weight=weight
+            )
+        return found.cluster_centers_, found.labels_, found.inertia_
 
     def _number_of_clusters(
         self, sample: np.ndarray, groups: Sequence[slice], label: str, rng: np.random.RandomState
@@ -351,6 +357,10 @@ class ClusterSegmenter(Segmenter):
             )
             warnings.warn(said, SegmentWarning, stacklevel=6)
         return (k if stable else self.n_clusters), figures
+
+    def _fitted_codes(self, columns: Mapping[str, np.ndarray], types: np.ndarray | None) -> np.ndarray:
+        found = [part.pop("codes", None) for part in self.parts_]  # of customers, which no fitted model keeps
+        return self._all_codes(columns, types) if types is not None else found[0]
 
     def _rank(
         self, columns: Mapping[str, np.ndarray], codes: np.ndarray, mass: np.ndarray, size: np.ndarray

@@ -36,5 +36,6 @@ def compare(work: Mapping[str, Callable[[], object]], repeats: int = 5, warm_up:
 
 def line(title: str, seconds: Mapping[str, float], ours: str = "crmml", target: str = "") -> str:
     """One line: our time, and how many times longer each other took."""
-    others = ", ".join(f"{name} {value / seconds[ours]:.1f}x" for name, value in seconds.items() if name != ours)
+    ratios = {name: value / seconds[ours] for name, value in seconds.items() if name != ours}
+    others = ", ".join(f"{name} {ratio:.{1 if ratio >= 1 else 2}f}x" for name, ratio in ratios.items())
     return f"{title:<48} crmml {seconds[ours] * 1000:9.1f} ms | {others}{f'   (aim: {target})' if target else ''}"

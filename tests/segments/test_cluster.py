@@ -223,6 +223,24 @@ def test_a_sample_is_drawn_and_stated():
     assert_kinds_are_found(X, model.predict(X))
 
 
+@pytest.mark.parametrize("options", [{"sample_size": 300}, {}, {"method": "mixture"}, {"n_clusters": 1}])
+@pytest.mark.parametrize("by", [None, "type"])
+def test_profiles_count_what_is_predicted_and_models_keep_no_customer(options, by):
+    X = base(900)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SegmentWarning)
+        segmenter = ClusterSegmenter(columns=COLUMNS, by=by, random_state=0, **options).fit(X)
+    labels = X.assign(segment=segmenter.predict(X))
+    keys = [*([by] if by else []), "segment"]
+    counted = labels.groupby(keys).size()
+    table = segmenter.profile().table
+    assert table.set_index(keys)["customers"].loc[lambda found: found > 0].to_dict() == counted.to_dict()
+    assert len(pickle.dumps(segmenter)) < 20_000
+    for part in segmenter.parts_ if by is None else []:
+        away = part["scale"].encode(X) - part["centers"][np.argsort(part["position"])][segmenter._codes(part, X)]
+        assert part["variance"] == pytest.approx((away**2).mean(), rel=1e-9)
+
+
 def test_every_fault_in_one_message():
     X = base(50).assign(
         flat=1.0, gone=np.nan, when=pd.Timestamp("2024-01-01"), infinite=np.inf, name=[f"n{i}x" for i in range(50)]
