@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -29,7 +29,7 @@ def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.
         except (ValueError, TypeError):
             text = column.to_pandas()
             wrong = text.notna()
-            if not (column.dtype.is_temporal() or column.dtype == nw.Boolean):
+            if not (column.dtype.is_temporal() or column.dtype == nw.Boolean or text.dtype.kind == "c"):
                 wrong &= pd.to_numeric(text, errors="coerce").isna()
             shown = (
                 f"is no number in {int(wrong.sum()):,} of {len(text):,} rows"
@@ -47,6 +47,8 @@ def _as_floats(column: nw.Series) -> np.ndarray:
         return np.asarray(native, dtype=np.float64)
     if column.dtype.is_temporal() or column.dtype in (nw.String, nw.Categorical):
         raise TypeError
+    if isinstance(native, pd.Series) and native.dtype.kind == "c":
+        raise TypeError  # else the imaginary part would be dropped
     if column.dtype.is_numeric() and not isinstance(native, pd.Series):
         return np.asarray(column.to_numpy(), dtype=np.float64)
     return column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
@@ -78,11 +80,25 @@ def fault(name: str, wrong: np.ndarray, what: str, cure: str) -> list[str]:
     return [f"column {name!r} {what} in {count:,} of {wrong.size:,} rows ({shown}); {cure}"]
 
 
+def unhashable(name: str, column: pd.Series) -> list[str]:
+    """A column of lists, dicts or their like, in words."""
+    if column.dtype != object:
+        return []
+    return fault(
+        name,
+        ~column.map(lambda entry: isinstance(entry, Hashable)).to_numpy(dtype=bool),
+        "is no single value",
+        "give one value a row",
+    )
+
+
 class CustomerTypes:
     """The customer types of a column, as text; whole numbers lose their decimals, so that 1 and 1.0 are one type."""
 
     def __init__(self, column: pd.Series, name: str, subject: str):
         self.name, self.subject = name, subject
+        if faults := unhashable(name, column):
+            raise DataError(faults, subject)
         self.codes, found = pd.factorize(column.astype(object) if column.dtype == "category" else column)
         if (self.codes < 0).any():
             cure = "give these customers a type of their own"

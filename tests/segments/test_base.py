@@ -6,7 +6,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from crmml import DataError
-from crmml.segments import PyramidSegmenter, SegmentWarning
+from crmml.segments import ClusterSegmenter, PyramidSegmenter, SegmentWarning
 
 from .customers import customers
 
@@ -66,3 +66,19 @@ def test_one_column_twice_is_refused():
     twice = pd.concat([customers()[["monetary_value"]]] * 2, axis=1)
     with pytest.raises(DataError, match="more than once"):
         PyramidSegmenter(value="monetary_value").fit(twice)
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "column", "match"),
+    [
+        (PyramidSegmenter(value="value"), [1 + 2j] * 40, "column .value. is no number in 40 of 40 rows"),
+        (PyramidSegmenter(value="value"), [[1.0]] * 40, "column 'value'"),
+        (PyramidSegmenter(value="money", by="value"), [[1.0]] * 40, "is no single value in 40 of 40 rows"),
+        (ClusterSegmenter(columns=["value"]), [[1.0]] * 40, "is no single value in 40 of 40 rows"),
+        (ClusterSegmenter(columns=["value"]), [1 + 2j] * 40, "column 'value' is of type"),
+    ],
+)
+def test_columns_of_lists_and_complex_numbers_are_refused(segmenter, column, match):
+    X = pd.DataFrame({"value": column, "money": np.arange(40.0)})
+    with pytest.raises(DataError, match=match):
+        segmenter.fit(X)
