@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,11 @@ NUMBER_SHAPE = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 SHOWN = 3
 #: Amounts beyond are infinite for all purposes.
 LARGEST = 1e300
+#: First and last year whose every moment pandas can count in nanoseconds.
+YEARS = (1678, 2261)
+_OUTSIDE = "column {!r} {} with {}, outside the years {} to {}; take out what stands for an unknown date"
+#: How many entries of a pandas column are looked at to tell its kind.
+LOOKED_AT = 1000
 
 
 @dataclass
@@ -60,10 +66,25 @@ def read_log(log: Any, customer_id: str, timestamp: str, value: str | None) -> L
     schema = frame.collect_schema()
     faults: list[str] = []
     frame = _with_time(frame, timestamp, schema[timestamp], faults)
+    faults += _identifier_faults(frame, customer_id, schema[customer_id])
     frame = frame.with_columns(nw.col(customer_id).alias(CUSTOMER))
     if value:
         frame = _with_value(frame, value, schema[value], faults)
     return Log(frame, log, bool(value), faults)
+
+
+def _identifier_faults(frame, customer_id: str, dtype) -> list[str]:
+    """Lists and their like, which identify nobody; of a pandas column the first entries are looked at."""
+    nested = dtype.is_nested()
+    if dtype == nw.Object and isinstance(frame, nw.DataFrame):
+        nested = not all(
+            isinstance(entry, Hashable) for entry in frame[customer_id].drop_nulls().head(LOOKED_AT).to_list()
+        )
+    return (
+        [f"column {customer_id!r} holds lists or their like; one number or text a row identifies a customer"]
+        if nested
+        else []
+    )
 
 
 def _with_time(frame, timestamp: str, dtype, faults: list[str]):
@@ -233,7 +254,25 @@ def missing_faults(seen: dict[str, Any], customer_id: str, timestamp: str, value
             faults.append(
                 f"column {name!r} is missing in {seen[key]:,} of {rows:,} rows; {cure} (clean(nulls='drop') drops and counts them)"
             )
-    return faults + infinite_faults(seen, value)
+    return faults + early_faults(seen, timestamp) + infinite_faults(seen, value)
+
+
+def early_faults(seen: dict[str, Any], timestamp: str) -> list[str]:
+    """A fault of times before the years that can be counted."""
+    first = seen.get("first")
+    return (
+        []
+        if pd.isna(first) or first.year >= YEARS[0]
+        else [_OUTSIDE.format(timestamp, "begins", str(first)[:10], *YEARS)]
+    )
+
+
+def late_faults(seen: dict[str, Any], timestamp: str) -> list[str]:
+    """A fault of times after the years that can be counted, for a log without an observation end to leave them out."""
+    last = seen.get("last")
+    if pd.isna(last) or last.year <= YEARS[1]:
+        return []
+    return [_OUTSIDE.format(timestamp, "ends", str(last)[:10], *YEARS) + ", or leave them out with observation_end="]
 
 
 def infinite_faults(seen: dict[str, Any], value: str | None) -> list[str]:

@@ -8,7 +8,18 @@ from typing import Any
 import narwhals as nw
 
 from .. import frames
-from ._log import CUSTOMER, TIME, VALUE, infinite_faults, is_missing, look, missing_faults, raise_if, read_log
+from ._log import (
+    CUSTOMER,
+    TIME,
+    VALUE,
+    early_faults,
+    infinite_faults,
+    is_missing,
+    look,
+    missing_faults,
+    raise_if,
+    read_log,
+)
 
 #: Running sums leave rounding of this size, relative to the amount; below it a purchase is refunded whole, or untouched.
 ROUNDING = 1e-9
@@ -152,8 +163,8 @@ def clean(
     names = frames.wrap(log).collect_schema().names()
     extra = {"customers": nw.col(CUSTOMER).n_unique(), "refund_sum": _refund_sum()} if value and read.has_value else {}
     extra.setdefault("customers", nw.col(CUSTOMER).n_unique())
-    if VALUE not in read.frame.collect_schema().names():
-        extra.pop("refund_sum", None)
+    if read.faults:  # it is refused whatever these say, and they may not be countable
+        extra = {}
     seen = look(read, customer_id, timestamp, value, **extra)
     faults = list(read.faults)
     missing = {
@@ -164,7 +175,7 @@ def clean(
     if nulls == "raise" or not seen["rows"]:
         faults += missing_faults(seen, customer_id, timestamp, value)
     else:
-        faults += infinite_faults(seen, value)
+        faults += early_faults(seen, timestamp) + infinite_faults(seen, value)
     negative = seen.get("negative_values") or 0
     if refunds == "raise" and negative:
         faults.append(

@@ -12,7 +12,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import LogWarning
 from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
-from ._log import CUSTOMER, TIME, VALUE, look, missing_faults, raise_if, read_log
+from ._log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
 from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of
 
 
@@ -80,9 +80,10 @@ def split_calibration_holdout(
             f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
             f"{seen['lowest_value']:g}); net or drop refunds with crmml.transactions.clean first"
         )
-    if end is None and seen.get("last") is not None:
+    far = late_faults(seen, timestamp) if end is None else []
+    if end is None and not far and seen.get("last") is not None:
         end = naive(seen["last"])
-    faults += _period_faults(middle, end, period, seen)
+    faults += far + _period_faults(middle, end, period, seen)
     raise_if(faults)
     assert end is not None
     if seen.get("late"):

@@ -14,7 +14,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError, LogWarning
 from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
-from ._log import CUSTOMER, TIME, VALUE, Log, look, missing_faults, raise_if, read_log
+from ._log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
 
 _PERIOD = "__period"
 #: Text that stands for a moment.
@@ -144,6 +144,8 @@ def check_log(
 ) -> dt.datetime:
     """Refuse a log with faults, all of them in one message; return the end of observation."""
     faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
+    if end is None:
+        faults += late_faults(seen, timestamp)
     if seen.get("negative_values"):
         faults.append(
             f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
