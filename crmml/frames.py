@@ -7,7 +7,7 @@ and PySpark, and a frame goes back in the engine it came in.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -109,6 +109,13 @@ def check_names(
             faults.append(f"column {name!r} is missing; there are {', '.join(map(repr, there)) or 'none'}{hint}")
     if faults:
         raise DataError(faults, subject)
+
+
+def unhashable(column: pd.Series) -> np.ndarray:
+    """Which entries of a column are lists or their like, by which no row can be told from another."""
+    if column.dtype != object:
+        return np.zeros(len(column), dtype=bool)
+    return ~column.map(lambda entry: isinstance(entry, Hashable)).to_numpy(dtype=bool)
 
 
 def to_columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:

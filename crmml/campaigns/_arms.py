@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .. import frames
 from ..exceptions import DataError
 
 #: Names of a control arm, beside 0, False and any text that begins with "no ".
@@ -54,6 +55,11 @@ def read_arms(treatment: Any, control: Any, n: int, *, least: int = LEAST_ROWS) 
                 f"treatment is missing in {missing:,} of {n:,} rows; leave these rows out, or find out what they were given: "
                 "who was not contacted is the control arm, not a missing value"
             ],
+            "the treatment",
+        )
+    if lists := int(frames.unhashable(column).sum()):
+        raise DataError(
+            [f"treatment holds lists or their like in {lists:,} of {n:,} rows; it must name one arm a customer"],
             "the treatment",
         )
     values = _sorted(pd.unique(column.astype(object)).tolist())

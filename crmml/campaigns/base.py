@@ -172,10 +172,10 @@ class UpliftModel(TableMixin, BaseEstimator):
                 )
             table, y, code, weight = table[there], y[there], code[there], weight[there]
             known = None if known is None else known[there]
+        kinds = kinds_of(table)
         self._refuse_leaks(table, y, code)
         binary = is_binary(y)
         self._check_outcome(y, binary)
-        kinds = kinds_of(table)
         if no_columns(kinds):
             raise DataError([*left_out(kinds), "no column is left to learn from"], "the features")
         if notes := left_out(kinds):

@@ -196,8 +196,13 @@ class Targeting(BaseEstimator):
         for name, column in (("customer_id", customer_id), ("strata", strata)):
             if column is not None and np.shape(column) != (n,):
                 faults.append(f"{name} has shape {np.shape(column)}; ({n},) is expected")
+            elif column is not None and (lists := int(frames.unhashable(pd.Series(column)).sum())):
+                faults.append(
+                    f"{name} holds lists or their like in {lists:,} of {n:,} rows; one value a customer is needed"
+                )
         if (
-            customer_id is not None
+            not faults
+            and customer_id is not None
             and np.shape(customer_id) == (n,)
             and (twice := int(pd.Series(customer_id).duplicated().sum()))
         ):

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
 from .. import frames
 from ..exceptions import DataError
+from ._arms import to_series
 from .holdout import CampaignResult, compare_with_holdout, strata_rows
 
 
@@ -179,15 +181,21 @@ class TargetingPlan:
         """
         if faults := frames.reordered({"uplift": self.frame, "outcome": outcome}):
             raise DataError(faults, "the outcome")
-        y = np.asarray(outcome, dtype=np.float64)
+        column = to_series(outcome)
+        y = (
+            np.zeros(0)
+            if column is None
+            else pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        )
         if y.shape != self.chosen.shape:
             raise DataError(
-                [f"outcome has shape {y.shape}; {self.chosen.shape} is expected, in the plan's order"], "the outcome"
+                [f"outcome has shape {np.shape(outcome)}; {self.chosen.shape} is expected, in the plan's order"],
+                "the outcome",
             )
         if missing := int((~np.isfinite(y[self.chosen >= 0])).sum()):
             raise DataError(
                 [
-                    f"{missing:,} outcomes of chosen customers are missing or infinite; give each one's, 0 for no response"
+                    f"{missing:,} outcomes of chosen customers are missing, infinite or no numbers; give each one's, 0 for no response"
                 ],
                 "the outcome",
             )

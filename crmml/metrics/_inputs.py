@@ -48,7 +48,14 @@ def _outside(score: np.ndarray, faults: list[str], *, probability: bool) -> list
 
 def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]:
     """Return values as floats of shape (length,), and the faults found in them."""
-    array = np.asarray(values, dtype=np.float64)
+    plain = np.asarray(values)
+    if plain.dtype.kind in "mMc":  # moments and spans would pass as their nanoseconds
+        return np.full(length, np.nan), [f"{name} is of type {plain.dtype}; numbers are needed"]
+    try:
+        array = np.asarray(plain, dtype=np.float64)
+    except (TypeError, ValueError):
+        odd = next(entry for entry in plain.ravel().tolist() if not _is_number(entry))
+        return np.full(length, np.nan), [f"{name} holds {odd!r}; numbers are needed"]
     faults = []
     if array.ndim != 1 or array.size != length:
         faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number a customer")
@@ -56,6 +63,13 @@ def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]
     if not np.isfinite(array.sum()) and (bad := int((~np.isfinite(array)).sum())):
         faults.append(f"{bad:,} values of {name} are missing or infinite")
     return array, faults
+
+
+def _is_number(entry: Any) -> bool:
+    try:
+        return np.ndim(float(entry)) == 0
+    except (TypeError, ValueError):
+        return False
 
 
 def require(faults: list[str], subject: str) -> None:

@@ -98,8 +98,7 @@ def _read(y: Any, score: Any, treatment: Any) -> tuple[np.ndarray, np.ndarray, n
     if arm.dtype.kind in "OUST" and any(isinstance(value, str) for value in arm.ravel()):
         fault = "treatment is text; for one arm against the control take crmml.metrics.against_control"
         require([fault], "outcomes, scores and treatment")
-    y = np.asarray(y, dtype=np.float64)
-    y, faults = numbers(y, "y", y.size)
+    y, faults = numbers(y, "y", np.size(y))
     score, more = numbers(score, "score", y.size)
     treatment, most = numbers(treatment, "treatment", y.size)
     faults += more + most

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -80,16 +80,9 @@ def fault(name: str, wrong: np.ndarray, what: str, cure: str) -> list[str]:
     return [f"column {name!r} {what} in {count:,} of {wrong.size:,} rows ({shown}); {cure}"]
 
 
-def unhashable(name: str, column: pd.Series) -> list[str]:
-    """A column of lists, dicts or their like, in words."""
-    if column.dtype != object:
-        return []
-    return fault(
-        name,
-        ~column.map(lambda entry: isinstance(entry, Hashable)).to_numpy(dtype=bool),
-        "is no single value",
-        "give one value a row",
-    )
+def list_faults(name: str, column: pd.Series) -> list[str]:
+    """Lists, dicts or their like in a column, in words."""
+    return fault(name, frames.unhashable(column), "is no single value", "give one value a row")
 
 
 class CustomerTypes:
@@ -97,7 +90,7 @@ class CustomerTypes:
 
     def __init__(self, column: pd.Series, name: str, subject: str):
         self.name, self.subject = name, subject
-        if faults := unhashable(name, column):
+        if faults := list_faults(name, column):
             raise DataError(faults, subject)
         self.codes, found = pd.factorize(column.astype(object) if column.dtype == "category" else column)
         if (self.codes < 0).any():

@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ._columns import unhashable
+from ._columns import list_faults
 
 SUBJECT = "the segments before and after"
 
@@ -123,7 +123,7 @@ def _one_side(
             faults += [f"{when}: {fault}" for fault in error.faults]
             return pd.DataFrame({"customer": [], when: []})
         picked = frames.collected(wrapped.select(names)).to_pandas()
-        if wrong := unhashable(customer_id, picked[customer_id]):
+        if wrong := list_faults(customer_id, picked[customer_id]):
             faults += [f"{when}: {entry}" for entry in wrong]
             return pd.DataFrame({"customer": [], when: []})
         found = pd.DataFrame(

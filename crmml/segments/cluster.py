@@ -25,7 +25,7 @@ from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
 from ._cluster_fits import by_kmeans, by_mixture, fit_mixture
 from ._cluster_names import choice_text, contrast, renamed_sums, short_name, type_text, why_not
-from ._columns import unhashable
+from ._columns import list_faults
 from ._mixed_columns import MixedColumns, check_range, column_faults, log_faults, texts_of
 from ._stability import LEAST_CUSTOMERS, LEAST_OF_CLUSTER, RESAMPLE, choose_k
 from .base import Segmenter, SegmentWarning
@@ -230,7 +230,7 @@ class ClusterSegmenter(Segmenter):
                 faults.append(f"column {name!r} was {kinds[0]} at fit and is {kinds[1]} here; give it as it was")
             elif numeric:
                 columns[name] = column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
-            elif wrong := unhashable(name, native := column.to_pandas()):
+            elif wrong := list_faults(name, native := column.to_pandas()):
                 faults += wrong
             elif column.dtype in TEXTS and native.dtype.kind != "c":
                 columns[name] = texts_of(native)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +76,7 @@ def _identifier_faults(frame, customer_id: str, dtype) -> list[str]:
     """Lists and their like, which identify nobody; of a pandas column the first entries are looked at."""
     nested = dtype.is_nested()
     if dtype == nw.Object and isinstance(frame, nw.DataFrame):
-        nested = not all(
-            isinstance(entry, Hashable) for entry in frame[customer_id].drop_nulls().head(LOOKED_AT).to_list()
-        )
+        nested = bool(frames.unhashable(frame[customer_id].head(LOOKED_AT).to_pandas()).any())
     return (
         [f"column {customer_id!r} holds lists or their like; one number or text a row identifies a customer"]
         if nested

@@ -284,3 +284,11 @@ def test_outcomes_that_are_no_amounts(kind):
     data = make_campaign(200, random_state=0)
     with pytest.raises(DataError, match=r"y is of type .*; write 0 and 1, or an amount"):
         TLearner().fit(data[FEATURES], data["outcome"].to_numpy().astype(kind), treatment=data["treatment"])
+
+
+@pytest.mark.parametrize("column", ["orders", "outcome", "treatment"])
+def test_columns_of_lists_are_refused(column):
+    data = make_campaign(200, random_state=0)
+    data[column] = [[value] for value in data[column]]
+    with pytest.raises(DataError, match=r"lists or the|is no number in 200 of 200 rows \(\[[01]\]"):
+        TLearner().fit(data[FEATURES], data["outcome"], treatment=data["treatment"])

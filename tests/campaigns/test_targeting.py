@@ -142,3 +142,12 @@ def test_rows_in_another_order_and_customers_twice_are_refused():
     plan = Targeting(holdout=0.5, random_state=0).plan(frame, value=100, cost=1)
     with pytest.raises(DataError, match="outcome has the row labels of uplift in another order"):
         plan.judge(pd.Series([0.0, 1, 0, 1], index=list("dcba")))
+
+
+def test_what_is_no_number_or_no_single_value():
+    plan = Targeting(holdout=0.5, random_state=0).plan([0.2] * 8, value=100, cost=5)
+    with pytest.raises(DataError, match="8 outcomes of chosen customers are missing, infinite or no numbers"):
+        plan.judge(["yes"] * 8)
+    for name in ("strata", "customer_id"):
+        with pytest.raises(DataError, match=f"{name} holds lists or their like in 4 of 4 rows"):
+            Targeting(holdout=0.5).plan(U, value=100, cost=5, **{name: pd.Series([[1], [2], [3], [4]])})

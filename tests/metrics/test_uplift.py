@@ -49,3 +49,18 @@ def test_shares_text_and_order_of_rows():
         qini_score(y, score, np.where(treated, "mail", "none"))
     with pytest.raises(DataError, match="score has the row labels of y in another order"):
         qini_score(pd.Series(y), pd.Series(score)[::-1], treated)
+
+
+@pytest.mark.parametrize(
+    ("fault", "y", "score", "treatment"),
+    [
+        ("y holds 'yes'; numbers are needed", ["yes", 1], [1, 2], [0, 1]),
+        ("score holds 'high'; numbers are needed", [0, 1], [0.1, "high"], [0, 1]),
+        ("treatment holds b'x'; numbers are needed", [0, 1], [1, 2], [b"x", b"x"]),
+        (r"y holds \[1\]; numbers are needed", pd.Series([[1], [2]]), [1, 2], [0, 1]),
+        (r"y is of type datetime64\[s\]; numbers are needed", np.zeros(2, "datetime64[s]"), [1, 2], [0, 1]),
+    ],
+)
+def test_what_is_no_number_is_named(fault, y, score, treatment):
+    with pytest.raises(DataError, match=fault):
+        qini_score(y, score, treatment)
