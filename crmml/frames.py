@@ -137,7 +137,9 @@ def to_columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:
     """
     names = list(names)
     if isinstance(frame, pd.DataFrame) and all(name in frame.columns for name in names):
-        return frame[names]
+        picked = frame[names]
+        if picked.shape[1] == len(names):  # else a name is there twice, which is refused
+            return picked
     wrapped = wrap(frame)
     check_columns(wrapped, names, "the frame")
     return collected(wrapped.select(names)).to_pandas()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from .. import frames
 from ..exceptions import DataError
 
 _SUBJECT = "the paths"
+#: More could not be drawn again one by one.
+MOST_PATHS = 2.0**53
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -110,6 +113,12 @@ class ChannelPaths:
         read = frames.to_columns(touches, names).reset_index(drop=True)
         if not len(read):
             raise DataError(["there are no rows"], _SUBJECT)
+        if faults := [
+            f"{name} holds lists or their like in {lists:,} rows; give one value a row"
+            for name in names
+            if (lists := int(frames.unhashable(read[name]).sum()))
+        ]:
+            raise DataError(faults, _SUBJECT)
         faults = [
             f"{missing:,} of {len(read):,} rows have no {name}; fill them in or leave these paths out"
             for name in (path_id, channel, order, converted)
@@ -128,7 +137,13 @@ class ChannelPaths:
             )
             raise DataError(faults, _SUBJECT)
         if timestamp is not None:
-            at = pd.to_datetime(read[order], errors="coerce")
+            try:
+                at = pd.to_datetime(
+                    read[order], errors="coerce", format="ISO8601"
+                )  # of 03/04/2024 nobody can tell the month
+            except ValueError:
+                faults.append(f"{order} mixes time zones, or times with and without one; bring it to one zone")
+                raise DataError(faults, _SUBJECT) from None
             if at.dt.tz is not None:
                 at = at.dt.tz_localize(None)
             days = at.to_numpy().astype("datetime64[us]").astype(np.int64) / 86_400_000_000
@@ -138,7 +153,8 @@ class ChannelPaths:
             days = pd.to_numeric(read[order], errors="coerce").to_numpy(dtype=float)
             bad = pd.Series(np.isnan(days)) & read[order].notna()
         if wrong := int(bad.sum()):
-            faults.append(f"{order} cannot be read as {'a time' if timestamp else 'a number'} in {wrong:,} rows")
+            kind = "a time, written with the year first as in 2024-01-31," if timestamp else "a number"
+            faults.append(f"{order} cannot be read as {kind} in {wrong:,} rows")
         if window is not None:
             faults += _outside(days, timestamp, window)
         if doubles := int(read.duplicated([path_id, channel, order]).sum()):
@@ -225,12 +241,18 @@ class ChannelPaths:
         steps = [_steps(cell, separator) for cell in read[path]]
         faults = []
         if empty := sum(not step or "" in step for step in steps):
-            faults.append(f"{empty:,} of {len(read):,} rows have an empty path or an empty channel in it")
+            faults.append(
+                f"{empty:,} of {len(read):,} rows have an empty path or an empty channel in it; write 'A > B', or lists of channels"
+            )
         counts = {}
         for name in names[1:]:
             number = pd.to_numeric(read[name], errors="coerce").to_numpy(dtype=float)
+            if read[name].dtype.kind in "mMc":  # moments would pass as their nanoseconds
+                number = np.full(len(read), np.nan)
             whole = name == value
             bad = ~np.isfinite(number) | (number < 0) | (False if whole else number != np.rint(number))
+            if not whole and not bad.any() and number.sum() > MOST_PATHS:
+                faults.append(f"{name} add up to {number.sum():.3g}; at most {MOST_PATHS:.0g} paths can be counted")
             if bad.any():
                 faults.append(
                     f"{name} is no {'amount' if whole else 'whole number'} of at least 0 in {int(bad.sum()):,} rows"
@@ -269,7 +291,7 @@ def _unique(paths: list[tuple[int, ...]]) -> tuple[tuple[tuple[int, ...], ...], 
 def _steps(cell: Any, separator: str) -> tuple[str, ...]:
     if isinstance(cell, str):
         return tuple(part.strip() for part in cell.split(separator))
-    if cell is None or (np.ndim(cell) == 0 and pd.isna(cell)):
+    if cell is None or (np.ndim(cell) == 0 and not isinstance(cell, Iterable)):
         return ()
     return tuple("" if part is None else str(part).strip() for part in cell)
 
@@ -277,7 +299,14 @@ def _steps(cell: Any, separator: str) -> tuple[str, ...]:
 def _outside(days: np.ndarray, timestamp: str | None, window: tuple[Any, Any]) -> list[str]:
     if timestamp is None:
         return ["window= needs times; name the column by timestamp="]
-    start, end = (pd.Timestamp(moment) for moment in window)
+    try:
+        start, end = (pd.to_datetime(moment, format="ISO8601") for moment in window)
+        if not (isinstance(start, pd.Timestamp) and isinstance(end, pd.Timestamp)):
+            raise TypeError
+    except (TypeError, ValueError):
+        return [f"window={window!r} is not two moments, the year first, such as ('2024-01-01', '2024-03-31')"]
+    if start.tzinfo is not None or end.tzinfo is not None:
+        return [f"window={window!r} has a time zone; touches are taken by the clock of theirs, so leave it away"]
     if end == end.normalize():
         end = end + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
     day = [moment.to_datetime64().astype("datetime64[us]").astype(np.int64) / 86_400_000_000 for moment in (start, end)]

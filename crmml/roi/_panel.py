@@ -50,6 +50,11 @@ def as_times(column: pd.Series, name: str, faults: list[str], *, zone: bool = Fa
     if pd.api.types.is_bool_dtype(column):
         faults.append(f"column {name!r} is true or false; it must hold periods: whole numbers or dates")
         return column
+    if pd.api.types.is_complex_dtype(column):
+        faults.append(f"column {name!r} holds complex numbers; it must hold periods: whole numbers or dates")
+        return column
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype("float64" if pd.api.types.is_numeric_dtype(column.cat.categories) else object)
     if pd.api.types.is_numeric_dtype(column):
         return column.astype("float64")
     if isinstance(column.dtype, pd.PeriodDtype):
@@ -81,7 +86,7 @@ def as_times(column: pd.Series, name: str, faults: list[str], *, zone: bool = Fa
 
 def as_numbers(column: pd.Series, name: str, faults: list[str]) -> np.ndarray:
     """Floats of a column; text, missing and infinite entries are faults."""
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    if column.dtype.kind in "mMc":
         numbers = np.full(len(column), np.nan)
     else:
         numbers = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
@@ -127,6 +132,10 @@ def read_panel(
     for name in [unit_id, time, *([cluster] if cluster else []), *([treated] if treated_from is None else [])]:
         if count := int(frame[name].isna().sum()):
             faults.append(f"column {name!r} is missing in {count:,} of {len(frame):,} rows; drop or repair these rows")
+        if lists := int(frames.unhashable(frame[name]).sum()):
+            faults.append(
+                f"column {name!r} holds lists or their like in {lists:,} of {len(frame):,} rows; give one value a row"
+            )
     if window is not None and not faults:
         faults += _outside(moments, time, window)
     if faults:
@@ -170,7 +179,7 @@ def read_panel(
 def _outside(moments: pd.Series, time: str, window: tuple[Any, Any]) -> list[str]:
     number = moments.dtype.kind == "f"
     try:
-        edges: list[Any] = [float(edge) if number else pd.Timestamp(edge) for edge in window]
+        edges: list[Any] = [float(edge) if number else pd.to_datetime(edge, format="ISO8601") for edge in window]
         low, high = edges
     except (TypeError, ValueError):
         return [f"window={window!r} is not a first and a last period of the kind in column {time!r}"]

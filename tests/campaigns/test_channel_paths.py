@@ -74,3 +74,34 @@ def test_faults_of_compact_paths():
 def test_numbers_are_no_times():
     with pytest.raises(DataError, match=r"timestamp holds numbers, whose unit is not known; give position="):
         ChannelPaths.from_touches(LOG.assign(timestamp=[3, 1, 31]))
+
+
+def test_days_whose_month_nobody_can_tell():
+    european = ["03/04/2024", "01/04/2024", "05/04/2024"]
+    assert "written with the year first as in 2024-01-31, in 3 rows" in refused(LOG.assign(timestamp=european))
+    assert "is not two moments, the year first" in refused(LOG, window=("01/01/2024", "31/01/2024"))
+    assert "is not two moments" in refused(LOG, window=(None, None))
+    assert "has a time zone" in refused(LOG, window=("2024-01-01T00:00Z", "2024-01-31"))
+    text = LOG.assign(timestamp=["2024-01-03 10:00", "2024-01-01", "2024-01-31T12:00"])
+    read, wanted = ChannelPaths.from_touches(text), ChannelPaths.from_touches(LOG)
+    assert [days.tolist() for days in read.days] == [days.tolist() for days in wanted.days]
+    zones = ["2024-01-03T10:00+02:00", "2024-01-01T00:00+01:00", "2024-01-31T12:00Z"]
+    assert "mixes time zones" in refused(LOG.assign(timestamp=zones))
+
+
+@pytest.mark.parametrize("column", ["path_id", "channel", "timestamp", "converted"])
+def test_lists_and_names_that_are_there_twice(column):
+    assert f"{column} holds lists or their like in 3 rows" in refused(LOG.assign(**{column: [[1], [2], [3]]}))
+    assert f"column '{column}' is there more than once" in refused(pd.concat([LOG, LOG[[column]]], axis=1))
+
+
+def test_compact_tables_of_what_is_no_path_or_count():
+    def fault(**columns):
+        with pytest.raises(DataError) as error:
+            ChannelPaths.from_compact(pd.DataFrame({"path": ["A > B", "B"], "conversions": [3, 1], **columns}))
+        return str(error.value)
+
+    assert "2 of 2 rows have an empty path" in fault(path=[1, 2.5])
+    assert "conversions add up to 1e+300; at most 9e+15 paths" in fault(conversions=[1e300, 0])
+    assert "conversions is no whole number" in fault(conversions=pd.to_datetime(["2024-01-01", "2024-01-02"]))
+    assert "conversions is no whole number" in fault(conversions=["x", 1])

@@ -281,6 +281,8 @@ def test_forms_of_time_and_treatment():
         start=[None if np.isnan(g) else dt.date(2024, 3, 1) for g in data["start"]],
     )
     assert estimate(dates).att == wanted.att
+    assert estimate(data.astype({"month": "category", "start": "category"})).att == wanted.att
+    assert estimate(text.astype({"month": "category", "start": "category"})).att == wanted.att
     # a start after the last period is never, within the data
     assert estimate(data.assign(start=data["start"].fillna(99))).att == wanted.att
 
@@ -334,6 +336,17 @@ def test_every_fault_is_named():
     assert "30 of 120 rows are outside the window (0 before it, 30 after it)" in faults(data, window=(0, 2))[0]
     assert "longer than the data" in faults(data, window=(0, 5))[0]
     assert estimate(data, window=(0, 3)).att == estimate(data).att
+    assert (
+        "is not a first and a last period"
+        in faults(
+            data.assign(month=pd.Timestamp("2024-01-01") + pd.to_timedelta(data["month"], unit="D")),
+            window=("01/02/2024", "05/02/2024"),
+        )[0]
+    )
+    assert "holds lists or their like in 120 of 120" in faults(data.assign(customer_id=[[1]] * 120))[0]
+    assert "is no number in 120 of 120" in faults(data.assign(spend=data["spend"] + 1j))[0]
+    assert "holds complex numbers" in faults(data.assign(month=data["month"] + 1j))[0]
+    assert "'spend' is there more than once" in faults(pd.concat([data, data[["spend"]]], axis=1))[0]
     assert "one period only" in faults(data[data["month"] == 0])[0]
     assert "of two kinds" in faults(data.assign(start=pd.Timestamp("2024-01-01")))[0]
     assert "column 'spent' is missing" in faults(data, outcome="spent")[0]
