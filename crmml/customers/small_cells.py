@@ -119,6 +119,11 @@ def suppress_small_cells(
     if taken := [name for name in [count, *asked] if name in by]:
         raise ValueError(f"within= names {taken[0]!r}, which is to be hidden.")
     arrow = as_arrow(table)
+    if nested := [name for name in by if pa.types.is_nested(arrow.schema.field(name).type)]:
+        raise DataError(
+            [f"column {name!r} of within= holds lists or their like; name one of single values" for name in nested],
+            "the table",
+        )
     figures = asked if columns is not None else [field.name for field in arrow.schema if _is_figure(field)]
     figures = list(dict.fromkeys([count, *(name for name in figures if name not in by)]))
     counts, known = _counts(arrow[count], count)
@@ -208,7 +213,7 @@ def export_table(
         raise DataError(faults, "the table")
     options: dict[str, Any] = {"columns": columns, "within": within, "complementary": complementary}
     shown = suppress_small_cells(table, count, minimum=minimum, **options)
-    files.write_table(_to_write(frames.to_arrow(shown), arrow.schema, files.kind_of(path)), path)
+    files.write_table(_to_write(as_arrow(shown), arrow.schema, files.kind_of(path)), path)
     return shown
 
 

@@ -262,3 +262,11 @@ def test_an_index_that_the_file_would_lose_is_refused(tmp_path):
             export_table(table, tmp_path / "out.csv", count="customers")
     export_table(TABLE[::-1], tmp_path / "out.csv", count="customers")
     export_table(grouped.reset_index(), tmp_path / "out.csv", count="customers")
+
+
+def test_tables_of_mixed_values_and_of_lists(tmp_path):
+    table = pd.DataFrame({"region": ["n", np.inf, "e"], "count": [9, 12, 30], "note": [1.5, "some", None]})
+    export_table(table, tmp_path / "out.csv", count="count")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["n,9,1.5", "inf,12,some", "e,30,"]
+    with pytest.raises(DataError, match="column 'region' of within= holds lists"):
+        suppress_small_cells(table.assign(region=[["n"], ["s"], ["e"]]), "count", within="region")
