@@ -21,6 +21,8 @@ CLIP = 0.01
 #: Share of rows at the edge from which nothing can be compared.
 NO_OVERLAP = 0.5
 N_FOLDS = 5
+#: Stated propensities may lie this many standard errors from the arms: beyond, chance is no explanation.
+MOST_ERRORS = 6
 
 
 class OverlapWarning(UserWarning):
@@ -81,6 +83,25 @@ def read_propensity(propensity: Any, n: int, control: Any, treated: list) -> np.
     if faults := _faults(table, names):
         raise DataError(faults, "the propensity")
     return np.asarray(table)
+
+
+def contradictions(table: np.ndarray, code: np.ndarray, weight: np.ndarray | None, names: list) -> list[str]:
+    """Arms whose share of customers cannot have come of the stated propensities, in words.
+
+    The share's distance from the mean propensity is measured in its standard error, the arms being drawn independently.
+    """
+    w = np.ones(len(code)) if weight is None else weight
+    faults = []
+    for k, name in enumerate(names):
+        e = table[:, k]
+        distance = abs(w @ (code == k) - w @ e) / np.sqrt(w**2 @ (e * (1 - e)))
+        if distance > MOST_ERRORS:
+            faults.append(
+                f"arm {name!r} should have {w @ e / w.sum():.1%} of the customers and has {w @ (code == k) / w.sum():.1%}, "
+                f"{distance:.0f} standard errors away; give the probability of being treated, not that of control, by the design "
+                "under which these rows were drawn"
+            )
+    return faults
 
 
 def _faults(table: np.ndarray, names: list) -> list[str]:

@@ -22,7 +22,7 @@ from ..exceptions import DataError, FeatureWarning
 from ..metrics import qini_score
 from ._arms import LEAST_ROWS, read_arms
 from ._outcomes import is_binary, read_outcome
-from ._propensity import clipped, estimate_propensity, propensity_model, read_propensity
+from ._propensity import clipped, contradictions, estimate_propensity, propensity_model, read_propensity
 
 #: Columns of identifiers, which are never features.
 IDENTIFIER = "customer_id"
@@ -139,8 +139,8 @@ class UpliftModel(TableMixin, BaseEstimator):
         ------
         DataError
             Treatment missing, unknown or ambiguous control, an arm without rows or with fewer than 10, outcomes missing or
-            no numbers, a feature that equals outcome or treatment, propensities of 0 or 1, no overlap, or an estimator that
-            does not suit the outcome.
+            no numbers, a feature that equals outcome or treatment, propensities of 0 or 1, propensities that the arms contradict,
+            no overlap, or an estimator that does not suit the outcome.
 
         Warns
         -----
@@ -172,6 +172,9 @@ class UpliftModel(TableMixin, BaseEstimator):
                 )
             table, y, code, weight = table[there], y[there], code[there], weight[there]
             known = None if known is None else known[there]
+        names = [arms.control, *arms.treated]
+        if known is not None and (faults := contradictions(known, code, weight, names)):
+            raise DataError(faults, "the propensity")
         kinds = kinds_of(table)
         self._refuse_leaks(table, y, code)
         binary = is_binary(y)
@@ -183,7 +186,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         self.control_, self.arms_ = arms.control, np.asarray(arms.treated)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
-        rows = CampaignRows(table, y, code, weight, known, binary, kinds, [arms.control, *arms.treated])
+        rows = CampaignRows(table, y, code, weight, known, binary, kinds, names)
         rows = self._with_propensity(rows, seed)
         self.outcome_ = "binary" if binary else "continuous"
         self.counts_ = np.bincount(code, minlength=len(rows.names))

@@ -292,3 +292,16 @@ def test_columns_of_lists_are_refused(column):
     data[column] = [[value] for value in data[column]]
     with pytest.raises(DataError, match=r"lists or the|is no number in 200 of 200 rows \(\[[01]\]"):
         TLearner().fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
+
+
+@pytest.mark.parametrize("learner", [TLearner(), TransformedOutcome()])
+def test_propensities_that_the_arms_contradict(learner):
+    data = make_campaign(600, propensity=0.2, random_state=0)
+    given = data[FEATURES], data["outcome"]
+    with pytest.raises(
+        DataError, match=r"arm 1 should have 80\.0% of the customers and has \d+\.\d%, \d+ standard errors away"
+    ):
+        learner.fit(*given, treatment=data["treatment"], propensity=0.8)
+    learner.fit(*given, treatment=data["treatment"], propensity=0.2)
+    weight = np.where(data["treatment"] == 1, 4.0, 1.0)  # restores halves
+    learner.fit(*given, treatment=data["treatment"], propensity=0.5, sample_weight=weight)
