@@ -453,11 +453,14 @@ class UpliftModel(TableMixin, BaseEstimator):
         ]
         for k, (arm, effect) in enumerate(zip(self.arms_.tolist(), self.average_effect_, strict=True)):
             low, high = effect[0] - ndtri(0.95) * effect[1], effect[0] + ndtri(0.95) * effect[1]
+            ends = (
+                f"90% interval {low:.4g} to {high:.4g}" if effect[1] > 0 else "interval unknown, for no outcome differs"
+            )
             a, b, c = self.spread_[:, k]
             given = " given the features" if self.propensity_source_ == "estimated" else ""
             lines.append(
                 f"Arm {arm!r} ({self.counts_[k + 1]:,} customers) changed the mean outcome by {effect[0]:+.4g} "
-                f"(90% interval {low:.4g} to {high:.4g}), if the arms were drawn at random{given}. "
+                f"({ends}), if the arms were drawn at random{given}. "
                 f"Predicted uplift has its median at {b:.4g} and runs from {a:.4g} to {c:.4g} for the middle 90% of customers; "
                 f"it is negative for {self.share_negative_[k]:.0%}."
             )

@@ -18,7 +18,8 @@ class CampaignResult:
     Attributes
     ----------
     difference, low, high : float
-        Mean outcome of the contacted minus that of the held out, within strata, and its interval.
+        Mean outcome of the contacted minus that of the held out, within strata, and its interval, which is NaN where no outcome
+        differs from another.
     predicted : float
         The uplift the plan expected of the same customers.
     profit, profit_low, profit_high : float
@@ -45,14 +46,22 @@ class CampaignResult:
     def describe(self, *, currency: str = "") -> str:
         """Say it in sentences; ``currency`` is put behind amounts of money."""
         unit = f" {currency}" if currency else ""
+        ends = f"{self.coverage:.0%} interval {self.low:.4g} to {self.high:.4g}"
+        if np.isnan(self.low):
+            ends = "interval unknown, for no outcome differs from another"
+        earned = (
+            f"({self.profit_low:,.2f} to {self.profit_high:,.2f})"
+            if self.profit_low == self.profit_low
+            else "(interval unknown)"
+        )
         sure = "more" if self.low > 0 else "less" if self.high < 0 else "not surely other"
         side = "above" if self.difference >= 0 else "below"
         text = (
             f"The outcome of {self.n_contacted:,} contacted customers was {abs(self.difference):.4g} {side} that of "
             f"{self.n_held_out:,} "
-            f"held out at random ({self.coverage:.0%} interval {self.low:.4g} to {self.high:.4g}; {sure} than without a contact); "
+            f"held out at random ({ends}; {sure} than without a contact); "
             f"{self.predicted:.4g} was expected. The campaign earned {self.profit:,.2f}{unit} after its cost "
-            f"({self.profit_low:,.2f} to {self.profit_high:,.2f})."
+            f"{earned}."
         )
         if self.n_left_out:
             text += f" {self.n_left_out:,} customers are in strata too small to compare and are left out."
@@ -119,7 +128,10 @@ def compare_with_holdout(
     def estimate(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
         gap = np.array([y[a].mean() - y[b].mean() for a, b in able])
         variance = np.array([y[a].var(ddof=1) / len(a) + y[b].var(ddof=1) / len(b) for a, b in able])
-        return float(weight @ gap), float(np.sqrt(weight**2 @ variance))
+        found, error = float(weight @ gap), float(np.sqrt(weight**2 @ variance))
+        return found, error if error > 1e-12 * abs(
+            found
+        ) else np.nan  # where nothing varies, nothing is known of the spread
 
     z = float(norm.ppf(0.5 + coverage / 2))
     difference, error = estimate(outcome, size)

@@ -21,6 +21,11 @@ class Interval(NamedTuple):
     high: float = NAN
 
 
+def is_spread(se: float, estimate: float) -> bool:
+    """Whether a standard error says anything: where nothing varies it is 0, or rounding."""
+    return se > 1e-12 * abs(estimate)
+
+
 def rate_difference(x1: int, n1: int, x2: int, n2: int, coverage: float) -> Interval:
     """Newcombe's (1998) hybrid of two Wilson intervals, for p2 - p1."""
     p1, p2 = x1 / n1, x2 / n2
@@ -66,6 +71,8 @@ def mean_difference(
 ) -> tuple[Interval, float, float]:
     """Welch's interval of m2 - m1 from variances of the means; with p-value and Satterthwaite's degrees of freedom."""
     variance = v1 + v2
+    if not is_spread(math.sqrt(variance), m2 - m1):
+        return Interval(m2 - m1), NAN, df1 + df2
     spread = v1**2 / df1 + v2**2 / df2
     df = variance**2 / spread if spread > 0 else df1 + df2
     half = stats.t.ppf(0.5 + coverage / 2, df) * math.sqrt(variance)
@@ -77,14 +84,18 @@ def paired_difference(change: np.ndarray, coverage: float) -> tuple[Interval, fl
     """Student's interval and p-value of the mean of differences."""
     n, mean = len(change), float(change.mean())
     se = float(change.std(ddof=1)) / math.sqrt(n)
+    if not is_spread(se, mean):
+        return Interval(mean), NAN
     half = stats.t.ppf(0.5 + coverage / 2, n - 1) * se
     return Interval(mean, mean - half, mean + half), _p(mean, se, n - 1)
 
 
 def mean_ratio(m1: float, v1: float, m2: float, v2: float, covariance: float, df: float, coverage: float) -> Interval:
-    """Fieller's (1954) interval of m2 / m1; unknown where the base cannot be told from 0."""
-    if m1 == 0:
+    """Fieller's (1954) interval of m2 / m1; unknown where the base cannot be told from 0, or nothing varies."""
+    if m1 <= 0:
         return Interval(NAN)
+    if not is_spread(math.sqrt(v1 + v2), m2 - m1):
+        return Interval(m2 / m1)
     t2 = stats.t.ppf(0.5 + coverage / 2, df) ** 2
     a = m1**2 - t2 * v1
     if a <= 0:
@@ -95,6 +106,4 @@ def mean_ratio(m1: float, v1: float, m2: float, v2: float, covariance: float, df
 
 
 def _p(change: float, se: float, df: float) -> float:
-    if se > 0:
-        return 2 * float(stats.t.sf(abs(change) / se, df))
-    return 1.0 if change == 0 else 0.0
+    return 2 * float(stats.t.sf(abs(change) / se, df))

@@ -100,7 +100,7 @@ def _of_duration(cases: Durations, limit: float, setting: Setting) -> _Level:
 
 
 def _row(definition, statistic, one: _Level, two: _Level, aim, setting: Setting, missing: list[str]) -> dict[str, Any]:
-    change, ratio = Interval(two.value - one.value), Interval(two.value / one.value if one.value else NAN)
+    change, ratio = Interval(two.value - one.value), Interval(two.value / one.value if one.value > 0 else NAN)
     if one.share and two.share:
         counts = one.share.count, one.share.n, two.share.count, two.share.n
         found = differences.rate_difference(*counts, setting.coverage)
@@ -112,7 +112,11 @@ def _row(definition, statistic, one: _Level, two: _Level, aim, setting: Setting,
         )
         ratio = differences.mean_ratio(one.value, one.variance, two.value, two.variance, 0.0, df, setting.coverage)
     if math.isnan(ratio.estimate):
-        missing.append(f"{definition.name}: the level before is 0, so that there is no change in percent of it")
+        missing.append(
+            f"{definition.name}: the level before is not above 0, so that there is no change in percent of it"
+        )
+    elif math.isnan(change.low) and not math.isnan(one.variance + two.variance):
+        missing.append(f"{definition.name}: interval unknown: no case differs from another")
     elif math.isnan(ratio.low) and not math.isnan(change.low):
         missing.append(
             f"{definition.name}: the level before cannot be told from 0 (or both are 100 %): no interval in percent of it"
@@ -152,6 +156,8 @@ def _needed(definition, one: _Level, two: _Level, aim: float, setting: Setting) 
     if math.isnan(one.variance) or math.isnan(two.variance):
         return NAN
     spread = (math.sqrt(one.variance * one.n), math.sqrt(two.variance * two.n))
+    if not differences.is_spread(max(spread), aim - one.value):
+        return NAN
     return sample_size_for_means(aim - one.value, spread, power=setting.power, size=setting.size)
 
 
@@ -174,7 +180,7 @@ def _row_of_medians(definition, one: Durations, two: Durations, setting: Setting
             f"{definition.name}: the interval of the change of the median has no end, too many cases were not over"
         )
     base = levels[0].value
-    ratio = Interval(levels[1].value / base if base else NAN)
+    ratio = Interval(levels[1].value / base if base > 0 else NAN)
     return {
         **_levels(definition, "median", levels[0], levels[1]),
         **_changes(definition, change, ratio),

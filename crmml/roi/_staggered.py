@@ -100,14 +100,19 @@ class Errors:
 
     def interval(self, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Student-t intervals, one contrast at a time."""
-        half = stats.t.ppf(0.5 + coverage / 2, self.df) * self.se
+        half = np.where(self.varies, stats.t.ppf(0.5 + coverage / 2, self.df) * self.se, np.nan)
         return self.estimate - half, self.estimate + half
 
     def p_value(self) -> np.ndarray:
-        """Two-sided, of no effect; 0 or 1 where the data show no noise at all."""
+        """Two-sided, of no effect; missing where the data show no noise at all."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(self.estimate == 0, 0.0, np.abs(self.estimate) / self.se)
-        return 2 * stats.t.sf(t, self.df)
+            p = 2 * stats.t.sf(np.abs(self.estimate) / self.se, self.df)
+        return np.where(self.varies, p, np.nan)
+
+    @property
+    def varies(self) -> np.ndarray:
+        """Where the standard error says anything: where nothing varies it is 0, or rounding."""
+        return self.se > 1e-12 * np.abs(self.estimate)
 
     def joint_p_value(self) -> tuple[float, float, int]:
         """Wald statistic, p-value and rank of the hypothesis that all are zero (Hotelling's F in small samples)."""

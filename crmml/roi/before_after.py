@@ -69,6 +69,7 @@ class BeforeAfter:
 
     def describe(self) -> str:
         """Say it in plain sentences."""
+        known = not math.isnan(self.low)
         verb = "rose" if self.change > 0 else "fell" if self.change < 0 else "did not change"
         if self.kind == "rate":
             levels = f"from {self.before:.1%} to {self.after:.1%}"
@@ -76,10 +77,13 @@ class BeforeAfter:
                 f"{100 * self.change:+.3g} percentage points ({self.coverage:.0%} interval {100 * self.low:+.3g} to "
                 f"{100 * self.high:+.3g})"
             )
+        elif not known:
+            levels = f"from {self.before:,.4g} to {self.after:,.4g}"
+            ends = f"{self.change:+,.4g} (interval unknown, for nothing varies)"
         else:
             levels = f"from {self.before:,.4g} to {self.after:,.4g}"
             ends = f"{self.change:+,.4g} ({self.coverage:.0%} interval {self.low:+,.4g} to {self.high:+,.4g})"
-        text = f"{self.outcome} {verb} {levels}: {ends}, p = {self.p_value:.3g}"
+        text = f"{self.outcome} {verb} {levels}: {ends}" + (f", p = {self.p_value:.3g}" if known else "")
         if not math.isnan(self.relative_change):
             text += f"; {100 * self.relative_change:+.3g} % of the former level"
             if not math.isnan(self.relative_low):
@@ -253,8 +257,15 @@ def _read(
     if one_ids is None or two_ids is None:
         pairs = bool(paired)
     else:
+        if kinds_differ(one_ids, two_ids):
+            raise DataError(
+                [f"the kinds of {customer_id!r} differ, numbers on one side and text on the other; give both alike"],
+                SUBJECT,
+            )
         common = one_ids.isin(two_ids)
         shared = int(common.sum())
+        if not shared:
+            notes.append(f"no {customer_id} is on both sides")
         pairs = bool(paired) or (paired is None and shared == len(one) == len(two))
         if paired is None and shared and not pairs:
             warnings.warn(
@@ -300,6 +311,12 @@ def _side(side, outcome, customer_id, timestamp, window, faults) -> tuple[np.nda
         return np.zeros(0), ids
     values = as_numbers(column.astype("float64") if column.dtype == bool else column, outcome, faults)
     return values, ids
+
+
+def kinds_differ(one: pd.Series, two: pd.Series) -> bool:
+    """Whether the identifiers are numbers on one side and text on the other, which nothing could match."""
+    kinds = [{isinstance(entry, str) for entry in ids.to_numpy(dtype=object)} for ids in (one, two)]
+    return kinds in ([{True}, {False}], [{False}, {True}])
 
 
 def _check_ids(ids: pd.Series, name: str, faults: list[str]) -> None:

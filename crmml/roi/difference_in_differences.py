@@ -93,9 +93,12 @@ class DifferenceInDifferences:
         """Say it in plain sentences."""
         verb = "raised" if self.att > 0 else "lowered" if self.att < 0 else "did not change"
         amount = f" by {abs(self.att):,.4g}" if self.att else ""
+        ends = f"{self.coverage:.0%} interval {self.low:,.4g} to {self.high:,.4g}, p = {self.p_value:.3g}"
+        if np.isnan(self.low):
+            ends = "interval unknown, for within the groups nothing varies"
         lines = [
             f"If the assumptions below hold, the treatment {verb} {self.outcome!r}{amount} per treated unit and period "
-            f"({self.coverage:.0%} interval {self.low:,.4g} to {self.high:,.4g}, p = {self.p_value:.3g}); "
+            f"({ends}); "
             f"{AGGREGATES[self.aggregate]}.",
             f"{self.n_treated:,} treated units in {len(self.by_group)} group{'s' if len(self.by_group) > 1 else ''} and "
             f"{self.n_control:,} never treated, over {self.n_periods} periods; errors clustered in {self.n_clusters:,} clusters.",
@@ -378,7 +381,7 @@ def _group_table(groups, panel: Panel, estimate, size_of, coverage: float) -> pd
 def _event_table(layout, events, estimate, weight, anticipation, coverage, n_resamples, rng) -> pd.DataFrame:
     found = estimate(np.stack(list(events.values())))
     low, high = found.interval(coverage)
-    half = found.uniform_critical(coverage, n_resamples, rng) * found.se
+    half = np.where(found.varies, found.uniform_critical(coverage, n_resamples, rng) * found.se, np.nan)
     relative = layout.time - layout.group
     table = pd.DataFrame(
         {

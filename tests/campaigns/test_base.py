@@ -305,3 +305,9 @@ def test_propensities_that_the_arms_contradict(learner):
     learner.fit(*given, treatment=data["treatment"], propensity=0.2)
     weight = np.where(data["treatment"] == 1, 4.0, 1.0)  # restores halves
     learner.fit(*given, treatment=data["treatment"], propensity=0.5, sample_weight=weight)
+
+
+def test_no_interval_where_no_outcome_differs():
+    data = make_campaign(200, random_state=0)
+    found = TLearner().fit(data[FEATURES], np.zeros(200), treatment=data["treatment"])
+    assert "by +0 (interval unknown, for no outcome differs)" in found.describe()

@@ -182,3 +182,27 @@ def test_arguments():
             compare_before_after(before, after, **({"outcome": "spend"} | options))
     with pytest.raises(ValueError, match="own outcomes"):
         compare_before_after(Share(1, 2), Share(1, 2), paired=True)
+
+
+def test_identifiers_of_two_kinds_are_refused():
+    before = pd.DataFrame({"id": range(20), "v": np.arange(20.0)})
+    after = before.assign(id=before["id"].astype(str), v=before["v"] ** 2)
+    with pytest.raises(DataError, match="the kinds of 'id' differ, numbers on one side and text on the other"):
+        compare_before_after(before, after, outcome="v", customer_id="id")
+    apart = compare_before_after(before, after.assign(id=range(20, 40)), outcome="v", customer_id="id")
+    assert "no id is on both sides" in apart.notes
+
+
+def test_nothing_is_known_of_the_spread_where_nothing_varies():
+    for paired in (True, False):
+        found = compare_before_after([1.0, 1.0, 1.0], [2.0, 2.0, 2.0], paired=paired)
+        assert (found.change, found.relative_change) == (1, 1)
+        assert np.isnan([found.low, found.high, found.p_value, found.relative_low]).all()
+        assert "+1 (interval unknown, for nothing varies); +100 % of the former level" in found.describe()
+
+
+def test_no_percent_of_a_level_below_0():
+    rng = np.random.default_rng(0)
+    found = compare_before_after(rng.normal(-50, 5, 40), rng.normal(50, 5, 40))
+    assert np.isnan(found.relative_change)
+    assert "of the former level" not in found.describe()

@@ -380,3 +380,13 @@ def test_arguments():
         estimate(panel([2.0] * 15 + [3.0] * 15, 4), control="never")
     with pytest.warns(EvidenceWarning, match="fewer than 20"):
         estimate(panel([2.0] * 5 + [np.nan] * 5, 4))
+
+
+def test_no_interval_without_noise():
+    data = panel([2.0] * 10 + [np.nan] * 10, 4, noise=0.0, trend=0.0)
+    data["spend"] = (data["month"] >= data["start"]).astype(float)
+    found = estimate(data)
+    assert found.att == 1
+    assert np.isnan([found.low, found.high, found.p_value]).all()
+    assert np.isnan(found.event_study["high_uniform"]).all()
+    assert "(interval unknown, for within the groups nothing varies)" in found.describe()

@@ -425,3 +425,10 @@ def test_arguments():
     ):
         with pytest.raises(ValueError, match=text):
             indicators({"retention": 0.7}, {"retention": 0.8}, **options)
+
+
+def test_averages_without_spread_have_no_interval():
+    found = indicators({"staff_minutes": Average(30, 0, 25)}, {"staff_minutes": Average(15, 0, 25)})
+    assert "interval unknown" in found.describe()
+    assert "staff_minutes: interval unknown: no case differs from another" in found.missing
+    assert np.isnan(found.table["n_needed"].iloc[0])
