@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any
 
 from .exceptions import RulerError
@@ -117,13 +118,34 @@ def convert(amount: float, source: str, target: str) -> float:
     return amount * DAYS_PER_UNIT[check_unit(source)] / DAYS_PER_UNIT[check_unit(target)]
 
 
+def check_annual_rate(annual_rate: Any) -> float:
+    """Return an annual rate from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        With the cure for 8 where 0.08 is meant.
+    """
+    number = isinstance(annual_rate, Real) and not isinstance(annual_rate, bool)
+    if not (number and math.isfinite(annual_rate) and annual_rate >= 0):
+        raise ValueError(
+            f"annual_discount_rate={annual_rate!r} must be a finite number of at least 0 (0.1 is 10 % a year)."
+        )
+    if annual_rate > 1:
+        raise ValueError(
+            f"annual_discount_rate={annual_rate:g} is {100 * annual_rate:g} % a year; above 100 % it is taken for a slip: write "
+            "0.08 for 8 %."
+        )
+    return float(annual_rate)
+
+
 def discount_intensity(annual_rate: float, unit: str) -> float:
     """Continuous discount intensity δ per ``unit`` of an annual effective rate: ln(1 + rate) per 365.25 days.
 
     Parameters
     ----------
     annual_rate : float
-        0.10 is ten percent a year. At least 0.
+        0.10 is ten percent a year. From 0 to 1: more is taken for a slip.
     unit : {"h", "D", "W", "M", "Y"}
 
     Examples
@@ -131,11 +153,7 @@ def discount_intensity(annual_rate: float, unit: str) -> float:
     >>> round(discount_intensity(0.10, "Y"), 6)
     0.09531
     """
-    if not (math.isfinite(annual_rate) and annual_rate >= 0):
-        raise ValueError(
-            f"annual_discount_rate={annual_rate!r} must be a finite number of at least 0 (0.1 is 10 % a year)."
-        )
-    return math.log1p(annual_rate) * DAYS_PER_UNIT[check_unit(unit)] / DAYS_PER_UNIT["Y"]
+    return math.log1p(check_annual_rate(annual_rate)) * DAYS_PER_UNIT[check_unit(unit)] / DAYS_PER_UNIT["Y"]
 
 
 def _as_text(value: object) -> str:

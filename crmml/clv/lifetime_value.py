@@ -85,7 +85,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         "spend": [HasMethods(["fit", "predict"]), StrOptions(set(SPEND_MODELS))],
         "horizon": [Interval(Real, 0, None, closed="neither")],
         "unit": [StrOptions(set(DAYS_PER_UNIT))],
-        "annual_discount_rate": [Interval(Real, 0, None, closed="left")],
+        "annual_discount_rate": [Interval(Real, 0, 1, closed="both")],
         "margin": [Interval(Real, 0, None, closed="neither")],
         "summary_unit": [StrOptions(set(DAYS_PER_UNIT)), None],
     }

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, check_unit
+from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit
 from .changes import Points, check_change
-from .rates import check_annual_rate
 from .uncertain_amounts import Uncertain, is_number
 
 

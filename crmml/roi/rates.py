@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .uncertain_amounts import is_number
 
 
@@ -27,20 +25,3 @@ def implied_gain(roi: float, cost: float) -> float:
     if not (is_number(roi) and is_number(cost) and cost > 0 and roi >= -1):
         raise ValueError(f"roi={roi!r} must be a number of at least -1 (0.447 for 44.7 %), cost={cost!r} one above 0.")
     return float(cost * (1 + roi))
-
-
-def check_annual_rate(rate: Any) -> float:
-    """Return an annual rate from 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        With the cure for 8 where 0.08 is meant.
-    """
-    if not (is_number(rate) and rate >= 0):
-        raise ValueError(f"annual_discount_rate={rate!r} must be a number of at least 0, 0.08 for 8 % a year.")
-    if rate > 1:
-        raise ValueError(
-            f"annual_discount_rate={rate:g} is {100 * rate:g} % a year; above 100 % it is taken for a slip: write 0.08 for 8 %."
-        )
-    return float(rate)

@@ -30,12 +30,11 @@ from sklearn.utils.validation import check_is_fitted
 from ..clv import CustomerLifetimeValue
 from ..clv.transaction import TransactionModel, as_generator
 from ..exceptions import DataError
-from ..ruler import UNIT_WORDS
+from ..ruler import UNIT_WORDS, check_annual_rate
 from ..stages import StageChain
 from .constant_retention import ConstantRetention, constant_equity
 from .dropout_scaling import dropout_equity
 from .money import Money
-from .rates import check_annual_rate
 from .stage_retention import stage_equity
 from .uncertain_amounts import Uncertain, is_number
 

@@ -22,13 +22,13 @@ import numpy as np
 import pandas as pd
 
 from ..clv.transaction import as_generator
+from ..ruler import check_annual_rate
 from ._cash_flows import CashFlows
 from ._requirements import currency_faults, known_until, missing_inputs
 from .conversion import ConversionRates
 from .ledgers import BenefitLedger, CostLedger
 from .missing_inputs import MissingInputsError
 from .money import Money
-from .rates import check_annual_rate
 from .returns import Payback, Return, payback_of, percent, return_by, tails
 from .tornado import Tornado, swing
 from .uncertain_amounts import is_number

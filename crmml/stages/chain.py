@@ -25,7 +25,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, check_unit
+from ..ruler import DAYS_PER_UNIT, check_annual_rate, check_unit
 from ._process import StageProcess
 from .space import StageSpace
 
@@ -334,9 +334,7 @@ class StageChain(StageProcess):
         return value if first_payment == "now" else discount * (self.matrix @ value)
 
     def _period_discount(self, annual_discount_rate: float) -> float:
-        if not (np.isfinite(annual_discount_rate) and annual_discount_rate >= 0):
-            raise ValueError(f"annual_discount_rate={annual_discount_rate!r} must be a number, at least 0.")
-        if annual_discount_rate == 0:
+        if check_annual_rate(annual_discount_rate) == 0:
             return 1.0
         if self.period is None:
             raise ValueError(

@@ -134,17 +134,18 @@ def next_purchase_quantile(
     if k == 1:
         return beta_geometric.next_purchase_quantile(rows, quantile, theta, modified=modified)
     r, alpha, *_ = _parameters(theta)
-    R, lived, silence = np.broadcast_arrays(r + k * rows.x, alpha + rows.T, rows.T - rows.t_x)
+    R, seen, silence = np.broadcast_arrays(r + k * rows.x, alpha + rows.t_x, rows.T - rows.t_x)
     if quantile == 0:
         return np.zeros(R.shape)
-    target = _log_silent(R, silence / lived, k) + np.log1p(-quantile)
+    target = _log_silent(R, seen, silence, k) + np.log1p(-quantile)
 
     def short(s: np.ndarray) -> np.ndarray:
-        return _log_silent(R, (silence + s) / (lived + s), k) > target
+        return _log_silent(R, seen, silence + s, k) > target
 
-    low, high = np.zeros(R.shape), lived * k / R
-    while (far := short(high)).any():
-        low, high = np.where(far, high, low), np.where(far, 2 * high, high)
+    low, high = np.zeros(R.shape), (seen + silence) * k / R
+    with np.errstate(over="ignore"):  # times beyond every number are infinite
+        while (far := short(high)).any():
+            low, high = np.where(far, high, low), np.where(far, 2 * high, high)
     for _ in range(60):
         middle = (low + high) / 2
         far = short(middle)
@@ -213,7 +214,7 @@ def _value(rows: Rows, theta: Sequence[np.ndarray], k: int, modified: bool) -> n
     log_gap = getattr(rows, "sum_log_gap", None)
     if log_gap is not None:
         value = value + (k - 1) * log_gap
-    log_silent = _log_silent(r + k * rows.x, (rows.T - rows.t_x) / (alpha + rows.T), k)
+    log_silent = _log_silent(r + k * rows.x, alpha + rows.t_x, rows.T - rows.t_x, k)
     repeat = value + _at_count(log_rising, b, rows, 1, m) - _at_count(log_rising, a + b, rows, 1, m) + log_silent
     repeat = repeat + np.logaddexp(0.0, _log_odds_gone(rows, theta, k, modified, log_silent))
     if not modified:
@@ -234,10 +235,15 @@ def _occasions(x: np.ndarray, b: Any, m: int) -> np.ndarray:
     return b + x if m else np.where(x > 0, b + x - 1, 1.0)
 
 
-def _log_silent(R: np.ndarray, z: np.ndarray, k: int) -> np.ndarray:
-    """Log of A, the probability that fewer than k phases have passed: 1 − I_z(k, R), or its sum where that is small."""
+def _log_silent(R: np.ndarray, seen: np.ndarray, silence: np.ndarray, k: int) -> np.ndarray:
+    """Log of A, the probability that fewer than k phases have passed: 1 − I_z(k, R), or its sum where that is small.
+
+    z = silence / (seen + silence), with α + t_x for what was seen; 1 − z keeps its digits however long the silence.
+    """
+    log_rest = -np.log1p(silence / seen)
+    z = -np.expm1(log_rest)
     passed = betainc(k, R, z)
-    summed = R * np.log1p(-z) + erlang_renewal.log_poly(R, z, k)
+    summed = R * log_rest + erlang_renewal.log_poly(R, z, k)
     return np.where(passed < 0.5, np.log1p(-np.minimum(passed, 0.5)), summed)
 
 
@@ -247,7 +253,7 @@ def _log_odds_gone(
     """Log odds of having left by T against being alive; minus infinity where that is impossible."""
     r, alpha, a, b = theta
     if log_silent is None:
-        log_silent = _log_silent(r + k * rows.x, (rows.T - rows.t_x) / (alpha + rows.T), k)
+        log_silent = _log_silent(r + k * rows.x, alpha + rows.t_x, rows.T - rows.t_x, k)
     odds = np.log(a) - np.log(_occasions(rows.x, b, int(modified))) - log_silent
     return odds if modified else np.where(rows.x > 0, odds, -np.inf)
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crmml.clv._likelihoods import beta_geometric as bg
@@ -60,6 +60,7 @@ def test_gradient_equals_finite_differences(row, theta, k, modified):
 
 @settings(max_examples=60, deadline=None)
 @given(legal_row, legal_theta, st.floats(0, 600), phases, st.booleans())
+@example((0, 0.0, 1.0), (np.exp(-4.0), 1.0, 1.0, 1.0), 0.0, 2, False)  # a silence of 1e21 leaves the digits of 1 alone
 def test_no_illegal_number_for_legal_input(row, theta, horizon, k, modified):
     rows, options = rows_of(row), {"k": k, "modified": modified}
     now, later = (np.exp(et.log_probability_alive(rows, theta, h, **options))[0] for h in (0.0, horizon))
@@ -71,6 +72,15 @@ def test_no_illegal_number_for_legal_input(row, theta, horizon, k, modified):
     assert proba.sum() <= 1 + 1e-9
     early, late = (et.next_purchase_quantile(rows, q, theta, **options)[0] for q in (0.1, 0.6))
     assert 0 < early < late
+
+
+def test_times_that_are_very_long():
+    """With T = alpha = 1, A(s) is nearly s^−r (1 + r) where s is long, and the time solves A(s) = 0.4 A(0)."""
+    for r in (0.1, 0.02):
+        found = et.next_purchase_quantile(rows_of((0, 0.0, 1.0)), 0.6, (r, 1.0, 1.0, 1.0), k=2)[0]
+        wanted = np.log(1 + r) - np.log(0.4 * (1 + r / 2) * 0.5**r)
+        assert np.log(found) == pytest.approx(wanted / r, rel=1e-3)
+    assert et.next_purchase_quantile(rows_of((0, 0.0, 1.0)), 0.6, (1e-3, 1.0, 1.0, 1.0), k=2)[0] == np.inf
 
 
 @pytest.mark.parametrize("k", [2, 3, 6])
