@@ -120,7 +120,7 @@ class Targeting(BaseEstimator):
             ``actions``.
         value : float or array of shape (n,) or (n, n_actions)
             Money for one unit of the outcome, such as a customer lifetime value. At least 0.
-        cost : float or array of shape (n_actions,), (n, 1) or (n, n_actions)
+        cost : float, mapping of action to float, or array of shape (n_actions,), (n, 1) or (n, n_actions)
             Money for one contact, in the same currency; with one action also (n,). At least 0; 0 is a contact that is free. A
             vector as long as there are actions is a price list by action, where there are several.
         customer_id : array of shape (n,), or str for a frame, default=None
@@ -185,6 +185,12 @@ class Targeting(BaseEstimator):
         names = names if names is not None else (["contact"] if k == 1 else list(range(k)))
         if len(names) != k or len(set(names)) != len(names):
             faults.append(f"actions names {len(names)}, {len(set(names))} of them different; uplift has {k} columns")
+        if isinstance(cost, Mapping):
+            if wrong := [repr(name) for name in {*cost, *names} if name not in cost or name not in names]:
+                faults.append(
+                    f"cost by action and the actions differ in {', '.join(sorted(wrong))}; name each action once"
+                )
+            cost = [cost.get(name, 0.0) for name in names]
         v = _money(value, "value", n, k, faults, by_action=False)
         c = _money(cost, "cost", n, k, faults, by_action=True)
         std = self._like(uplift_std, "uplift_std", (n, k), faults, least=0.0)
@@ -353,7 +359,9 @@ def _floats(given: Any, name: str, faults: list[str]) -> np.ndarray | None:
 
 
 def _refuse(wrong: np.ndarray, name: str, what: str, faults: list[str]) -> None:
-    if wrong.any():
+    if wrong.ndim == 0 and wrong:
+        faults.append(f"{name} is {what}")
+    elif wrong.any():
         at = np.unique(np.nonzero(wrong)[-2 if wrong.ndim > 1 else 0])[:3]
         faults.append(
             f"{int(wrong.sum()):,} of {wrong.size:,} values of {name} are {what} (first in rows {', '.join(map(str, at))})"
@@ -375,7 +383,7 @@ def _money(given: Any, name: str, n: int, k: int, faults: list[str], *, by_actio
         wanted = f"one number, ({k},), ({n}, {k}) or ({n}, 1)" if by_action else f"one number, ({n},) or ({n}, {k})"
         faults.append(f"{name} has shape {array.shape}; {wanted} is expected")
         return None
-    _refuse(~np.isfinite(array), name, "missing or infinite", faults)
+    _refuse(~np.isfinite(array), name, "missing, infinite or no number", faults)
     more = "set it to 0 for customers who are not worth keeping" if name == "value" else "a contact costs at least 0"
     _refuse(array < 0, name, f"negative; {more}", faults)
     return np.broadcast_to(array, (n, k))

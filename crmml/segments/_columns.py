@@ -14,6 +14,8 @@ from ..exceptions import DataError
 
 #: How many offenders a message shows.
 SHOWN = 3
+#: Column that says whose row it is.
+IDENTIFIER = "customer_id"
 
 
 def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.ndarray]:
@@ -96,7 +98,7 @@ class CustomerTypes:
         if (self.codes < 0).any():
             cure = "give these customers a type of their own"
             raise DataError(fault(name, self.codes < 0, "is missing", cure), subject)
-        self.categories = [_as_label(entry) for entry in found]
+        self.categories = [as_label(entry) for entry in found]
 
     def __getitem__(self, mask: np.ndarray) -> CustomerTypes:
         part = object.__new__(CustomerTypes)
@@ -126,8 +128,20 @@ class CustomerTypes:
         return np.asarray([place[label] for label in self.categories], dtype=np.int32)[self.codes]
 
 
-def _as_label(entry: Any) -> str:
+def as_label(entry: Any) -> str:
+    """A name as text; whole numbers without decimals, so that 1 and 1.0 are one."""
     return str(int(entry)) if isinstance(entry, (float, np.floating)) and float(entry).is_integer() else str(entry)
+
+
+def repeated_customers(X: Any) -> int:
+    """Rows of a frame whose customer_id another row before has; 0 without such a column."""
+    if not frames.is_frame(X) or IDENTIFIER not in frames.wrap(X).collect_schema().names():
+        return 0
+    column = frames.collected(frames.wrap(X).select(IDENTIFIER))[IDENTIFIER]
+    if column.dtype.is_numeric() and len(column) and (np.diff(column.to_numpy()) > 0).all():
+        return 0
+    ids = column.to_pandas()
+    return 0 if frames.unhashable(ids).any() else int(ids.dropna().duplicated().sum())
 
 
 def length_of(columns: Mapping[str, np.ndarray]) -> int:

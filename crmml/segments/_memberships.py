@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ._columns import list_faults
+from ._columns import as_label, list_faults
 
 SUBJECT = "the segments before and after"
 
@@ -71,7 +71,7 @@ def read_memberships(
     if order is None:
         names = sorted(there)
     else:
-        names = [str(name) for name in order]
+        names = [as_label(name).strip() for name in order]
         if len(set(names)) != len(names):
             faults.append("order names a segment more than once")
         if unknown := sorted(set(there) - set(names)):
@@ -147,7 +147,7 @@ def _one_side(
         faults.append(
             f"{when}: the segment is missing in {missing:,} of {n:,} rows; drop these rows, or give them a segment"
         )
-    found[when] = [None if pd.isna(name) else str(name) for name in found[when]]
+    found[when] = [None if pd.isna(name) else as_label(name).strip() for name in found[when]]
     found[when] = found[when].astype(object)
     return found.dropna(subset=[when]) if aligned else found
 

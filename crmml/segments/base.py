@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
-from ._columns import CustomerTypes, eager, finite_faults, length_of, numbers_of, rows_of
+from ._columns import CustomerTypes, eager, finite_faults, length_of, numbers_of, repeated_customers, rows_of
 from .profile import SegmentProfile, profile_of, sums_of
 
 #: The segment of customers of whom something is missing, where ``missing="own"``.
@@ -105,12 +105,20 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         Warns
         -----
         SegmentWarning
-            Where ties merge segments, or a type has fewer than 30 customers and takes what was learnt from all of them.
+            Where ties merge segments, a customer_id is there more than once, or a type has fewer than 30 customers and takes what
+            was learnt from all of them.
         """
         self._validate_params()
         self._check_parameters()
         columns, labels = self._input(X, reset=True)
         n = length_of(columns)
+        if repeated := repeated_customers(X):
+            warnings.warn(
+                f"{repeated:,} of {n:,} rows repeat another's customer_id, and each row counts as a customer; give one row a "
+                "customer, such as a summary, where that is not meant.",
+                SegmentWarning,
+                stacklevel=2,
+            )
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty(n), dtype=np.float64, ensure_non_negative=True)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ._columns import as_label
 from ._memberships import read_memberships
 from ._words import counted, is_are
 
@@ -178,6 +179,7 @@ def fallen(
         As :func:`value_movement`, and where no tier is called so.
     """
     members = read_memberships(before, after, customer_id, segment, order, (gone,), value)
+    tier = as_label(tier).strip()
     if tier not in members.segments:
         raise DataError([f"no tier is called {tier!r}; there are {', '.join(map(repr, members.segments))}"], "tier")
     place = members.table["after"].map({name: at for at, name in enumerate(members.segments)}).to_numpy(dtype=float)

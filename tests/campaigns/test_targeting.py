@@ -151,3 +151,27 @@ def test_what_is_no_number_or_no_single_value():
     for name in ("strata", "customer_id"):
         with pytest.raises(DataError, match=f"{name} holds lists or their like in 4 of 4 rows"):
             Targeting(holdout=0.5).plan(U, value=100, cost=5, **{name: pd.Series([[1], [2], [3], [4]])})
+
+
+@pytest.mark.parametrize(
+    ("money", "fault"),
+    [
+        ({"cost": -1}, "cost is negative; a contact costs at least 0"),
+        ({"cost": float("nan")}, "cost is missing, infinite or no number"),
+        ({"cost": None}, "cost is missing, infinite or no number"),
+        ({"value": float("inf")}, "value is missing, infinite or no number"),
+        ({"cost": {"call": 2}}, "cost by action and the actions differ in 'call', 'contact'"),
+    ],
+)
+def test_faults_of_single_figures(money, fault):
+    with pytest.raises(DataError, match=fault):
+        Targeting().plan(U, **{"value": 100, "cost": 1, **money})
+
+
+def test_costs_by_name_of_action():
+    both = np.stack([U, U / 2], axis=1)
+    by_name = Targeting(budget=9).plan(both, value=100, cost={"mail": 1, "call": 5}, actions=["call", "mail"])
+    assert (
+        by_name.action.tolist()
+        == Targeting(budget=9).plan(both, value=100, cost=[5, 1], actions=["call", "mail"]).action.tolist()
+    )

@@ -82,3 +82,15 @@ def test_columns_of_lists_and_complex_numbers_are_refused(segmenter, column, mat
     X = pd.DataFrame({"value": column, "money": np.arange(40.0)})
     with pytest.raises(DataError, match=match):
         segmenter.fit(X)
+
+
+def test_a_customer_who_is_there_twice_is_told():
+    X = customers()
+    twice = pd.concat([X, X[:3]], ignore_index=True)
+    model = PyramidSegmenter((0.2, 0.8), value="monetary_value")
+    with pytest.warns(SegmentWarning, match=rf"3 of {len(X) + 3} rows repeat another's customer_id"):
+        model.fit(twice)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X)
+        model.fit(X.sample(frac=1, random_state=0))

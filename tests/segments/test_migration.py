@@ -108,3 +108,13 @@ def test_every_fault_in_one_message():
         migration(np.array(["a", "b"]), np.array(["a"]))
     with pytest.raises(DataError, match="before: there are no customers"):
         migration(before.head(0), after)
+
+
+def test_names_that_are_numbers_with_and_without_decimals():
+    before = pd.DataFrame({"customer_id": range(100), "segment": np.arange(100) % 3})
+    after = before.assign(segment=before["segment"].astype(float))
+    chain = migration(before, after, order=[0, 1, 2])
+    assert chain.n_stayed == 100
+    assert chain.stages.names[:3] == ("0", "1", "2")
+    text = before.assign(segment=before["segment"].map({0: "gold", 1: "gold ", 2: "iron"}))
+    assert migration(text, text).stages.names[:2] == ("gold", "iron")
