@@ -7,6 +7,7 @@ and PySpark, and a frame goes back in the engine it came in.
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -150,7 +151,9 @@ def to_arrow(frame: Any) -> Any:
     if isinstance(frame, pd.DataFrame):
         import pyarrow as pa
 
-        return pa.Table.from_pandas(frame, preserve_index=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Series.values", DeprecationWarning)  # pyarrow's own way to zoned times
+            return pa.Table.from_pandas(frame, preserve_index=False)
     return collected(wrap(frame)).to_arrow()
 
 

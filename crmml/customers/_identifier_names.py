@@ -30,8 +30,28 @@ _PARTIES = {
     ),
     *("firm", "hospital", "pharmacy", "subscriber", "policyholder", "crm", "tax", "licence", "license", "vat"),
 }
+#: Names of columns that hold persons' data whatever else there is.
+_PERSONAL = {
+    *(
+        "name",
+        "fullname",
+        "firstname",
+        "lastname",
+        "surname",
+        "givenname",
+        "familyname",
+        "username",
+        "address",
+        "street",
+    ),
+    *("uid", "user", "customer", "client", "patient", "buyer", "member", "account", "contact", "cardnumber", "cardno"),
+    *("kunde", "kundenid", "kundennummer", "kundennr", "nom", "nombre", "apellido"),
+}
 _CHINESE = (
     "客户编号",
+    "姓名",
+    "住址",
+    "地址",
     "客户号",
     "客户名称",
     "会员号",
@@ -43,7 +63,12 @@ _CHINESE = (
     "统一社会信用代码",
 )
 
+#: In any text, however long.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}")
+_PHONE = re.compile(
+    r"(?=(?:[^0-9]*[0-9]){9,15}[^0-9]*$)(?:\+|\(|0[0-9])[0-9 ()./-]+|[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}|1[3-9][0-9]{9}"
+)
 _PSEUDONYM = re.compile(r"[0-9a-f]{16,64}")
 
 
@@ -63,11 +88,24 @@ def named_like_identifier(name: str) -> bool:
     return any(joined == party + last for party in _PARTIES for last in _AFTER_A_PARTY)
 
 
+def named_personally(name: str) -> bool:
+    """Whether a column's name says that it identifies customers, or is that of their names or addresses."""
+    words = re.findall(
+        r"[a-z]+", re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", name)).casefold()
+    )
+    return named_like_identifier(name) or "".join(words) in _PERSONAL or words[-1:] == ["address"]
+
+
 def holds_identifiers(texts: Sequence[str]) -> str | None:
-    """What most of the texts of a column look like, where that identifies customers: e-mail addresses or pseudonyms."""
+    """What most of the texts of a column hold, where that identifies customers, such as e-mail addresses or phone numbers."""
     if not texts:
         return None
-    for what, form in (("e-mail addresses", _EMAIL), ("pseudonyms", _PSEUDONYM)):
-        if sum(form.fullmatch(text.strip()) is not None for text in texts) * 2 > len(texts):
+    for what, holds in (
+        ("e-mail addresses", _EMAIL.search),
+        ("pseudonyms", _PSEUDONYM.fullmatch),
+        ("bank account numbers", _IBAN.fullmatch),
+        ("phone numbers", _PHONE.fullmatch),
+    ):
+        if sum(holds(text.strip()) is not None for text in texts) * 2 > len(texts):
             return what
     return None

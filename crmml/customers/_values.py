@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,10 @@ INVISIBLE = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\uf
 LARGEST_WHOLE = 2.0**53
 #: Seconds from 1970 of the beginning of the year 1, and of the end of the year 9999.
 _FIRST, _END = -62_135_596_800, 253_402_300_800
+
+
+#: How a column of floats writes whole numbers as text.
+_WHOLE = re.compile(r"-?[0-9]+\.0+")
 
 
 def as_text(value: Any) -> str:
@@ -40,14 +45,16 @@ def _is_midnight(value: dt.datetime) -> bool:
 
 
 def normal_text(text: str) -> str:
-    """The text without differences of case, width or spaces.
+    """The text without differences of case, width or spaces, and a whole number without the .0 that floats are written with.
 
     Unicode NFKC, case folded, runs of blanks as one, characters without a width left out.
     """
     if text.isascii():
-        return " ".join(text.casefold().split())
-    folded = unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
+        found = " ".join(text.casefold().split())
+    else:
+        folded = unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()
+        found = " ".join(unicodedata.normalize("NFKC", folded).split())
+    return found[: found.index(".")] if found.endswith("0") and _WHOLE.fullmatch(found) else found
 
 
 def is_blank(text: str) -> bool:

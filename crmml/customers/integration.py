@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -194,10 +195,23 @@ def _check_keys(records: Records, groups: list[list[str]]) -> None:
             )
 
 
+#: A time zone at the end of a moment.
+_ZONE = re.compile(r"[0-9]\s*(?:[zZ]|[+-][0-9]{2}(?::?[0-9]{2})?)$")
+
+
 def _moments(records: Records, updated: str) -> np.ndarray:
     """Place of each record's last change in the order of time, -1 where it is missing."""
     field = records.fields[updated]
     texts = pd.Series(field.texts, dtype=object)
+    aware = np.array([_ZONE.search(text[10:]) is not None for text in texts], dtype=bool)
+    if aware.any() and not aware.all():
+        rows = int(np.isin(field.exact, np.flatnonzero(aware)).sum())
+        raise DataError(
+            [
+                f"column {updated!r} has a time zone in {rows:,} records and none in others; give all of them one zone, or none"
+            ],
+            "the sources",
+        )
     stamps = np.zeros((len(texts), 2), dtype=np.int64)  # microseconds, and nanoseconds beyond them
     bad = np.ones(len(texts), dtype=bool)
     for _ in range(2):  # one text with nanoseconds has all read in these, which end in 2262: the others once more

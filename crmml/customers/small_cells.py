@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +17,15 @@ import pyarrow.compute as pc
 from .. import files, frames
 from ..exceptions import DataError
 from ._complementary import hide_more
-from ._identifier_names import holds_identifiers, named_like_identifier
+from ._identifier_names import holds_identifiers, named_personally
 from ._records import as_arrow, check_index
 from ._values import as_text, distinct, merged, plain
 
 MINIMUM = 5
 _NULLABLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+
+
+_PERCENT = re.compile(r"\s*[-+]?[0-9][0-9.,\s]*%\s*")
 
 
 class SmallCellWarning(UserWarning):
@@ -84,8 +88,8 @@ def suppress_small_cells(
     Warns
     -----
     SmallCellWarning
-        When a whole group is hidden and its total still speaks of few customers, or of one cell: that total is to be
-        hidden elsewhere.
+        When truth values, or percentages in text, stay in hidden cells and ``columns`` does not say so; when a whole group is
+        hidden and its total still speaks of few customers, or of one cell: that total is to be hidden elsewhere.
 
     References
     ----------
@@ -119,6 +123,11 @@ def suppress_small_cells(
     if taken := [name for name in [count, *asked] if name in by]:
         raise ValueError(f"within= names {taken[0]!r}, which is to be hidden.")
     arrow = as_arrow(table)
+    open_ = (
+        []
+        if columns is not None
+        else [field.name for field in arrow.schema if field.name not in by and _is_figure_in_disguise(arrow, field)]
+    )
     if nested := [name for name in by if pa.types.is_nested(arrow.schema.field(name).type)]:
         raise DataError(
             [f"column {name!r} of within= holds lists or their like; name one of single values" for name in nested],
@@ -128,6 +137,13 @@ def suppress_small_cells(
     figures = list(dict.fromkeys([count, *(name for name in figures if name not in by)]))
     counts, known = _counts(arrow[count], count)
     hidden = ~known | (counts < minimum)
+    if open_ and hidden.any():
+        warnings.warn(
+            f"{', '.join(map(repr, open_))} {'holds' if len(open_) == 1 else 'hold'} truth values or percentages in text, which stay "
+            "as they are in hidden cells; name all figures in columns=, or what tells the cells apart in within=.",
+            SmallCellWarning,
+            stacklevel=2,
+        )
     if complementary and hidden.any():
         groups = [_groups(arrow, margin) for margin in margins]
         order = np.lexsort((np.arange(len(counts)), _names_rank(arrow, figures), counts))
@@ -172,7 +188,8 @@ def export_table(
     Raises
     ------
     DataError
-        When a column is called like an identifier (customer_id, email, 客户编号 …), or holds e-mail addresses or pseudonyms;
+        When a column is called like an identifier (customer_id, email, 客户编号 …), a name or an address, or holds e-mail addresses,
+        phone or bank account numbers, or pseudonyms;
         when a pandas index holds more than numbers of rows, since a file has no place for it.
 
     Examples
@@ -198,7 +215,7 @@ def export_table(
     faults = [
         f"column {name!r} is called like an identifier of customers; {cure}"
         for name in map(str, names)
-        if name not in allowed and name != count and named_like_identifier(name)
+        if name not in allowed and name != count and named_personally(name)
     ]
     if faults:
         raise DataError(faults, "the table")
@@ -254,6 +271,16 @@ def _is_figure(field: Any) -> bool:
     kind = field.type
     is_name = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     return not (is_name or pa.types.is_dictionary(kind) or pa.types.is_boolean(kind))
+
+
+def _is_figure_in_disguise(arrow: Any, field: Any) -> bool:
+    if pa.types.is_boolean(field.type):
+        return True
+    column = plain(arrow[field.name])
+    if not pa.types.is_string(column.type):
+        return False
+    texts = column.drop_null().to_pylist()
+    return bool(texts) and all(_PERCENT.fullmatch(text) for text in texts)
 
 
 def _counts(column: Any, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 import datetime as dt
 import uuid
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -539,3 +540,22 @@ def test_newest_tells_nanoseconds_apart_and_knows_far_moments():
     one = pd.DataFrame({"k": [1, 2], "v": ["a", "b"], "t": ["2024-01-01 00:00:00.000000001", "9999-12-31"]})
     two = pd.DataFrame({"k": [1, 2], "v": ["c", "d"], "t": ["2024-01-01 00:00:00.000000002", "2024-01-01"]})
     assert integrate(one, two, keys="k", prefer="newest", updated="t")[0]["v"].tolist() == ["c", "b"]
+
+
+def test_moments_with_and_without_a_time_zone_are_not_compared():
+    zoned = pd.DataFrame({"id": [1], "changed": [pd.Timestamp("2024-03-01 00:30", tz="UTC")], "v": ["later"]})
+    wall = pd.DataFrame({"id": [1], "changed": [pd.Timestamp("2024-03-01 07:00")], "v": ["earlier in Shanghai"]})
+    with pytest.raises(DataError, match="column 'changed' has a time zone in 1 records and none in others"):
+        integrate(zoned, wall, keys="id", prefer="newest", updated="changed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        east = wall.assign(changed=wall["changed"].dt.tz_localize("Asia/Shanghai"))
+        together, _ = integrate(zoned, east, keys="id", prefer="newest", updated="changed")
+    assert together["v"].tolist() == ["later"]
+
+
+def test_whole_numbers_as_a_column_of_floats_writes_them():
+    numbers, text = pd.DataFrame({"id": [1.0, None], "a": [1, 2]}), pd.DataFrame({"id": ["1.0", None], "b": [3, 4]})
+    customers, _ = integrate(numbers, text, keys="id")
+    assert len(customers) == 3
+    assert len(integrate(numbers, text, keys="id", normalise=False)[0]) == 4

@@ -62,13 +62,14 @@ def test_a_missing_count_is_hidden_already():
 
 def test_figures_are_named_or_all_that_is_no_text():
     table = TABLE.assign(year=2024, seen=pd.Timestamp("2024-01-01"), is_key=True)
-    every = suppress_small_cells(table, "customers", complementary=False)
+    with pytest.warns(SmallCellWarning, match="'is_key' holds truth values"):
+        every = suppress_small_cells(table, "customers", complementary=False)
     assert every.iloc[0].isna().to_dict() == {
         "region": False, "tier": False, "customers": True, "revenue": True, "year": True, "seen": True, "is_key": False,
     }  # fmt: skip
     named = suppress_small_cells(table, "customers", columns="revenue", complementary=False)
     assert named.columns[named.isna().any()].tolist() == ["customers", "revenue"]
-    grouped = suppress_small_cells(table, "customers", within="year", complementary=False)
+    grouped = suppress_small_cells(table.drop(columns="is_key"), "customers", within="year", complementary=False)
     assert grouped["year"].tolist() == [2024] * 6
 
 
@@ -270,3 +271,61 @@ def test_tables_of_mixed_values_and_of_lists(tmp_path):
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["n,9,1.5", "inf,12,some", "e,30,"]
     with pytest.raises(DataError, match="column 'region' of within= holds lists"):
         suppress_small_cells(table.assign(region=[["n"], ["s"], ["e"]]), "count", within="region")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "姓名",
+        "name",
+        "full_name",
+        "address",
+        "Email_Address",
+        "kunden_id",
+        "Kundennummer",
+        "uid",
+        "user",
+        "card_number",
+    ],
+)
+def test_columns_named_after_persons_are_refused(name, tmp_path):
+    table = pd.DataFrame({name: ["a", "b"], "count": [9, 12]})
+    with pytest.raises(DataError, match=f"column '{name}'"):
+        export_table(table, tmp_path / "out.csv", count="count")
+    assert list(export_table(table, tmp_path / "out.csv", count="count", allow=[name])) == [name, "count"]
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        ("phone numbers", "+86 138 1234 5678"),
+        ("phone numbers", "13812345678"),
+        ("phone numbers", "(212) 555-1234"),
+        ("bank account numbers", "DE89 3704 0044 0532 0130 00"),
+        ("e-mail addresses", "write to li@example.org, please"),
+    ],
+)
+def test_texts_that_identify_persons_are_refused(what, text, tmp_path):
+    table = pd.DataFrame({"note": [text, text, "none"], "count": [9, 12, 30]})
+    with pytest.raises(DataError, match=f"column 'note' holds {what}"):
+        export_table(table, tmp_path / "out.csv", count="count")
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("text", ["2024-01 - 2024-02", "10000-20000", "2024-01-31 12:00", "0 - 100000000", "1 000 000"])
+def test_ranges_and_days_are_no_phone_numbers(text, tmp_path):
+    table = pd.DataFrame({"bin": [text, text], "count": [9, 12]})
+    assert len(export_table(table, tmp_path / "out.csv", count="count")) == 2
+
+
+def test_truth_values_and_percentages_in_text_are_told():
+    table = pd.DataFrame(
+        {"tier": list("ABC"), "n": [3, 20, 30], "any_fraud": [True, False, False], "rate": ["66.7%", "5 %", "1%"]}
+    )
+    with pytest.warns(SmallCellWarning, match="'any_fraud', 'rate' hold truth values or percentages in text"):
+        suppress_small_cells(table, "n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hidden = suppress_small_cells(table, "n", columns=["any_fraud", "rate"])
+        suppress_small_cells(table.assign(n=[10, 20, 30]), "n")
+    assert hidden.loc[0, ["any_fraud", "rate"]].isna().all()
