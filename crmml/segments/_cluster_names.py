@@ -16,20 +16,37 @@ NAMED = 2
 
 
 def contrast(part: Mapping[str, Any], j: int) -> str:
-    """What sets a cluster apart from all customers, at most two columns: "high spend, mostly city Paris"."""
-    scale, centre, overall = part["scale"], part["centers"][j], part["overall"]
-    found = []
+    """What sets a cluster apart from all customers, at most two columns: "high spend, city Paris".
+
+    Where another cluster is set apart by the same, a third says what is between the two.
+    """
+    named = _apart(part, j)
+    if twins := [i for i in range(len(part["centers"])) if i != j and set(_apart(part, i)) == set(named)]:
+        between = _differences(part, part["centers"][j], part["centers"][twins].mean(axis=0))
+        named += [text for _, text in between if text not in named][:1]
+    return ", ".join(named) or "typical"
+
+
+def _apart(part: Mapping[str, Any], j: int) -> list[str]:
+    found = _differences(part, part["centers"][j], part["overall"], APART_NUMBER, APART_SHARE)
+    return [text for _, text in found[:NAMED]]
+
+
+def _differences(
+    part: Mapping[str, Any], centre: np.ndarray, reference: np.ndarray, number: float = 1e-6, share: float = 1e-6
+) -> list[tuple[float, str]]:
+    """Columns in which a centre differs from a reference by so much, the largest difference first."""
+    scale, found = part["scale"], []
     for name, at in scale.groups:
-        difference = centre[at] - overall[at]
+        difference = centre[at] - reference[at]
         if name in scale.numbers:
-            if abs(difference[0]) >= APART_NUMBER:
-                found.append((abs(difference[0]), f"{'high' if difference[0] > 0 else 'low'} {name}"))
+            if abs(difference[0]) >= number:
+                found.append((float(abs(difference[0])), f"{'high' if difference[0] > 0 else 'low'} {name}"))
             continue
         entry = scale.categories[name]
-        if entry["size"] and (top := int(difference.argmax())) >= 0 and difference[top] >= APART_SHARE * entry["size"]:
-            found.append((difference[top], f"{name} {entry['values'][top]}"))
-    found.sort(key=lambda item: -round(item[0], 6))
-    return ", ".join(text for _, text in found[:NAMED]) or "typical"
+        if entry["size"] and (top := int(difference.argmax())) >= 0 and difference[top] >= share * entry["size"]:
+            found.append((float(difference[top]), f"{name} {entry['values'][top]}"))
+    return sorted(found, key=lambda item: -round(item[0], 6))
 
 
 def short_name(part: Mapping[str, Any], j: int, number: int) -> str:

@@ -305,3 +305,19 @@ def test_shares_of_centres_are_shares(fitted):
     shares = fitted.centers_.filter(like="=").to_numpy()
     assert ((shares >= 0) & (shares <= 1)).all()
     assert not np.signbit(shares).any()
+
+
+def test_clusters_that_one_category_tells_apart_are_named_by_it():
+    rng = np.random.default_rng(3)
+    kind = rng.integers(2, size=400)
+    X = pd.DataFrame(
+        {
+            "spend": np.exp(rng.normal(3 + 2 * kind, 0.3)),
+            "age": rng.normal(40, 5, 400) + 20 * kind,
+            "city": rng.choice(["北京", "Zürich"], 400),
+        }
+    )
+    segmenter = ClusterSegmenter(columns=["spend", "age", "city"], rank_by="spend", random_state=0).fit(X)
+    for name in segmenter.segments_:
+        (city,) = X.loc[segmenter.predict(X) == name, "city"].unique()
+        assert f"city {city}" in name
