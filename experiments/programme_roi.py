@@ -78,6 +78,7 @@ def case() -> list[BenefitFormula]:
         relative_change_valued(
             "bed turnover +15 %",
             change=Percent(15),
+            better="more",
             of="bed turnovers a year",
             worth="margin of a bed turnover",
             direct=True,
@@ -85,6 +86,7 @@ def case() -> list[BenefitFormula]:
         relative_change_valued(
             "idle equipment -20 %",
             change=Percent(-20),
+            better="less",
             of="idle equipment hours a year",
             worth="value of an equipment hour",
             direct=False,

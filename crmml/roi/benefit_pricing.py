@@ -112,7 +112,7 @@ def retention_raised(label: str, *, before: float, after: float) -> BenefitFormu
 
 
 def relative_change_valued(
-    label: str, *, change: Percent, of: str, worth: str, direct: bool, kind: str = "capacity"
+    label: str, *, change: Percent, better: str, of: str, worth: str, direct: bool, kind: str = "capacity"
 ) -> BenefitFormula:
     """Turn a relative change of an amount a year into money: amount × |percent| × what one of it is worth.
 
@@ -120,8 +120,9 @@ def relative_change_valued(
     ----------
     label : str
     change : Percent
-        Relative; its size counts, a fall as a rise, and where it is uncertain so is the money. ``Points`` is refused: points of a
-        rate need what the rate is of.
+        Relative; where it is uncertain so is the money. ``Points`` is refused: points of a rate need what the rate is of.
+    better : {"more", "less"}
+        Which direction is a benefit: more bed turnovers, less idle equipment. An expected change the other way is refused.
     of : str
         Name of the amount a year before, such as "bed turnovers a year".
     worth : str
@@ -131,7 +132,11 @@ def relative_change_valued(
     """
     if not isinstance(check_change(change), Percent):
         raise TypeError(f"change={change!r} is in percentage points; a relative change, Percent, is needed here.")
-    size, sign = change.amount, 1 if change.expected >= 0 else -1
+    if better not in ("more", "less"):
+        raise ValueError(f"better={better!r} must be 'more' or 'less'.")
+    size, sign = change.amount, 1 if better == "more" else -1
+    if sign * change.expected < 0:
+        raise ValueError(f"change={change!r} is for the worse where {better} of {of!r} is better: it is no benefit.")
     if isinstance(size, Uncertain) and size.name is None:
         size = size.named(f"{label}: change in percent")
     moved = sign * size / 100
@@ -249,6 +254,10 @@ def price_benefits(
     return ledger
 
 
+#: What an input cannot be above.
+_MOST = {"working days a year": 366.0}
+
+
 def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) -> dict[str, Any]:
     """Return the assumptions that are known, uncertain ones under the names of their inputs."""
     needed = list(needed_inputs(formulas)["input"])
@@ -260,7 +269,7 @@ def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) ->
             continue
         if value is None:
             continue
-        top = 1.0 if name.startswith("share") else np.inf
+        top = 1.0 if name.startswith("share") else _MOST.get(name, np.inf)
         sampled = name.startswith("customers observed")
         if isinstance(value, Uncertain) and not sampled:
             low, high = float(value.quantile(0.0)), float(value.quantile(1.0))
@@ -275,7 +284,7 @@ def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) ->
             faults.append(f"{name} is {value!r}; a number{'' if sampled else ' or an Uncertain one'} is needed")
             continue
         if low < 0 or high > top:
-            limit = "between 0 and 1, 0.5 for 50 %" if top == 1 else "at least 0"
+            limit = "at least 0" if np.isinf(top) else f"between 0 and {top:g}" + (", 0.5 for 50 %" if top == 1 else "")
             faults.append(f"{name} reaches from {low:g} to {high:g}; it must be {limit}")
         given[name] = value
     if faults:

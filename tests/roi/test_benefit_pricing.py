@@ -52,11 +52,21 @@ def test_samples_give_an_interval(rng):
 
 
 def test_relative_changes():
-    formula = relative_change_valued("x", change=Percent(-20), of="idle hours", worth="value of an hour", direct=False)
+    formula = relative_change_valued(
+        "x", change=Percent(-20), better="less", of="idle hours", worth="value of an hour", direct=False
+    )
     ledger = price_benefits([formula], {"idle hours": 100, "value of an hour": 5, CAUSED: 1}, **WHEN)
     assert ledger.total(("2024-01-01", "1Y")).amount == pytest.approx(100)
     with pytest.raises(TypeError, match="in percentage points"):
-        relative_change_valued("x", change=Points(15), of="a", worth="b", direct=True)
+        relative_change_valued("x", change=Points(15), better="more", of="a", worth="b", direct=True)
+    with pytest.raises(ValueError, match="for the worse where less of 'idle hours' is better: it is no benefit"):
+        relative_change_valued("x", change=Percent(20), better="less", of="idle hours", worth="b", direct=True)
+    with pytest.raises(ValueError, match="better='up' must be 'more' or 'less'"):
+        relative_change_valued("x", change=Percent(20), better="up", of="idle hours", worth="b", direct=True)
+    with pytest.raises(DataError, match="working days a year reaches from 400 to 400; it must be between 0 and 366"):
+        price_benefits(
+            [staff_time_saved("t", before_minutes=30, after_minutes=15)], {**TIME, "working days a year": 400}, **WHEN
+        )
 
 
 def test_everything_missing_is_named():
@@ -107,7 +117,7 @@ def test_wrong_arguments():
 
 def test_an_uncertain_change_stays_uncertain():
     change = Percent(Uncertain.triangular(-30, -20, -10))
-    formula = relative_change_valued("idle", change=change, of="hours", worth="value", direct=True)
+    formula = relative_change_valued("idle", change=change, better="less", of="hours", worth="value", direct=True)
     ledger = price_benefits([formula], {"hours": 100, "value": 10, CAUSED: 1}, **{**WHEN, "years": 1})
     (row,) = ledger.rows
     assert row.expected * 12 == pytest.approx(200)
