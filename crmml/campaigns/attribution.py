@@ -83,8 +83,9 @@ class Attribution:
         """Say it in sentences a manager can read."""
         unit = f" {self.currency}" if self.currency else ""
         lines = [
-            f"{self.n_conversions:,} conversions on {self.n_paths:,} paths are credited by the method {self.method!r}. It divides "
-            "credit; it does not show what a channel caused."
+            f"{self.n_conversions:,} conversion{'s' if self.n_conversions != 1 else ''} on {self.n_paths:,} "
+            f"path{'s' if self.n_paths != 1 else ''} {'are' if self.n_conversions != 1 else 'is'} credited by the method "
+            f"{self.method!r}. It divides credit; it does not show what a channel caused."
         ]
         for i in np.argsort(-self.credit, kind="stable"):
             text = f"{self.channels[i]}: {self.credit[i]:,.1f} ({self.share[i]:.1%})"
@@ -250,7 +251,7 @@ def attribute(
     extra = {name: found for name, found in extra.items() if not name.startswith("_")}
     money = None if won_money is None else worth_of(won_money, credit)
     low = high = None
-    if n_resamples:
+    if n_resamples and read.count @ read.converted > 1:  # of one conversion nothing is known of the spread
         low, high = _interval(read, credit_of, coverage, n_resamples, rng)
     each = None
     if spent is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,10 @@ from .attribution import Attribution, attribute_all
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+#: Letters of a channel's name from which on names are turned, lest they lie on each other.
+LONG_LABEL = 10
 
 
 @dataclass
@@ -66,9 +71,14 @@ class AttributionDisplay(DisplayMixin):
                 ax.errorbar(at, share, yerr=error, fmt="none", ecolor="black", elinewidth=0.8, capsize=1.5)
         first = self.attributions[0]
         ax.axhline(0, color="black", linewidth=0.8)
-        ax.set_xticks(np.arange(len(channels)), [channels[i] for i in order])
+        labels = [textwrap.fill(channels[i], 24) for i in order]
+        ax.set_xticks(np.arange(len(channels)), labels)
+        if max(map(len, labels)) > LONG_LABEL:
+            ax.tick_params(axis="x", rotation=30)
+            for label in ax.get_xticklabels():
+                label.set(ha="right", rotation_mode="anchor")
         ax.set(
-            title=f"Credit for {first.n_conversions:,} conversions",
+            title=f"Credit for {first.n_conversions:,} conversion{'s' if first.n_conversions != 1 else ''}",
             xlabel="Channel",
             ylabel="Share of the conversions, %"
             + (f" ({first.coverage:.0%} intervals)" if first.low is not None else ""),

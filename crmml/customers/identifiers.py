@@ -198,7 +198,8 @@ def assert_no_identifiers(
 def _warn(wanted: Wanted, unread: list[str], minimum_length: int) -> None:
     if wanted.n_short == len(wanted.all):
         warnings.warn(
-            f"All {wanted.n_short:,} identifiers are shorter than minimum_length={minimum_length} asks for, so they were looked "
+            f"{'The identifier is' if wanted.n_short == 1 else f'All {wanted.n_short:,} identifiers are'} shorter than "
+            f"minimum_length={minimum_length} asks for, so {'it was' if wanted.n_short == 1 else 'they were'} looked "
             "for only in columns called like identifiers; lower it to look everywhere, at the price of false alarms.",
             IdentifierWarning,
             stacklevel=3,

@@ -14,6 +14,8 @@ from .uplift import _read
 
 #: Treated, and controls, that a bin needs for a difference with an interval.
 LEAST = 2
+#: How many such bins a message names.
+SHOWN = 3
 
 
 def uplift_calibration_table(
@@ -44,7 +46,7 @@ def uplift_calibration_table(
     Raises
     ------
     DataError
-        When a bin has fewer than 2 treated or controls.
+        When a bin has fewer than 2 treated or controls, or most predictions of a y of 0 and 1 lie beyond [-1, 1].
 
     References
     ----------
@@ -65,6 +67,10 @@ def uplift_calibration_table(
     1        0.2     0.196         0.161          0.231
     """
     y, uplift, treated = _read(y, uplift, treatment)
+    binary = bool(np.isin(y, (0, 1)).all())
+    if binary and (beyond := int((np.abs(uplift) > 1).sum())) * 2 > y.size:
+        fault = f"{beyond:,} of {y.size:,} predictions lie beyond [-1, 1], though y is 0 or 1: they look like percent; divide by 100"
+        require([fault], "the predicted uplift")
     faults = [] if n_bins >= 1 and n_bins == int(n_bins) else [f"n_bins={n_bins!r} must be a whole number, at least 1"]
     faults += [] if 0 < coverage < 1 else [f"coverage is {coverage}; it must lie in (0, 1)"]
     require(faults, "the bins")
@@ -73,20 +79,19 @@ def uplift_calibration_table(
     _, part = np.unique(part, return_inverse=True)
     n_parts = int(part.max()) + 1
     n = np.stack([np.bincount(part[rows], minlength=n_parts) for rows in (~treated, treated)])
-    require(
-        [
-            f"bin {k + 1} of {n_parts} has {n[1, k]:,} treated and {n[0, k]:,} controls; at least {LEAST} of each are needed, so take "
-            "fewer bins"
-            for k in np.flatnonzero((n < LEAST).any(axis=0)).tolist()
-        ],
-        "the bins",
-    )
+    thin = np.flatnonzero((n < LEAST).any(axis=0)).tolist()
+    faults = [
+        f"bin {k + 1} of {n_parts} has {n[1, k]:,} treated and {n[0, k]:,} controls; at least {LEAST} of each are needed, so take "
+        "fewer bins"
+        for k in thin[:SHOWN]
+    ]
+    require(faults + ([f"so it is in {len(thin) - SHOWN:,} more bins"] if len(thin) > SHOWN else []), "the bins")
     arms = [(part[rows], y[rows]) for rows in (~treated, treated)]
     mean = np.stack([np.bincount(code, values, n_parts) for code, values in arms]) / n
     off = [np.bincount(code, (values - m[code]) ** 2, n_parts) for (code, values), m in zip(arms, mean, strict=True)]
     variance = np.stack(off) / (n - 1) / n
     observed, total = mean[1] - mean[0], variance.sum(axis=0)
-    low, high = _newcombe(mean, n, coverage) if np.isin(y, (0, 1)).all() else _welch(observed, variance, n, coverage)
+    low, high = _newcombe(mean, n, coverage) if binary else _welch(observed, variance, n, coverage)
     order = np.lexsort((uplift, part))
     first = np.searchsorted(part[order], np.arange(n_parts))
     last = np.append(first[1:], y.size) - 1

@@ -105,8 +105,8 @@ class DifferenceInDifferences:
         ]
         if left := self.n_always_treated + self.n_incomplete:
             lines.append(
-                f"{left:,} units are left out: {self.n_always_treated:,} treated from the first period on, "
-                f"{self.n_incomplete:,} lacking a period."
+                f"{left:,} unit{' is' if left == 1 else 's are'} left out: {self.n_always_treated:,} treated from the first period "
+                f"on, {self.n_incomplete:,} lacking a period."
             )
         if self.n_unidentified:
             lines.append(

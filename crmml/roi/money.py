@@ -25,6 +25,12 @@ class Money(NamedTuple):
         >>> Money(1250000.0, "CNY").describe()
         'CNY 1,250,000'
         """
-        return (
-            f"{self.currency} {self.amount:,.0f}" if abs(self.amount) >= 100 else f"{self.currency} {self.amount:,.2f}"
+        size = abs(self.amount)
+        shown = (
+            f"{self.amount:,.0f}"
+            if size >= 100
+            else f"{self.amount:,.2f}"
+            if size >= 0.1 or not size
+            else f"{self.amount:.3g}"
         )
+        return f"{self.currency} {shown}"

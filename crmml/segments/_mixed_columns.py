@@ -162,7 +162,8 @@ class MixedColumns:
             if spread:
                 said.append(f"in standard deviations for {', '.join(spread)}, whose interquartile range is 0")
         if self.categories:
-            said.append(f"each of the categories {', '.join(self.categories)} counts as one column")
+            each = "the category" if len(self.categories) == 1 else "each of the categories"
+            said.append(f"{each} {', '.join(self.categories)} counts as one column")
         text = ", ".join(said) + "."
         return text[0].upper() + text[1:]
 

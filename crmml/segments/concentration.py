@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from ..exceptions import DataError
 from ..metrics import MetricInterval
 from ._columns import fault
-from ._words import counted, is_are
+from ._words import counted, is_are, total_of
 
 #: Shares of customers that the curve is kept at: by 0.1 % up to 10 %, then by 1 %.
 GRID = np.append(np.arange(101) / 1000, np.arange(11, 101) / 100)
@@ -96,7 +96,9 @@ class Concentration:
 
     def describe(self) -> str:
         """Say it in sentences."""
-        parts = [f"{counted(self.n_customers, 'customer')} {is_are(self.n_customers)} worth {self.total:,.0f} in all."]
+        parts = [
+            f"{counted(self.n_customers, 'customer')} {is_are(self.n_customers)} worth {total_of(self.total)} in all."
+        ]
         for share in (0.01, 0.05, 0.2):
             found = self.share_of_top(share)
             parts.append(

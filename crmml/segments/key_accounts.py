@@ -139,7 +139,7 @@ def key_accounts(
         Amounts, in one currency; without it visits are reported and no lost value.
     as_of : date or datetime, default=None
         A bare date stands for its whole day. Later events are not looked at, and counted in a warning; None takes the last event.
-    unit : {"D", "W", "M", "Y"}, default="D"
+    unit : {"h", "D", "W", "M", "Y"}, default="D"
         Of gaps and silences; a month is 365.25/12 days.
     level : float, default=0.05
         An account is overdue when a silence as long as its own has a lower probability in its rhythm.

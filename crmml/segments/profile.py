@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ..inference import wilson_interval
-from ._words import counted
+from ._words import counted, total_of
 
 #: Medians of fewer customers than this would be single customers' figures; they are left missing.
 MINIMUM = 5
@@ -60,7 +60,7 @@ class SegmentProfile:
             whose = f"{self.by} {group!s}: " if self.by else ""
             lines.append(
                 f"{whose}{counted(total, 'customer')} in {counted((rows['customers'] > 0).sum(), 'segment')}"
-                + (f", {self.value} {rows['value_sum'].sum():,.0f} in all." if self.value else ".")
+                + (f", {self.value} {total_of(rows['value_sum'].sum())} in all." if self.value else ".")
             )
             lines += [self._sentence(row) for row in rows.to_dict("records") if row["customers"] > 0]
         if self.table["customers"].sum():

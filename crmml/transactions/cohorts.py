@@ -37,7 +37,7 @@ def cohorts(
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
     period : {"D", "W", "M", "Y"}, default="M"
-        Of the calendar; weeks begin on Monday.
+        Of the calendar; weeks begin on Monday. A log that begins within a period has a first cohort of part of one.
     customer_id, timestamp : str
     value : str, default=None
         Amount of a transaction, in one currency.

@@ -251,3 +251,10 @@ def test_wrong_options_and_nothing_to_attribute():
         attribute(read, "time_decay", half_life=7, unit="D")
     with pytest.raises(DataError, match="nothing to attribute"):
         attribute(compact(CLASSIC.assign(conversions=0)))
+
+
+def test_one_conversion_has_no_interval():
+    table = pd.DataFrame({"path": ["A > B", "B"], "conversions": [1, 0], "nulls": [3, 5]})
+    found = attribute(ChannelPaths.from_compact(table, nulls="nulls"), "linear", random_state=0)
+    assert found.low is None
+    assert found.describe().startswith("1 conversion on 9 paths is credited by the method 'linear'.")

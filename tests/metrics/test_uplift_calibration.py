@@ -103,3 +103,17 @@ def test_faults():
         uplift_calibration_table(y, uplift, treated, coverage=90)
     with pytest.raises(DataError, match=r"1 values of uplift|1 values of score"):
         uplift_calibration_error(y, np.append(uplift[:-1], np.nan), treated)
+
+
+def test_percent_for_probabilities_and_too_many_bins():
+    rng = np.random.default_rng(0)
+    uplift, treatment = rng.uniform(0, 0.4, 400), rng.integers(0, 2, 400)
+    y = rng.random(400) < 0.3 + uplift * treatment
+    with pytest.raises(
+        DataError, match=r"\d+ of 400 predictions lie beyond \[-1, 1\], though y is 0 or 1: they look like percent"
+    ):
+        uplift_calibration_error(y, 100 * uplift, treatment)
+    assert uplift_calibration_table(100.0 * y, 100 * uplift, treatment, n_bins=2).shape[0] == 2
+    with pytest.raises(DataError, match=r"so it is in \d+ more bins") as error:
+        uplift_calibration_table(y, uplift, treatment, n_bins=400)
+    assert len(error.value.faults) == 4

@@ -1,7 +1,7 @@
 import pytest
 
 from crmml.roi import implied_gain
-from crmml.roi.rates import check_annual_rate
+from crmml.ruler import check_annual_rate
 
 
 def test_the_airline():
