@@ -19,6 +19,8 @@ from .channel_paths import ChannelPaths
 
 METHODS = ("first", "last", "linear", "position", "time_decay", "markov", "shapley")
 _DEFAULT_PERMUTATIONS = 2000
+#: Orders that each resample takes.
+RESAMPLE_ORDERS = 200
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -410,6 +412,8 @@ def _shapley(
     sample = n_permutations is not None or max_error is not None
     many = len(read.channels) > EXACT_CHANNELS
     seed = int(rng.randint(np.iinfo(np.int32).max))
+    noise = np.random.RandomState(seed)
+    found: dict[str, np.ndarray] = {}  # of the paths themselves: by all orders, and by those that resamples take
 
     def credit(count: np.ndarray) -> np.ndarray:
         won = _by_sequence(read, count * read.converted)
@@ -426,12 +430,17 @@ def _shapley(
             number = _DEFAULT_PERMUTATIONS
             if max_error is not None:
                 number = game.permutations_for(won, max_error * whole, coverage)
-        if "n_permutations" in extra:  # intervals: fewer orders, the same for every resample
-            number = min(number, 200)
-        values, error, bound = game.sampled(won, lost, number, np.random.RandomState(seed), coverage)
-        if "n_permutations" not in extra:
+        fewer = min(number, RESAMPLE_ORDERS)
+        if not found:
+            values, error, bound = game.sampled(won, lost, number, np.random.RandomState(seed), coverage)
             extra.update(standard_error=scale * error, error_bound=scale * bound, n_permutations=number)
-        return scale * values
+            found["all"] = scale * values
+            found["fewer"] = scale * game.sampled(won, lost, fewer, np.random.RandomState(seed), coverage)[0]
+            return found["all"]
+        # a resample takes fewer orders, always the same: what it moves is added to the credit, and so is the error of the orders
+        moved = scale * game.sampled(won, lost, fewer, np.random.RandomState(seed), coverage)[0] - found["fewer"]
+        chance = extra["standard_error"] * noise.standard_normal(len(read.channels))
+        return found["all"] + moved + chance - chance.mean()
 
     if worth == "conversions" and not sample:
         return credit, lambda money, _: game.closed_form(_by_sequence(read, money))

@@ -258,3 +258,26 @@ def test_one_conversion_has_no_interval():
     found = attribute(ChannelPaths.from_compact(table, nulls="nulls"), "linear", random_state=0)
     assert found.low is None
     assert found.describe().startswith("1 conversion on 9 paths is credited by the method 'linear'.")
+
+
+@pytest.mark.parametrize("worth", ["rate", "conversions"])
+def test_intervals_of_sampled_values_hold_the_credit_and_the_truth(worth):
+    rng = np.random.default_rng(0)
+    names = [f"c{i:02}" for i in range(13)]
+    weight = rng.dirichlet(np.full(13, 2.0))
+    paths = [" > ".join(rng.choice(names, rng.integers(1, 5), replace=False, p=weight)) for _ in range(60)]
+    table = pd.DataFrame(
+        {"path": paths, "conversions": rng.integers(50, 600, 60), "nulls": rng.integers(300, 3000, 60)}
+    )
+    read = ChannelPaths.from_compact(table, nulls="nulls")
+    found = attribute(read, "shapley", worth=worth, n_permutations=1000, n_resamples=150, random_state=0)
+    game = ChannelGame(read.sequences, len(read.channels), worth)
+    won, lost = (
+        np.bincount(read.sequence, read.count * side, len(read.sequences))
+        for side in (read.converted, 1 - read.converted)
+    )
+    exact = game.exact(won, lost)
+    exact *= won.sum() / exact.sum()
+    assert ((found.low <= found.credit) & (found.credit <= found.high)).all()
+    inside = (found.low <= exact) & (exact <= found.high)
+    assert inside.sum() >= 8  # 90 % of 13 are expected; 7 or fewer have a probability of 1e-4
