@@ -36,8 +36,7 @@ def read_outcome(y: Any, n: int) -> np.ndarray:
             f"y is missing in {count:,} of {n:,} rows; leave them out if nobody knows, write 0 if nothing happened"
         )
     if text := int((np.isnan(values) & ~missing.to_numpy()).sum()):
-        shown = ", ".join(list(dict.fromkeys(map(repr, column[~missing.to_numpy()])))[:3])
-        faults.append(f"y is no number in {text:,} of {n:,} rows ({shown}); write 0 and 1, or an amount")
+        faults.append(f"y is no number in {text:,} of {n:,} rows; write 0 and 1, or an amount")
     if infinite := int(np.isinf(values).sum()):
         faults.append(f"y is infinite in {infinite:,} of {n:,} rows; repair them")
     if faults:

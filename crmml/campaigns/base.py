@@ -18,14 +18,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from .. import frames
 from ..churn._encoding import kinds_of, left_out, no_columns
 from ..churn._table import TableMixin
+from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
 from ..metrics import qini_score
 from ._arms import LEAST_ROWS, read_arms
 from ._outcomes import is_binary, read_outcome
 from ._propensity import clipped, contradictions, estimate_propensity, propensity_model, read_propensity
-
-#: Columns of identifiers, which are never features.
-IDENTIFIER = "customer_id"
 
 
 class CampaignRows(NamedTuple):
@@ -119,7 +117,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         ----------
         X : frame of any engine, or array, of shape (n, p)
             Features known before the campaign. Text, dates and categories are encoded for estimators that take numbers only;
-            a column customer_id is left out.
+            columns customer_id and customer_number are left out.
         y : array of shape (n,)
             Outcome in a window that is over: 0 and 1, or an amount.
         treatment : array of shape (n,)
@@ -258,8 +256,8 @@ class UpliftModel(TableMixin, BaseEstimator):
     def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
         if reset and frames.is_frame(X):
             wrapped = frames.wrap(X)
-            if IDENTIFIER in wrapped.collect_schema().names():
-                X = wrapped.drop(IDENTIFIER).to_native()
+            if there := [name for name in IDENTIFIERS if name in wrapped.collect_schema().names()]:
+                X = wrapped.drop(*there).to_native()  # who a customer is, is no feature
         return super()._table(X, reset=reset)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -376,8 +374,8 @@ class UpliftModel(TableMixin, BaseEstimator):
         Returns
         -------
         frame of X's engine
-            customer_id where X has it; uplift, and with ``n_bootstrap`` uplift_std, uplift_low and uplift_high. Where there
-            are several arms each name is followed by ``_`` and the arm.
+            customer_id, or customer_number, where X has it; uplift, and with ``n_bootstrap`` uplift_std, uplift_low and
+            uplift_high. Where there are several arms each name is followed by ``_`` and the arm.
         """
         check_is_fitted(self)
         if not (isinstance(coverage, Real) and 0 < coverage < 1):
@@ -394,7 +392,7 @@ class UpliftModel(TableMixin, BaseEstimator):
                 columns[f"uplift_std{tail}"] = std[:, k]
                 columns[f"uplift_low{tail}"] = effects[:, k] - z * std[:, k]
                 columns[f"uplift_high{tail}"] = effects[:, k] + z * std[:, k]
-        return frames.with_identifier(X, columns, IDENTIFIER)
+        return frames.with_identifier(X, columns, identifier_of(X))
 
     def score(self, X: Any, y: Any, *, treatment: Any = None) -> float:
         """Qini of the predicted uplift (`crmml.metrics.qini_score` with ``ties="line"``), the mean over arms against the control.
@@ -471,6 +469,12 @@ class UpliftModel(TableMixin, BaseEstimator):
         if len(self.bootstrap_models_) < 2:
             lines.append("Uncertainty was not computed (n_bootstrap=0).")
         return " ".join(lines)
+
+
+def identifier_of(X: Any) -> str:
+    """The column of a frame that says who a customer is."""
+    there = frames.wrap(X).collect_schema().names() if frames.is_frame(X) else []
+    return next((name for name in IDENTIFIERS if name in there), IDENTIFIERS[0])
 
 
 def _refitted(learner: UpliftModel, rows: CampaignRows, seed: int) -> dict[str, list]:

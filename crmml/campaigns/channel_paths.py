@@ -138,25 +138,27 @@ class ChannelPaths:
             raise DataError(faults, _SUBJECT)
         if timestamp is not None:
             try:
-                at = pd.to_datetime(
-                    read[order], errors="coerce", format="ISO8601"
-                )  # of 03/04/2024 nobody can tell the month
+                # of 03/04/2024 nobody can tell the month
+                at = pd.to_datetime(read[order], errors="coerce", format="ISO8601")
             except ValueError:
                 faults.append(f"{order} mixes time zones, or times with and without one; bring it to one zone")
                 raise DataError(faults, _SUBJECT) from None
+            clock = at
             if at.dt.tz is not None:
-                at = at.dt.tz_localize(None)
-            days = at.to_numpy().astype("datetime64[us]").astype(np.int64) / 86_400_000_000
-            days = np.where(at.isna(), np.nan, days)
+                clock = at.dt.tz_localize(None)
+                at = at.dt.tz_convert("UTC").dt.tz_localize(None)  # clocks that are put back show an hour twice
+            if window is not None:
+                faults += _outside(_days(clock), timestamp, window)
+            days = _days(at)
             bad = at.isna() & read[order].notna()
         else:
             days = pd.to_numeric(read[order], errors="coerce").to_numpy(dtype=float)
             bad = pd.Series(np.isnan(days)) & read[order].notna()
+            if window is not None:
+                faults += _outside(days, timestamp, window)
         if wrong := int(bad.sum()):
             kind = "a time, written with the year first as in 2024-01-31," if timestamp else "a number"
             faults.append(f"{order} cannot be read as {kind} in {wrong:,} rows")
-        if window is not None:
-            faults += _outside(days, timestamp, window)
         if doubles := int(read.duplicated([path_id, channel, order]).sum()):
             faults.append(f"{doubles:,} rows repeat another's {path_id}, {channel} and {order}; drop the copies")
         elif tied := int(read.duplicated([path_id, order]).sum()):
@@ -294,6 +296,12 @@ def _steps(cell: Any, separator: str) -> tuple[str, ...]:
     if cell is None or (np.ndim(cell) == 0 and not isinstance(cell, Iterable)):
         return ()
     return tuple("" if part is None else str(part).strip() for part in cell)
+
+
+def _days(moments: pd.Series) -> np.ndarray:
+    """Days since 1970, NaN where missing."""
+    days = moments.to_numpy().astype("datetime64[us]").astype(np.int64) / 86_400_000_000
+    return np.where(moments.isna(), np.nan, days)
 
 
 def _outside(days: np.ndarray, timestamp: str | None, window: tuple[Any, Any]) -> list[str]:

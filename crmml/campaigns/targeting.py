@@ -15,9 +15,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from .. import frames
+from ..customers import IDENTIFIERS
 from ..exceptions import DataError
 from ._assignment import assign
-from .base import IDENTIFIER
+from .base import identifier_of
 from .holdout import draw_holdout
 from .targeting_plan import TargetingPlan
 
@@ -153,14 +154,14 @@ class Targeting(BaseEstimator):
         """
         faults = self._limit_faults()
         frame, names = uplift if frames.is_frame(uplift) else None, list(actions) if actions is not None else None
-        identifier = customer_id if isinstance(customer_id, str) else IDENTIFIER
+        identifier = customer_id if isinstance(customer_id, str) else identifier_of(frame)
         given = {"value": value, "cost": cost, "uplift_std": uplift_std, "strata": strata, "customer_id": customer_id}
         faults += frames.reordered({"uplift": uplift, **given})
         if frame is not None:
             there = frames.wrap(frame).collect_schema().names()
             key = identifier if isinstance(customer_id, str) or (customer_id is None and identifier in there) else None
             if names is None:
-                names = [name for name in there if name not in (key, IDENTIFIER)]
+                names = [name for name in there if name not in (key, *IDENTIFIERS)]
                 bounds = [name for name in names if str(name).startswith(("uplift_std", "uplift_low", "uplift_high"))]
                 if bounds:
                     faults.append(

@@ -53,7 +53,8 @@ def rate_ratio(x1: int, n1: int, x2: int, n2: int, coverage: float) -> Interval:
     a, m, b, n = x1 + half, n1 + half, x2 + half, n2 + half
     se = math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
     centre = math.log((b / n) / (a / m))
-    return Interval((x2 / n2) / (x1 / n1), math.exp(centre - z * se), math.exp(centre + z * se))
+    low = math.exp(centre - z * se) if x2 else 0.0  # nothing was left, so that nothing may be
+    return Interval((x2 / n2) / (x1 / n1), low, math.exp(centre + z * se))
 
 
 def paired_rates(gained: int, lost: int, n: int, coverage: float) -> tuple[Interval, float]:

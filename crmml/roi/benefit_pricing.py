@@ -97,8 +97,8 @@ def retention_raised(label: str, *, before: float, after: float) -> BenefitFormu
 
     def yearly(given: Mapping[str, Any], k: int) -> Any:
         n_before, n_after = given["customers observed before"], given["customers observed after"]
-        then = Uncertain.share(before * n_before, n_before, name="retention before")
-        now = Uncertain.share(after * n_after, n_after, name="retention after")
+        then = Uncertain.share(before * n_before, n_before, name=f"{label}: retention before")
+        now = Uncertain.share(after * n_after, n_after, name=f"{label}: retention after")
         return (now**k - then**k) * given["customers"] * given["margin a customer and year"] * given[CAUSED]
 
     needs = {

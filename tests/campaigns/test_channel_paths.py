@@ -105,3 +105,11 @@ def test_compact_tables_of_what_is_no_path_or_count():
     assert "conversions add up to 1e+300; at most 9e+15 paths" in fault(conversions=[1e300, 0])
     assert "conversions is no whole number" in fault(conversions=pd.to_datetime(["2024-01-01", "2024-01-02"]))
     assert "conversions is no whole number" in fault(conversions=["x", 1])
+
+
+def test_the_hour_that_clocks_show_twice():
+    at = pd.to_datetime(["2024-11-03 05:45", "2024-11-03 06:15"], utc=True).tz_convert("America/New_York")
+    touches = pd.DataFrame({"path_id": 1, "timestamp": at, "channel": ["first", "second"], "converted": 1})
+    read = ChannelPaths.from_touches(touches, window=("2024-11-03", "2024-11-03"))
+    assert [read.channels[i] for i in read.sequences[0]] == ["first", "second"]
+    assert read.days[0] == pytest.approx([0.5 / 24, 0])

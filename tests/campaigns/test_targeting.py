@@ -175,3 +175,10 @@ def test_costs_by_name_of_action():
         by_name.action.tolist()
         == Targeting(budget=9).plan(both, value=100, cost=[5, 1], actions=["call", "mail"]).action.tolist()
     )
+
+
+def test_a_customer_number_is_no_action():
+    frame = pd.DataFrame({"customer_number": [100001, 100002, 100003, 100004], "uplift": U})
+    plan = Targeting(budget=5).plan(frame, value=100, cost=5)
+    assert plan.actions == ("uplift",)
+    assert plan.table["customer_number"].tolist() == frame["customer_number"].tolist()

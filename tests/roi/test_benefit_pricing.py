@@ -48,7 +48,7 @@ def test_samples_give_an_interval(rng):
     ledger = price_benefits([retention_raised("x", before=0.7, after=0.8)], known, **WHEN)
     draws = ledger.rows[0].amount.sample(50_000, rng)
     assert draws.std() == pytest.approx(1e5 * np.sqrt((0.21 + 0.16) / 296), rel=0.03)
-    assert set(ledger.rows[2].amount.inputs()) == {"retention before", "retention after"}
+    assert set(ledger.rows[2].amount.inputs()) == {"x: retention before", "x: retention after"}
 
 
 def test_relative_changes():
@@ -130,3 +130,19 @@ def test_a_start_that_is_no_day():
         price_benefits(
             [staff_time_saved("x", before_minutes=30, after_minutes=15)], TIME, **{**WHEN, "start": "03/04/2024"}
         )
+
+
+def test_two_groups_of_customers_have_unknowns_of_their_own():
+    formulas = [
+        retention_raised("hospitals", before=0.7, after=0.8),
+        retention_raised("pharmacies", before=0.5, after=0.6),
+    ]
+    needs = {
+        "customers": 100,
+        "margin a customer and year": 10,
+        "customers observed before": 50,
+        "customers observed after": 50,
+    }
+    ledger = price_benefits(formulas, {**needs, CAUSED: 1}, **WHEN)
+    unknowns = {name for row in ledger.rows for name in row.amount.inputs()}
+    assert len(unknowns) == 4
