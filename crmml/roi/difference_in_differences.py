@@ -157,8 +157,9 @@ def difference_in_differences(
 
     Errors are clustered by unit, since outcomes of one unit are alike over time [3]_, or by ``cluster``: cohort by cohort,
     with n / (n - 1), which for one group and two periods is the standard error of the bias-reduced linearisation of Bell and
-    McCaffrey [4]_; the degrees of freedom are Welch's and Satterthwaite's, fewer than theirs where groups differ in size. Uniform bands use a multiplier bootstrap [1]_ with Gaussian
-    multipliers, divided by the root of a chi-square over its degrees of freedom, so that they hold with few units too.
+    McCaffrey [4]_; the degrees of freedom are Welch's and Satterthwaite's, fewer than theirs where groups differ in size.
+    Uniform bands use a multiplier bootstrap [1]_ with Gaussian multipliers, divided by the root of a chi-square over its
+    degrees of freedom, so that they hold with few units too.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from scipy.special import ndtri
+from scipy.special import nctdtr, ndtri, stdtrit
 
 from ..exceptions import DataError
 
@@ -67,11 +67,12 @@ def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, si
 def sample_size_for_means(
     change: float, sd: Any, *, power: float = 0.8, size: float = 0.05, paired: bool = False
 ) -> int:
-    r"""Customers a group so that a change of a mean is found, by a z-test of two means [1]_.
+    r"""Customers a group so that a change of a mean is found, by Welch's t-test of two means [1]_.
 
-    .. math:: n = (z_{1-\alpha/2} + z_{1-\beta})^2\, \frac{\sigma_1^2 + \sigma_2^2}{\Delta^2},
-
-    or, for the same customers twice, with the variance of their differences in place of the sum.
+    The smallest n for which :math:`P(|T| > t_{1-\alpha/2, \nu}) \ge 1 - \beta`, T having Student's noncentral distribution with
+    :math:`\nu = (n - 1) (\sigma_1^2 + \sigma_2^2)^2 / (\sigma_1^4 + \sigma_2^4)` degrees of freedom and noncentrality
+    :math:`\Delta \sqrt{n / (\sigma_1^2 + \sigma_2^2)}`; for the same customers twice :math:`\nu = n - 1`, with the variance of their
+    differences in place of the sum.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def sample_size_for_means(
     Examples
     --------
     >>> sample_size_for_means(5.0, 10.0)
-    63
+    64
     """
     z_size, z_power = _normal(power, size)
     first, second = sd if isinstance(sd, (tuple, list)) else (sd, sd)
@@ -113,7 +114,19 @@ def sample_size_for_means(
     if faults:
         raise DataError(faults, "the sample size")
     variance = first**2 if paired else first**2 + second**2
-    return max(2, _up((z_size + z_power) ** 2 * variance / change**2))
+    per_case = (first**2 + second**2) ** 2 / (first**4 + second**4) if not paired and variance else 1.0
+    n = max(
+        2, _up((z_size + z_power) ** 2 * variance / change**2)
+    )  # by z, which takes the spread as known: never too many
+
+    def found(n: int) -> float:
+        df, shift = (n - 1) * per_case, abs(change) * math.sqrt(n / variance)
+        critical = stdtrit(df, 1 - size / 2)
+        return 1 - nctdtr(df, shift, critical) + nctdtr(df, shift, -critical)
+
+    while variance and found(n) < power:
+        n += 1
+    return n
 
 
 def _normal(power: float, size: float) -> tuple[float, float]:

@@ -52,11 +52,27 @@ def test_legal_rates(one, two, power):
 
 
 def test_means():
-    assert sample_size_for_means(5.0, 10.0) == 63
-    assert sample_size_for_means(-5.0, (10.0, 10.0)) == 63
-    assert sample_size_for_means(5.0, 10.0, paired=True) == 32
-    # for a mean of 0 and 1 with the variances of the rates, not pooled, it is the unpooled formula
-    assert sample_size_for_means(0.1, (0.21**0.5, 0.16**0.5)) == 291
+    # Cohen (1988), tables 2.4.1: 64, 26 and 17 a group for effects of 0.5, 0.8 and 1 standard deviations; 34 pairs for 0.5
+    assert sample_size_for_means(5.0, 10.0) == 64
+    assert sample_size_for_means(-5.0, (10.0, 10.0)) == 64
+    assert sample_size_for_means(8.0, 10.0) == 26
+    assert sample_size_for_means(1.0, 1.0) == 17
+    assert sample_size_for_means(5.0, 10.0, paired=True) == 34
+    # a mean of 0 and 1 with the variances of the rates, not pooled: 291 by z, and Student's t asks for one more
+    assert sample_size_for_means(0.1, (0.21**0.5, 0.16**0.5)) == 292
+
+
+@pytest.mark.parametrize(("change", "sd"), [(10.0, 3.0), (10.0, 5.0), (1.0, (0.5, 2.0))])
+def test_the_size_for_means_has_its_power_and_one_less_has_not(change, sd):
+    rng = np.random.default_rng(0)
+    n = sample_size_for_means(change, sd)
+    one, two = sd if isinstance(sd, tuple) else (sd, sd)
+    power = []
+    for size in (n, max(n - 1, 2)):
+        before, after = rng.normal(0, one, (20_000, size)), rng.normal(change, two, (20_000, size))
+        power.append((stats.ttest_ind(before, after, axis=1, equal_var=False).pvalue < 0.05).mean())
+    assert power[0] >= 0.75  # Welch's test has a little less power than the noncentral t of its mean degrees of freedom
+    assert power[0] > power[1] or n == 2
 
 
 def test_faults():
