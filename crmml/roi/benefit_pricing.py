@@ -85,7 +85,9 @@ def staff_time_saved(label: str, *, before_minutes: float, after_minutes: float)
 def retention_raised(label: str, *, before: float, after: float) -> BenefitFormula:
     r"""Customers kept who would have left: customers × (after^k − before^k) × margin in year k.
 
-    Both shares enter with the uncertainty of the samples they were seen in.
+    Both shares enter with the uncertainty of the samples they were seen in. From the second year on the row's expected value is
+    that of the two shares' means, off by the spread of their powers: by 1 to 3 % with 20 customers each, by less with more. All
+    formulas of one call share the inputs of one name, such as "customers"; price groups that differ in calls of their own.
 
     Parameters
     ----------

@@ -137,6 +137,9 @@ class RetentionValue:
     def amount(self, name: str = "gain of customer equity") -> float | Uncertain:
         """Return the gain as an amount for a `BenefitLedger`: a present value, to be dated on the day it is taken at.
 
+        Where the model has a posterior its mean is that of the draws, which is not ``equity_gain``, the gain at the estimated
+        retention: value is no straight line in it. With 206 kept of 294 the two differ by 1 %, with 20 of 22 by 7 %.
+
         Parameters
         ----------
         name : str, default="gain of customer equity"

@@ -122,6 +122,11 @@ def concentration(
     percentile bootstrap ones, the customers being drawn anew and ranked anew. Of more than 20,000 customers the first 10,000
     are drawn one by one and the others as 10,000 slices of neighbours, each with its mean.
 
+    Such intervals are too short where few customers hold much, since a sample seldom has the largest there are: of 90 % intervals
+    the Gini's held the truth in 89, 88 and 85 % of samples of 1,000 customers (exponential values, lognormal with sigma 1 and
+    1.5), in 88, 83 and 76 % of 300 and in 87, 73 and 64 % of 100; those of the top 5 % in 89, 90 and 83, 87, 79 and 71, and 77, 67
+    and 59 %. What is missed lies nearly always above.
+
     Parameters
     ----------
     values : array of shape (n,)

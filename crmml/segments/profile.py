@@ -33,7 +33,8 @@ class SegmentProfile:
         the type), share_low, share_high; with a value also value_sum, value_share (of the total; within the type),
         value_share_low, value_share_high, value_mean; then for each number ``median_<name>`` (the lower one where two are
         in the middle) and for each text ``most_common_<name>`` and ``share_of_most_common_<name>``. Medians and commonest values
-        of fewer than 5 customers are missing, since they would be single customers' figures.
+        of fewer than 5 customers are missing, since they would be single customers' figures; sums, means and shares of value are
+        not, so that those of a segment of one are that customer's: :meth:`export` hides them, this table does not.
     by : str or None
         Column of the customer types.
     value : str or None
