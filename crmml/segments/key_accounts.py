@@ -18,9 +18,10 @@ divisor since the square of an estimated mean is too large by so much, and the l
 the sum is not above 0 the normal law.
 
 The intervals are those of an account looked at for its own sake. Accounts that are listed *because* they are silent are a choice:
-those whose own gaps happened to be short stand out. On simulated customers who leave with a probability of 0.02 to 0.10 after a visit,
-with gaps long against a day, the lost value of all overdue accounts together was 4 to 8 % too high and its 90 % interval held the truth
-in 67 to 73 % of logs (single overdue accounts: 84 to 88 %); with gaps of a few days it was up to 15 % too high and held it in 50 to 58 %.
+those whose own gaps happened to be short stand out. On simulated customers who leave with a probability of 0.02 to 0.10 after a
+visit, with gaps long against a day, the lost value of all overdue accounts together was 4 to 8 % too high and its 90 % interval held
+the truth in 67 to 73 % of logs (single overdue accounts: 84 to 88 %); with gaps of a few days it was up to 15 % too high and held it
+in 50 to 58 %.
 
 References
 ----------
@@ -113,8 +114,8 @@ class KeyAccountReport:
         if self.lost_value is not None and self.n_overdue:
             value, low, high = self.lost_value
             lines.append(
-                f"That is a lost value of {value:,.0f} [{low:,.0f}, {high:,.0f}] ({self.coverage:.0%} interval), somewhat too high since "
-                "the accounts were picked for their silence."
+                f"That is a lost value of {value:,.0f} [{low:,.0f}, {high:,.0f}] ({self.coverage:.0%} interval), somewhat too high, "
+                "since the accounts were picked for their silence."
             )
         return "\n".join(lines)
 
