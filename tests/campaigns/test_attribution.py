@@ -281,3 +281,22 @@ def test_intervals_of_sampled_values_hold_the_credit_and_the_truth(worth):
     assert ((found.low <= found.credit) & (found.credit <= found.high)).all()
     inside = (found.low <= exact) & (exact <= found.high)
     assert inside.sum() >= 8  # 90 % of 13 are expected; 7 or fewer have a probability of 1e-4
+
+
+def test_the_error_bound_of_sampled_values_is_the_smaller_of_two_inequalities():
+    table = pd.DataFrame(
+        {"path": ["A > B", "B > C", "A > C", "C"], "conversions": [30, 10, 5, 40], "nulls": [90, 70, 40, 300]}
+    )
+    read = ChannelPaths.from_compact(table, nulls="nulls")
+    game = ChannelGame(read.sequences, 3, "rate")
+    won, lost = (
+        np.bincount(read.sequence, read.count * side, len(read.sequences))
+        for side in (read.converted, 1 - read.converted)
+    )
+    for m in (50, 5000):
+        _, error, bound = game.sampled(won, lost, m, np.random.RandomState(0), 0.9)
+        variance, width, fail = error**2 * m, 2.0, 0.1
+        hoeffding = width * np.sqrt(np.log(4 * 3 / fail) / (2 * m))
+        tail = np.log(8 * 3 / fail)
+        bernstein = np.sqrt(2 * variance * tail / m) + 7 * width * tail / (3 * (m - 1))
+        np.testing.assert_allclose(bound, np.minimum(hoeffding, bernstein), rtol=1e-12)

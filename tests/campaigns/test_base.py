@@ -319,3 +319,11 @@ def test_a_customer_number_is_no_feature():
     model = TLearner().fit(X, data["outcome"], treatment=data["treatment"])
     assert model.feature_names_in_.tolist() == FEATURES
     assert list(model.table(X)) == ["customer_number", "uplift"]
+
+
+def test_the_average_effect_and_its_error_by_hand():
+    data = make_campaign(500, outcome="continuous", noise=3.0, random_state=0)
+    found = TLearner().fit(data[FEATURES], data["outcome"], treatment=data["treatment"]).average_effect_[0]
+    control, treated = (data["outcome"][data["treatment"] == arm].to_numpy() for arm in (0, 1))
+    wanted = [treated.mean() - control.mean(), np.sqrt(treated.var() / treated.size + control.var() / control.size)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)

@@ -9,6 +9,7 @@ from scipy import stats
 
 from crmml import DataError
 from crmml.roi import EvidenceWarning, difference_in_differences
+from crmml.roi._staggered import Errors
 
 NAMES = {"unit_id": "customer_id", "time": "month", "outcome": "spend"}
 
@@ -407,3 +408,13 @@ def test_movement_before_treatment_is_seen_no_more_often_than_promised_with_smal
     found = estimate(few)
     assert np.isnan(found.pretrend_p_value)
     assert "cannot be tested: there are too few units" in found.describe()
+
+
+def test_the_uniform_critical_value_is_that_of_the_largest_of_students_ts():
+    """Two uncorrelated contrasts whose spread has few degrees of freedom in common."""
+    df, n = 4.0, 2
+    errors = Errors(np.zeros(n), np.ones(n), np.full(n, df), np.eye(n), np.zeros(n, dtype=int))
+    found = errors.uniform_critical(0.9, 200_000, np.random.RandomState(0))
+    rng = np.random.default_rng(1)
+    largest = np.abs(rng.standard_normal((400_000, n))).max(axis=1) / np.sqrt(rng.chisquare(df, 400_000) / df)
+    assert found == pytest.approx(np.quantile(largest, 0.9), rel=0.01)

@@ -5,6 +5,7 @@ from scipy import stats
 
 from crmml import DataError
 from crmml.datasets import fetch_online_retail, load_cdnow_sample
+from crmml.inference import wilson_interval
 from crmml.roi import difference_in_differences, placebo_test
 
 
@@ -150,3 +151,10 @@ def test_online_retail(horizon):
         if outcome != "spend":  # heavy tails of spend make the t-test hold back: about 4 % instead of 5
             low, high = stats.binom.ppf([0.0005, 0.9995], 1000, 0.05) / 1000
             assert low <= found.did_rate <= high
+
+
+def test_the_interval_of_the_naive_share_counts_windows_side_by_side():
+    found = placebo_test(load_cdnow_sample(), horizon=60, unit="D", value="value", n_placebos=50, random_state=0)
+    low, high = wilson_interval(found.naive_rate, found.n_disjoint, coverage=found.coverage)
+    assert (found.naive_low, found.naive_high) == pytest.approx((float(low), float(high)), rel=1e-12)
+    assert found.n_disjoint < found.n_placebos

@@ -122,3 +122,11 @@ def test_draws_below_zero_are_told():
     found = retention_value(ConstantRetention(0.3, "Y"), change, **MONEY, random_state=0)
     assert re.search(r"In (49|50|51)\.\d% of the draws it would fall below 0 % and is held there", found.describe())
     assert found.equity_gain_interval[0] == pytest.approx(-found.equity_before)
+
+
+def test_points_on_a_counted_retention_have_the_interval_of_its_posterior():
+    model = ConstantRetention.from_counts(206, 294, "Y")
+    found = retention_value(model, Points(10), **MONEY, n_draws=40_000, random_state=0)
+    r = np.random.default_rng(9).beta(206.5, 88.5, 200_000)
+    gain = 120_000 * ((r + 0.1) / (1 - r) - r / (1.1 - r))
+    assert found.equity_gain_interval == pytest.approx(np.quantile(gain, [0.05, 0.95]), rel=0.03)

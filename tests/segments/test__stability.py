@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
+from crmml.segments import _stability
 from crmml.segments._stability import (
     UnimodalReference,
     agreement_of_pairs,
@@ -75,3 +76,14 @@ def test_k_is_chosen_among_the_candidates_and_a_single_one_is_looked_at_in_full(
     k, figures = choose_k(rng.normal(size=(600, 2)), groups(2), [4], 8, kmeans, np.random.RandomState(0))
     assert k == 1
     assert np.isfinite([figures[name][0] for name in ("agreement", "between", "reference", "limit")]).all()
+
+
+def test_clusters_no_more_stable_than_without_clusters_are_none(monkeypatch):
+    rng = np.random.RandomState(0)
+    Z = np.concatenate([rng.normal(-4, 1, (200, 2)), rng.normal(4, 1, (200, 2))])
+    k, figures = choose_k(Z, groups(2), [2], 8, kmeans, np.random.RandomState(0))
+    assert (k, figures["agreement"][0] > figures["limit"][0]) == (2, True)
+    monkeypatch.setattr(_stability.UnimodalReference, "draw", lambda self, n, rng: self.Z[rng.permutation(len(self.Z))])
+    tight = np.concatenate([rng.normal(-40, 1, (200, 2)), rng.normal(40, 1, (200, 2))])
+    k, figures = choose_k(tight, groups(2), [2], 8, kmeans, np.random.RandomState(0))
+    assert (k, figures["agreement"][0], figures["limit"][0]) == (1, 1.0, 1.0)

@@ -321,3 +321,14 @@ def test_clusters_that_one_category_tells_apart_are_named_by_it():
     for name in segmenter.segments_:
         (city,) = X.loc[segmenter.predict(X) == name, "city"].unique()
         assert f"city {city}" in name
+
+
+def test_probabilities_and_the_scale_of_a_category_by_hand(fitted):
+    X, part = base(), fitted.parts_[0]
+    Z, centers = part["scale"].encode(X), part["centers"][np.argsort(part["position"])]
+    squared = ((Z[:, None] - centers) ** 2).sum(axis=2)
+    odds = np.exp(-squared / (2 * part["variance"]))
+    np.testing.assert_allclose(fitted.predict_proba(X), odds / odds.sum(axis=1, keepdims=True), atol=1e-12)
+    share = X["city"].value_counts(normalize=True).to_numpy()
+    (at,) = (at for name, at in part["scale"].groups if name == "city")
+    assert np.ptp(Z[:, at]) == pytest.approx(1 / np.sqrt(1 - (share**2).sum()), rel=1e-12)

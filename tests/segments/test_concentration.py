@@ -108,3 +108,11 @@ def test_online_retail():
         np.testing.assert_allclose(got, worth / ordered.sum(), atol=2e-3)
     half_mean_difference = np.abs(np.subtract.outer(ordered, ordered)).mean() / (2 * ordered.mean())
     assert found.gini.estimate == pytest.approx(half_mean_difference, abs=1e-9)
+
+
+def test_the_interval_of_the_gini_is_that_of_its_resamples():
+    values = np.random.default_rng(0).lognormal(0, 1, 400)
+    found = concentration(values, coverage=0.9, n_resamples=400, random_state=0)
+    area = ((found.draws[:, 1:] + found.draws[:, :-1]) / 2) @ np.diff(found.customers)
+    low, high = np.quantile(2 * area - 1, [0.05, 0.95])
+    assert (found.gini.low, found.gini.high) == pytest.approx((low, high), abs=2e-3)

@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from crmml.exceptions import DataError, LogWarning
 from crmml.segments import key_accounts
-from crmml.segments.key_accounts import _lost, _sum_of
+from crmml.segments.key_accounts import _lost, _sum_of, _variation
 from crmml.stages import LifecycleStager
+from crmml.stages._customer_periods import read_activity
 
 
 def log_of(rhythms, start="2024-01-01", value=100.0):
@@ -143,3 +145,27 @@ def test_bad_logs_are_refused():
         key_accounts(log, value="value")
     with pytest.raises(ValueError, match="level=0"):
         key_accounts(base(), level=0)
+
+
+def test_the_variation_of_values_and_of_a_sum_by_hand():
+    days = pd.date_range("2024-01-01", periods=6, freq="7D")
+    log = pd.DataFrame(
+        {
+            "customer_id": ["a"] * 6 + ["b"] * 3,
+            "timestamp": [*days, *days[:3]],
+            "value": [4.0, 6, 4, 6, 4, 6, 9, 10, 11],
+        }
+    )
+    activity = read_activity(log, "customer_id", "timestamp", "value", None)
+    total, n = np.array([30.0, 30.0]), np.array([6.0, 3.0])
+    pooled = (6 * 1.0 / 5**2 + (1 + 0 + 1) / 10**2) / (5 + 2)
+    assert _variation(activity, total, n) == pytest.approx(pooled, rel=1e-12)
+    report = key_accounts(log, value="value", as_of="2024-12-31")
+    assert report.n_overdue == 2
+    table = report.table
+    k, shape = table["visits"].to_numpy() - 1.0, report.strength + table["visits"].to_numpy() - 1.0
+    of_mean = pooled / (k + 1)
+    variance = (table["lost_value"].to_numpy() ** 2 * (1 / shape + of_mean) / (1 + of_mean)).sum()
+    lost = table["lost_value"].sum()
+    ends = stats.gamma.ppf([0.05, 0.95], lost**2 / variance) * variance / lost
+    assert report.lost_value == pytest.approx((lost, *ends), rel=1e-9)
