@@ -14,6 +14,8 @@ from ..exceptions import DataError
 
 #: How many offenders a message shows.
 SHOWN = 3
+#: Rows of more are looked at in part for repeated customers.
+LOOKED_AT = 1_000_000
 #: Column that says whose row it is.
 IDENTIFIER = "customer_id"
 
@@ -133,15 +135,17 @@ def as_label(entry: Any) -> str:
     return str(int(entry)) if isinstance(entry, (float, np.floating)) and float(entry).is_integer() else str(entry)
 
 
-def repeated_customers(X: Any) -> int:
-    """Rows of a frame whose customer_id another row before has; 0 without such a column."""
+def repeated_customers(X: Any) -> tuple[int, int]:
+    """Rows of a frame whose customer_id another row before has, and how many were looked at: a random part of very many."""
     if not frames.is_frame(X) or IDENTIFIER not in frames.wrap(X).collect_schema().names():
-        return 0
+        return 0, 0
     column = frames.collected(frames.wrap(X).select(IDENTIFIER))[IDENTIFIER]
-    if column.dtype.is_numeric() and len(column) and (np.diff(column.to_numpy()) > 0).all():
-        return 0
+    if column.dtype.is_numeric() and (np.diff(column.to_numpy()) > 0).all():
+        return 0, len(column)
+    if len(column) > LOOKED_AT:
+        column = column[np.unique(np.random.default_rng(0).integers(len(column), size=LOOKED_AT))]
     ids = column.to_pandas()
-    return 0 if frames.unhashable(ids).any() else int(ids.dropna().duplicated().sum())
+    return (0 if frames.unhashable(ids).any() else int(ids.dropna().duplicated().sum())), len(ids)
 
 
 def length_of(columns: Mapping[str, np.ndarray]) -> int:

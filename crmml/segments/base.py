@@ -112,9 +112,10 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         self._check_parameters()
         columns, labels = self._input(X, reset=True)
         n = length_of(columns)
-        if repeated := repeated_customers(X):
+        repeated, looked = repeated_customers(X)
+        if repeated:
             warnings.warn(
-                f"{repeated:,} of {n:,} rows repeat another's customer_id, and each row counts as a customer; give one row a "
+                f"{repeated:,} of {looked:,} rows repeat another's customer_id, and each row counts as a customer; give one row a "
                 "customer, such as a summary, where that is not meant.",
                 SegmentWarning,
                 stacklevel=2,

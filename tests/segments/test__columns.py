@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from crmml.exceptions import DataError
-from crmml.segments._columns import CustomerTypes, fault, numbers_of
+from crmml.segments import _columns
+from crmml.segments._columns import CustomerTypes, fault, numbers_of, repeated_customers
 
 
 def test_columns_as_numbers(engine):
@@ -45,3 +46,13 @@ def test_types_are_text_and_unknown_ones_refused():
         types.check_known(("1",))
     with pytest.raises(DataError, match="column 'type' is missing in 1 of 2 rows"):
         CustomerTypes(pd.Series(["a", None]), "type", "the customers")
+
+
+def test_repeated_customers_among_very_many_are_looked_for_in_a_part(engine, monkeypatch):
+    frame = pd.DataFrame({"customer_id": np.random.default_rng(0).permutation(5000) % 2500})
+    assert repeated_customers(engine.frame(frame)) == (2500, 5000)
+    monkeypatch.setattr(_columns, "LOOKED_AT", 1000)
+    repeated, looked = repeated_customers(engine.frame(frame))
+    assert 0 < repeated < looked <= 1000
+    assert repeated_customers(engine.frame(frame.assign(customer_id=range(5000)))) == (0, 5000)
+    assert repeated_customers(engine.frame(frame.rename(columns={"customer_id": "who"}))) == (0, 0)
