@@ -167,3 +167,19 @@ def test_an_uncertain_change_of_given_parameters_has_an_interval(summary):
 def test_a_model_that_is_not_fitted(summary):
     with pytest.raises(NotFittedError, match="BetaGeoNBD instance is not fitted"):
         retention_value(BetaGeoNBD(), Points(5), X=summary, **MONEY)
+
+
+def test_the_posterior_of_spend_alone(summary):
+    """Of customers who bought once the spend expected is the mean of all, p γ / (q - 1): the gain is in proportion to it."""
+    few = summary[summary["monetary_value"] > 0].head(60)
+    clv = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y", margin=0.3).fit(few)
+    clv.transactions_ = given(BetaGeoNBD)  # set by hand, so that nothing is uncertain but the spend
+    once = few.head(1).assign(frequency=0, recency=0.0, T=30.0, monetary_value=0.0)
+    found = retention_value(
+        clv, Points(5), X=once, annual_discount_rate=0.1, currency="USD", n_draws=4000, random_state=0
+    )
+    draws = clv.spend_.sample_posterior(20_000, random_state=1).draws
+    p, q, rate = (draws[name] for name in ("p", "q", "gamma"))
+    ends = np.quantile(p * rate / (q - 1), [0.05, 0.95]) / clv.spend_.predict(once)[0]
+    assert np.asarray(found.equity_gain_interval) / found.equity_gain == pytest.approx(ends, rel=0.03)
+    assert ends[1] - ends[0] > 0.2
