@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmml.exceptions import RulerError
-from crmml.ruler import DAYS_PER_UNIT, Ruler, check_unit, convert, discount_intensity
+from crmml.ruler import DAYS_PER_UNIT, Ruler, check_annual_rate, check_unit, convert, discount_intensity
 
 UNITS = sorted(DAYS_PER_UNIT)
 
@@ -48,3 +48,12 @@ def test_unknown_unit_and_negative_rate_are_refused():
         check_unit("week")
     with pytest.raises(ValueError, match="at least 0"):
         discount_intensity(-0.1, "W")
+
+
+def test_annual_rates_that_are_slips():
+    assert check_annual_rate(1) == 1.0
+    with pytest.raises(ValueError, match=r"write 0.08 for 8 %"):
+        check_annual_rate(8)
+    for wrong in (-0.1, "8 %", None, float("nan"), True):
+        with pytest.raises(ValueError, match="at least 0"):
+            check_annual_rate(wrong)

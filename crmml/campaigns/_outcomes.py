@@ -26,10 +26,8 @@ def read_outcome(y: Any, n: int) -> np.ndarray:
     column = to_series(y)
     if column is None or len(column) != n:
         raise DataError([f"y has shape {np.shape(y)}; ({n},) is expected, one outcome a customer"], "the outcome")
-    if column.dtype.kind in "mMc":  # moments and spans would pass as their nanoseconds
-        raise DataError([f"y is of type {column.dtype}; write 0 and 1, or an amount"], "the outcome")
     missing = column.isna()
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values = as_floats(column, "y")
     faults = []
     if count := int(missing.sum()):
         faults.append(
@@ -42,6 +40,13 @@ def read_outcome(y: Any, n: int) -> np.ndarray:
     if faults:
         raise DataError(faults, "the outcome")
     return values
+
+
+def as_floats(column: pd.Series, name: str) -> np.ndarray:
+    """Numbers of a column, NaN where there is none; moments and spans, which would pass as their nanoseconds, are refused."""
+    if column.dtype.kind in "mMc":
+        raise DataError([f"{name} is of type {column.dtype}; write 0 and 1, or an amount"], "the outcome")
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def is_binary(y: np.ndarray) -> bool:

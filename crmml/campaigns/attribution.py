@@ -412,7 +412,7 @@ def _shapley(
     sample = n_permutations is not None or max_error is not None
     many = len(read.channels) > EXACT_CHANNELS
     seed = int(rng.randint(np.iinfo(np.int32).max))
-    noise = np.random.RandomState(seed)
+    noise = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
     found: dict[str, np.ndarray] = {}  # of the paths themselves: by all orders, and by those that resamples take
 
     def credit(count: np.ndarray) -> np.ndarray:

@@ -18,8 +18,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from .. import frames
 from ..churn._encoding import kinds_of, left_out, no_columns
 from ..churn._table import TableMixin
-from ..customers import IDENTIFIERS
+from ..customers._identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
+from ..inference.means import is_spread
 from ..metrics import qini_score
 from ._arms import LEAST_ROWS, read_arms
 from ._outcomes import is_binary, read_outcome
@@ -451,9 +452,9 @@ class UpliftModel(TableMixin, BaseEstimator):
         ]
         for k, (arm, effect) in enumerate(zip(self.arms_.tolist(), self.average_effect_, strict=True)):
             low, high = effect[0] - ndtri(0.95) * effect[1], effect[0] + ndtri(0.95) * effect[1]
-            ends = (
-                f"90% interval {low:.4g} to {high:.4g}" if effect[1] > 0 else "interval unknown, for no outcome differs"
-            )
+            ends = f"90% interval {low:.4g} to {high:.4g}"
+            if not is_spread(effect[1], effect[0]):
+                ends = "interval unknown, for no outcome differs"
             a, b, c = self.spread_[:, k]
             given = " given the features" if self.propensity_source_ == "estimated" else ""
             lines.append(
@@ -469,12 +470,6 @@ class UpliftModel(TableMixin, BaseEstimator):
         if len(self.bootstrap_models_) < 2:
             lines.append("Uncertainty was not computed (n_bootstrap=0).")
         return " ".join(lines)
-
-
-def identifier_of(X: Any) -> str:
-    """The column of a frame that says who a customer is."""
-    there = frames.wrap(X).collect_schema().names() if frames.is_frame(X) else []
-    return next((name for name in IDENTIFIERS if name in there), IDENTIFIERS[0])
 
 
 def _refitted(learner: UpliftModel, rows: CampaignRows, seed: int) -> dict[str, list]:

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from ..exceptions import DataError
+from ..inference.means import is_spread
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,9 @@ class CampaignResult:
         ends = f"{self.coverage:.0%} interval {self.low:.4g} to {self.high:.4g}"
         if np.isnan(self.low):
             ends = "interval unknown, for no outcome differs from another"
-        earned = (
-            f"({self.profit_low:,.2f} to {self.profit_high:,.2f})"
-            if self.profit_low == self.profit_low
-            else "(interval unknown)"
-        )
+        earned = f"({self.profit_low:,.2f} to {self.profit_high:,.2f})"
+        if np.isnan(self.profit_low):
+            earned = "(interval unknown)"
         sure = "more" if self.low > 0 else "less" if self.high < 0 else "not surely other"
         side = "above" if self.difference >= 0 else "below"
         text = (
@@ -129,9 +128,7 @@ def compare_with_holdout(
         gap = np.array([y[a].mean() - y[b].mean() for a, b in able])
         variance = np.array([y[a].var(ddof=1) / len(a) + y[b].var(ddof=1) / len(b) for a, b in able])
         found, error = float(weight @ gap), float(np.sqrt(weight**2 @ variance))
-        return found, error if error > 1e-12 * abs(
-            found
-        ) else np.nan  # where nothing varies, nothing is known of the spread
+        return found, error if is_spread(error, found) else np.nan
 
     z = float(norm.ppf(0.5 + coverage / 2))
     difference, error = estimate(outcome, size)

@@ -15,10 +15,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from .. import frames
-from ..customers import IDENTIFIERS
+from ..customers._identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError
 from ._assignment import assign
-from .base import identifier_of
 from .holdout import draw_holdout
 from .targeting_plan import TargetingPlan
 
@@ -125,8 +124,8 @@ class Targeting(BaseEstimator):
             Money for one contact, in the same currency; with one action also (n,). At least 0; 0 is a contact that is free. A
             vector as long as there are actions is a price list by action, where there are several.
         customer_id : array of shape (n,), or str for a frame, default=None
-            Each customer once. None takes the frame's column customer_id where there is one. Pandas inputs must have their rows in
-            one order.
+            Each customer once. None takes the frame's column customer_id, or customer_number, where there is one. Pandas inputs must
+            have their rows in one order.
         uplift_std : array like ``uplift``, default=None
             Standard errors, taken as normal and independent between customers. Those of one fitted model are not: all its
             predictions err together, and the interval of the total comes out many times too narrow; give its ``sample(X)`` as draws.

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
 from .. import frames
 from ..exceptions import DataError
 from ._arms import to_series
+from ._outcomes import as_floats
 from .holdout import CampaignResult, compare_with_holdout, strata_rows
 
 
@@ -182,11 +182,7 @@ class TargetingPlan:
         if faults := frames.reordered({"uplift": self.frame, "outcome": outcome}):
             raise DataError(faults, "the outcome")
         column = to_series(outcome)
-        y = (
-            np.zeros(0)
-            if column is None
-            else pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        )
+        y = np.zeros(0) if column is None else as_floats(column, "outcome")
         if y.shape != self.chosen.shape:
             raise DataError(
                 [f"outcome has shape {np.shape(outcome)}; {self.chosen.shape} is expected, in the plan's order"],

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
+
+from .. import frames
 
 #: The library's own names of columns that identify a customer.
 IDENTIFIERS = ("customer_id", "customer_number")
@@ -72,12 +75,22 @@ _PHONE = re.compile(
 _PSEUDONYM = re.compile(r"[0-9a-f]{16,64}")
 
 
+def identifier_of(X: Any) -> str:
+    """The column of a frame that says who a customer is; ``customer_id`` where there is none."""
+    there = frames.wrap(X).collect_schema().names() if frames.is_frame(X) else []
+    return next((name for name in IDENTIFIERS if name in there), IDENTIFIERS[0])
+
+
+def _words_of(name: str) -> list[str]:
+    """Latin words of a name such as customerId, Customer ID or CUSTOMER_ID."""
+    return re.findall(r"[a-z]+", re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", name)).casefold())
+
+
 def named_like_identifier(name: str) -> bool:
     """Whether a column's name says that it identifies customers."""
     if name in IDENTIFIERS or any(word in name for word in _CHINESE):
         return True
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", name))
-    parts = re.findall(r"[a-z]+", words.casefold())
+    parts = _words_of(name)
     joined = "".join(parts)
     if not parts:
         return False
@@ -90,9 +103,7 @@ def named_like_identifier(name: str) -> bool:
 
 def named_personally(name: str) -> bool:
     """Whether a column's name says that it identifies customers, or is that of their names or addresses."""
-    words = re.findall(
-        r"[a-z]+", re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", name)).casefold()
-    )
+    words = _words_of(name)
     return named_like_identifier(name) or "".join(words) in _PERSONAL or words[-1:] == ["address"]
 
 

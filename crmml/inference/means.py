@@ -39,3 +39,22 @@ def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9)
     mean = total / n
     half = stdtrit(n - 1, 0.5 + coverage / 2) * np.sqrt(np.maximum(squares - n * mean**2, 0.0) / (n * (n - 1)))
     return mean - half, mean + half
+
+
+def is_spread(se: Any, estimate: Any) -> Any:
+    """Whether a standard error says anything: where nothing varies it is 0, or rounding.
+
+    Parameters
+    ----------
+    se, estimate : float or arrays of one shape
+
+    Returns
+    -------
+    bool or ndarray of bool
+
+    Examples
+    --------
+    >>> is_spread(0.1, 5.0), is_spread(0.0, 5.0), is_spread(1e-16, 5.0)
+    (True, False, False)
+    """
+    return se > 1e-12 * abs(estimate)

@@ -54,8 +54,8 @@ def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]
     try:
         array = np.asarray(plain, dtype=np.float64)
     except (TypeError, ValueError):
-        odd = next(entry for entry in plain.ravel().tolist() if not _is_number(entry))
-        return np.full(length, np.nan), [f"{name} holds {odd!r}; numbers are needed"]
+        odd = sum(not _is_number(entry) for entry in plain.ravel().tolist())
+        return np.full(length, np.nan), [f"{odd:,} values of {name} are no numbers"]
     faults = []
     if array.ndim != 1 or array.size != length:
         faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number a customer")

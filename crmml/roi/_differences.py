@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from ..inference import wilson_interval
+from ..inference.means import is_spread
 
 NAN = float("nan")
 
@@ -19,11 +20,6 @@ class Interval(NamedTuple):
     estimate: float
     low: float = NAN
     high: float = NAN
-
-
-def is_spread(se: float, estimate: float) -> bool:
-    """Whether a standard error says anything: where nothing varies it is 0, or rounding."""
-    return se > 1e-12 * abs(estimate)
 
 
 def rate_difference(x1: int, n1: int, x2: int, n2: int, coverage: float) -> Interval:

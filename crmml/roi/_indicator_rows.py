@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from ..inference import wilson_interval
+from ..inference.means import is_spread
 from . import _differences as differences
 from ._differences import NAN, Interval
 from ._durations import median, median_difference, restricted_mean
@@ -156,7 +157,7 @@ def _needed(definition, one: _Level, two: _Level, aim: float, setting: Setting) 
     if math.isnan(one.variance) or math.isnan(two.variance):
         return NAN
     spread = (math.sqrt(one.variance * one.n), math.sqrt(two.variance * two.n))
-    if not differences.is_spread(max(spread), aim - one.value):
+    if not is_spread(max(spread), aim - one.value):
         return NAN
     return sample_size_for_means(aim - one.value, spread, power=setting.power, size=setting.size)
 

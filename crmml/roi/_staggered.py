@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from ..inference.means import is_spread
+
 #: The cohort of units that are not treated within the periods seen.
 NEVER = np.iinfo(np.int64).max
 
@@ -115,8 +117,8 @@ class Errors:
 
     @property
     def varies(self) -> np.ndarray:
-        """Where the standard error says anything: where nothing varies it is 0, or rounding."""
-        return self.se > 1e-12 * np.abs(self.estimate)
+        """Where the standard errors say anything."""
+        return is_spread(self.se, self.estimate)
 
     def joint_p_value(self) -> tuple[float, float, int]:
         r"""Wald statistic, p-value and rank of the hypothesis that all are zero.

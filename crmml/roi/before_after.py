@@ -33,12 +33,13 @@ class BeforeAfter:
         Levels: fractions for rates, else in the unit of the outcome.
     n_before, n_after : int
     change, low, high : float
-        after - before with its interval, a difference of fractions for rates (0.1 is 10 percentage points).
+        after - before with its interval, a difference of fractions for rates (0.1 is 10 percentage points); the interval of a mean
+        is NaN where nothing varies.
     relative_change, relative_low, relative_high : float
         (after - before) / before with its interval, as fractions (0.1 is 10 %); NaN where the level before cannot be told
         from 0, and the interval for the same customers' rates.
     p_value : float
-        Two-sided, of no change.
+        Two-sided, of no change; NaN where the interval is.
     paired : bool
         Whether each customer was compared with itself.
     coverage : float
@@ -77,12 +78,10 @@ class BeforeAfter:
                 f"{100 * self.change:+.3g} percentage points ({self.coverage:.0%} interval {100 * self.low:+.3g} to "
                 f"{100 * self.high:+.3g})"
             )
-        elif not known:
-            levels = f"from {self.before:,.4g} to {self.after:,.4g}"
-            ends = f"{self.change:+,.4g} (interval unknown, for nothing varies)"
         else:
             levels = f"from {self.before:,.4g} to {self.after:,.4g}"
-            ends = f"{self.change:+,.4g} ({self.coverage:.0%} interval {self.low:+,.4g} to {self.high:+,.4g})"
+            bounds = f"{self.coverage:.0%} interval {self.low:+,.4g} to {self.high:+,.4g}"
+            ends = f"{self.change:+,.4g} ({bounds if known else 'interval unknown, for nothing varies'})"
         text = f"{self.outcome} {verb} {levels}: {ends}" + (f", p = {self.p_value:.3g}" if known else "")
         if not math.isnan(self.relative_change):
             text += f"; {100 * self.relative_change:+.3g} % of the former level"
@@ -257,7 +256,7 @@ def _read(
     if one_ids is None or two_ids is None:
         pairs = bool(paired)
     else:
-        if kinds_differ(one_ids, two_ids):
+        if _kinds_differ(one_ids, two_ids):
             raise DataError(
                 [f"the kinds of {customer_id!r} differ, numbers on one side and text on the other; give both alike"],
                 SUBJECT,
@@ -313,7 +312,7 @@ def _side(side, outcome, customer_id, timestamp, window, faults) -> tuple[np.nda
     return values, ids
 
 
-def kinds_differ(one: pd.Series, two: pd.Series) -> bool:
+def _kinds_differ(one: pd.Series, two: pd.Series) -> bool:
     """Whether the identifiers are numbers on one side and text on the other, which nothing could match."""
     kinds = [{isinstance(entry, str) for entry in ids.to_numpy(dtype=object)} for ids in (one, two)]
     return kinds in ([{True}, {False}], [{False}, {True}])

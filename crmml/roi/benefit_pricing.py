@@ -116,7 +116,7 @@ def retention_raised(label: str, *, before: float, after: float) -> BenefitFormu
 def relative_change_valued(
     label: str, *, change: Percent, better: str, of: str, worth: str, direct: bool, kind: str = "capacity"
 ) -> BenefitFormula:
-    """Turn a relative change of an amount a year into money: amount × |percent| × what one of it is worth.
+    """Turn a relative change of an amount a year into money: amount × percent for the better × what one of it is worth.
 
     Parameters
     ----------
@@ -131,6 +131,13 @@ def relative_change_valued(
         Name of what one of it is worth, such as "margin of a bed turnover".
     direct : bool
     kind : str, default="capacity"
+
+    Raises
+    ------
+    TypeError
+        For a change in percentage points.
+    ValueError
+        For a change that is expected for the worse.
     """
     if not isinstance(check_change(change), Percent):
         raise TypeError(f"change={change!r} is in percentage points; a relative change, Percent, is needed here.")

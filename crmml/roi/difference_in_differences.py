@@ -34,7 +34,8 @@ class DifferenceInDifferences:
     att : float
         Average effect on treated units, per unit and period, in the unit of the outcome.
     se, low, high, p_value, df : float
-        Clustered standard error, interval, two-sided p-value of no effect, and its degrees of freedom.
+        Clustered standard error, interval, two-sided p-value of no effect, and its degrees of freedom; interval and p-value are NaN
+        where within the groups nothing varies.
     coverage : float
     aggregate : {"group", "simple", "event"}
         How the group-time effects are averaged in ``att``.

@@ -114,10 +114,10 @@ def sample_size_for_means(
     if faults:
         raise DataError(faults, "the sample size")
     variance = first**2 if paired else first**2 + second**2
-    per_case = (first**2 + second**2) ** 2 / (first**4 + second**4) if not paired and variance else 1.0
-    n = max(
-        2, _up((z_size + z_power) ** 2 * variance / change**2)
-    )  # by z, which takes the spread as known: never too many
+    ratio = 0.0 if paired or not variance else (min(first, second) / max(first, second)) ** 2
+    per_case = (1 + ratio) ** 2 / (1 + ratio**2)
+    # by z, which takes the spread as known: never too many
+    n = max(2, _up((z_size + z_power) ** 2 * variance / change**2))
 
     def found(n: int) -> float:
         df, shift = (n - 1) * per_case, abs(change) * math.sqrt(n / variance)

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..customers._identifier_names import identifier_of
 from ..exceptions import DataError
 
 #: How many offenders a message shows.
 SHOWN = 3
 #: Rows of more are looked at in part for repeated customers.
 LOOKED_AT = 1_000_000
-#: Column that says whose row it is.
-IDENTIFIER = "customer_id"
 
 
 def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.ndarray]:
@@ -136,10 +135,11 @@ def as_label(entry: Any) -> str:
 
 
 def repeated_customers(X: Any) -> tuple[int, int]:
-    """Rows of a frame whose customer_id another row before has, and how many were looked at: a random part of very many."""
-    if not frames.is_frame(X) or IDENTIFIER not in frames.wrap(X).collect_schema().names():
+    """Rows of a frame whose identifier another row before has, and how many were looked at: a random part of very many."""
+    name = identifier_of(X)
+    if not frames.is_frame(X) or name not in frames.wrap(X).collect_schema().names():
         return 0, 0
-    column = frames.collected(frames.wrap(X).select(IDENTIFIER))[IDENTIFIER]
+    column = frames.collected(frames.wrap(X).select(name))[name]
     if column.dtype.is_numeric() and (np.diff(column.to_numpy()) > 0).all():
         return 0, len(column)
     if len(column) > LOOKED_AT:

@@ -105,7 +105,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         Warns
         -----
         SegmentWarning
-            Where ties merge segments, a customer_id is there more than once, or a type has fewer than 30 customers and takes what
+            Where ties merge segments, a customer identifier is there more than once, or a type has fewer than 30 customers and takes what
             was learnt from all of them.
         """
         self._validate_params()
@@ -115,8 +115,8 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         repeated, looked = repeated_customers(X)
         if repeated:
             warnings.warn(
-                f"{repeated:,} of {looked:,} rows repeat another's customer_id, and each row counts as a customer; give one row a "
-                "customer, such as a summary, where that is not meant.",
+                f"{repeated:,} of {looked:,} rows repeat another's customer identifier, and each row counts as a customer; give one "
+                "row a customer, such as a summary, where that is not meant.",
                 SegmentWarning,
                 stacklevel=2,
             )

@@ -148,6 +148,8 @@ def test_what_is_no_number_or_no_single_value():
     plan = Targeting(holdout=0.5, random_state=0).plan([0.2] * 8, value=100, cost=5)
     with pytest.raises(DataError, match="8 outcomes of chosen customers are missing, infinite or no numbers"):
         plan.judge(["yes"] * 8)
+    with pytest.raises(DataError, match="outcome is of type datetime64"):
+        plan.judge(pd.date_range("2024-01-01", periods=8))
     for name in ("strata", "customer_id"):
         with pytest.raises(DataError, match=f"{name} holds lists or their like in 4 of 4 rows"):
             Targeting(holdout=0.5).plan(U, value=100, cost=5, **{name: pd.Series([[1], [2], [3], [4]])})

@@ -9,7 +9,7 @@ from scipy import stats
 
 from crmml import DataError
 from crmml.roi import EvidenceWarning, difference_in_differences
-from crmml.roi._staggered import Errors
+from crmml.roi._staggered import NEVER, Errors, errors_of, group_time
 
 NAMES = {"unit_id": "customer_id", "time": "month", "outcome": "spend"}
 
@@ -418,3 +418,26 @@ def test_the_uniform_critical_value_is_that_of_the_largest_of_students_ts():
     rng = np.random.default_rng(1)
     largest = np.abs(rng.standard_normal((400_000, n))).max(axis=1) / np.sqrt(rng.chisquare(df, 400_000) / df)
     assert found == pytest.approx(np.quantile(largest, 0.9), rel=0.01)
+
+
+def test_the_joint_test_is_that_of_krishnamoorthy_and_yu():
+    """Two groups of unequal size and spread: Hotelling's statistic and degrees of freedom by plain matrices."""
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(9, 4)) * [1, 2, 3, 1], rng.normal(size=(14, 4))
+    first = np.repeat([3, NEVER], [9, 14])
+    layout = group_time(first, 4, "never", 0)
+    before = layout.time < layout.group - 1
+    found = errors_of(np.concatenate([one, two]), first, layout.cohorts, layout.contrast[before])
+    moved = [side[:, :2] - side[:, [2]] for side in (one, two)]  # from the base period, the last before treatment
+    parts = [np.cov(side.T) / len(side) for side in moved]
+    whole = np.linalg.inv(sum(parts))
+    gap = moved[0].mean(axis=0) - moved[1].mean(axis=0)
+    spread = 0.0
+    for part, side in zip(parts, moved, strict=True):
+        share = part @ whole
+        spread += (np.trace(share @ share) + np.trace(share) ** 2) / (len(side) - 1)
+    df, wald = (2 + 4) / spread, gap @ whole @ gap
+    wanted = stats.f.sf(wald * (df - 1) / (2 * df), 2, df - 1)
+    assert found.joint_p_value() == pytest.approx((wald, wanted, 2), rel=1e-9)
+    alone = errors_of(np.concatenate([one, two]), first, layout.cohorts, layout.contrast[before][:1])
+    assert alone.joint_p_value()[1] == pytest.approx(alone.p_value()[0], rel=1e-9)

@@ -56,7 +56,12 @@ def test_means():
     assert sample_size_for_means(5.0, 10.0) == 64
     assert sample_size_for_means(-5.0, (10.0, 10.0)) == 64
     assert sample_size_for_means(8.0, 10.0) == 26
-    assert sample_size_for_means(1.0, 1.0) == 17
+    assert (
+        sample_size_for_means(1.0, 1.0)
+        == sample_size_for_means(1e100, 1e100)
+        == sample_size_for_means(1e-100, 1e-100)
+        == 17
+    )
     assert sample_size_for_means(5.0, 10.0, paired=True) == 34
     # a mean of 0 and 1 with the variances of the rates, not pooled: 291 by z, and Student's t asks for one more
     assert sample_size_for_means(0.1, (0.21**0.5, 0.16**0.5)) == 292

@@ -55,4 +55,6 @@ def test_repeated_customers_among_very_many_are_looked_for_in_a_part(engine, mon
     repeated, looked = repeated_customers(engine.frame(frame))
     assert 0 < repeated < looked <= 1000
     assert repeated_customers(engine.frame(frame.assign(customer_id=range(5000)))) == (0, 5000)
+    by_number = engine.frame(frame.rename(columns={"customer_id": "customer_number"}))
+    assert repeated_customers(by_number) == (repeated, looked)
     assert repeated_customers(engine.frame(frame.rename(columns={"customer_id": "who"}))) == (0, 0)

@@ -88,7 +88,7 @@ def test_a_customer_who_is_there_twice_is_told():
     X = customers()
     twice = pd.concat([X, X[:3]], ignore_index=True)
     model = PyramidSegmenter((0.2, 0.8), value="monetary_value")
-    with pytest.warns(SegmentWarning, match=rf"3 of {len(X) + 3} rows repeat another's customer_id"):
+    with pytest.warns(SegmentWarning, match=rf"3 of {len(X) + 3} rows repeat another's customer identifier"):
         model.fit(twice)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
