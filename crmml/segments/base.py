@@ -105,8 +105,8 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         Warns
         -----
         SegmentWarning
-            Where ties merge segments, a customer identifier is there more than once, or a type has fewer than 30 customers and takes what
-            was learnt from all of them.
+            Where ties merge segments, a customer identifier is there more than once, or a type has fewer than 30 customers and takes
+            what was learnt from all of them.
         """
         self._validate_params()
         self._check_parameters()
