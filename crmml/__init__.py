@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from .exceptions import DataError, LogWarning, RulerError
-from .ruler import Ruler
+from .frames.ruler import Ruler
 
 try:
     __version__ = version("crmml")

@@ -18,7 +18,7 @@ import typer
 from sklearn.utils._param_validation import InvalidParameterError
 
 from .exceptions import DataError
-from .ruler import UNIT_WORDS, Ruler
+from .frames.ruler import UNIT_WORDS, Ruler
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,7 +201,7 @@ def summarize(
 
     A Parquet DESTINATION remembers its units; a CSV cannot, so that they must be stated again when it is used.
     """
-    from .files import write_table
+    from .frames.readers import write_table
 
     _refuse_to_replace(destination, overwrite)
     options = _log_options(customer_id, timestamp, value, period, observation_end, refunds, nulls)
@@ -247,8 +247,8 @@ def fit(
     """
     from . import frames, tracking
     from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD
+    from .frames.ruler import convert
     from .quickstart import check_holdout
-    from .ruler import convert
     from .transactions import split_calibration_holdout
 
     tracking.quiet()
@@ -323,7 +323,7 @@ def score(
     The file appears whole or not at all.
     """
     from . import scoring, tracking
-    from .files import write_table
+    from .frames.readers import write_table
 
     tracking.quiet()
     _refuse_to_replace(destination, overwrite)
@@ -371,7 +371,7 @@ def _log_options(customer_id, timestamp, value, period, observation_end, refunds
 
 
 def _clean_log(source: Path, options: LogOptions) -> tuple[pd.DataFrame, Any]:
-    from .files import read_table
+    from .frames.readers import read_table
     from .transactions import clean
 
     log = read_table(source, text=[options.columns["customer_id"]])
@@ -396,7 +396,7 @@ def _summary_of_log(source: Path, options: LogOptions, unit: Unit | None) -> tup
 def _summary_of_source(source: Path, options: LogOptions, unit: Unit | None) -> tuple[pd.DataFrame, Any]:
     """The summary of a log where --timestamp was given; else the file is a summary, whose unit must be known."""
     from . import frames
-    from .files import read_table
+    from .frames.readers import read_table
 
     if options.columns["timestamp"] is not None:
         return _summary_of_log(source, options, unit)
@@ -424,7 +424,7 @@ def _summary_of_source(source: Path, options: LogOptions, unit: Unit | None) -> 
 
 
 def _says_its_unit(source: Path) -> bool:
-    from .files import kind_of, ruler_of
+    from .frames.readers import kind_of, ruler_of
 
     return kind_of(source) == "parquet" and ruler_of(source).unit is not None
 

@@ -41,3 +41,42 @@ class LogWarning(UserWarning):
 
 class FeatureWarning(UserWarning):
     """A column of features was left out, filled in or not fully known; the message says which and what to do."""
+
+
+class EvidenceWarning(UserWarning):
+    """A comparison rests on less than it seems to; the message says on what and how to mend it."""
+
+
+class MissingInputsError(DataError):
+    """A return that cannot be known; the message lists everything that is missing, and what else is wrong.
+
+    Parameters
+    ----------
+    faults : sequence of str
+        One entry for each input that is missing: what it is, what it is needed for and how to give it.
+    subject : str, default="the return on investment"
+
+    Attributes
+    ----------
+    faults : tuple of str
+    missing : tuple of str
+        The same.
+
+    Examples
+    --------
+    >>> raise MissingInputsError(["no cost has an amount"])
+    Traceback (most recent call last):
+    crmml.exceptions.MissingInputsError: the return on investment cannot be known, 1 input is missing or wrong:
+      - no cost has an amount
+    """
+
+    def __init__(self, faults: Sequence[str], subject: str = "the return on investment"):
+        super().__init__(faults, subject)
+        count = len(self.faults)
+        head = f"{subject} cannot be known, {count} input{'s are' if count != 1 else ' is'} missing or wrong:"
+        self.args = ("\n".join([head, *(f"  - {fault}" for fault in self.faults)]),)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is missing."""
+        return self.faults

@@ -19,8 +19,8 @@ from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from .clv.displays import CalibrationDisplay, TrackingDisplay
 from .datasets import load_cdnow
 from .exceptions import DataError
-from .files import replacing, write_table
-from .ruler import DAYS_PER_UNIT
+from .frames.readers import replacing, write_table
+from .frames.ruler import DAYS_PER_UNIT
 from .transactions import clean, split_calibration_holdout, summarize
 
 if TYPE_CHECKING:

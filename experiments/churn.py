@@ -34,7 +34,6 @@ from sklearn.preprocessing import StandardScaler
 
 from crmml import DataError, tracking
 from crmml.churn import ChurnClassifier, ContactCosts, explain
-from crmml.churn._encoding import ColumnEncoder
 from crmml.datasets import fetch_telco_churn
 from crmml.exceptions import FeatureWarning, LogWarning
 from crmml.metrics import (
@@ -47,6 +46,7 @@ from crmml.metrics import (
     top_decile_lift,
 )
 from crmml.model_selection import SnapshotSplit, drift_report, fold_leakage_report, leakage_report
+from crmml.tables.encoding import ColumnEncoder
 from crmml.transactions import snapshots
 
 from .sources import ONLINE_RETAIL, at_hand, online_retail_lines, read, read_log

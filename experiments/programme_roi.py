@@ -18,21 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from crmml import DataError, tracking
+from crmml.amounts import Percent, Uncertain
+from crmml.evidence import IndicatorTable, indicators, placebo_test
+from crmml.exceptions import MissingInputsError
 from crmml.roi import (
     BenefitFormula,
     BenefitLedger,
     CashFlowDisplay,
     CostLedger,
-    IndicatorTable,
-    MissingInputsError,
-    Percent,
     ReturnOnInvestment,
     ROIWaterfallDisplay,
     TornadoDisplay,
-    Uncertain,
-    indicators,
     not_priced,
-    placebo_test,
     price_benefits,
     relative_change_valued,
     retention_raised,

@@ -10,8 +10,8 @@ from crmml import tracking
 from crmml.cli import app
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.datasets import load_cdnow_sample
-from crmml.files import read_table
 from crmml.frames import get_ruler
+from crmml.frames.readers import read_table
 from crmml.transactions import summarize
 
 LOG_OPTIONS = ["--customer-id", "buyer", "--timestamp", "bought_at", "--value", "amount", "--unit", "W"]
@@ -137,7 +137,7 @@ def test_a_summary_in_csv_must_say_its_unit(tmp_path, monkeypatch):
 
 
 def test_an_unexpected_failure_is_exit_code_1(orders, monkeypatch):
-    from crmml import files
+    from crmml.frames import readers as files
 
     def broken(*_, **__):
         raise RuntimeError("the disk is on fire")

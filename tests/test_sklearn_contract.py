@@ -28,7 +28,7 @@ from crmml.clv import (
     ParetoNBD,
 )
 from crmml.exceptions import DataError, RulerError
-from crmml.ruler import Ruler
+from crmml.frames.ruler import Ruler
 from crmml.testing import all_estimators, legal_estimators
 
 from .clv.cdnow import cdnow_split

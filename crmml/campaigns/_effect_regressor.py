@@ -11,8 +11,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline
 
-from ..churn._encoding import ColumnEncoder
-from ..churn._members import fit_member
+from ..tables.encoding import ColumnEncoder
+from ..tables.members import fit_member
 
 
 class EffectRegressor(RegressorMixin, BaseEstimator):

@@ -14,9 +14,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
-from ..churn._encoding import ColumnEncoder
-from ..churn._members import fit_member
 from ..exceptions import DataError
+from ..tables.encoding import ColumnEncoder
+from ..tables.members import fit_member
 from ._arms import to_series
 from ._effect_regressor import small_trees
 

@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
-from ..churn._encoding import ColumnEncoder
-from ..churn._members import fit_member
 from ..exceptions import DataError, FeatureWarning
+from ..tables.encoding import ColumnEncoder
+from ..tables.members import fit_member
 
 #: Estimated propensities are kept this far from 0 and 1.
 CLIP = 0.01

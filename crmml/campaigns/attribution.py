@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from .. import frames
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, UNIT_WORDS
+from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS
 from ._markov_removal import MarkovRemoval
 from ._shapley import EXACT_CHANNELS, ChannelGame
 from .channel_paths import ChannelPaths

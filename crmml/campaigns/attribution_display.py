@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..base import DisplayMixin
+from ..results import DisplayMixin
 from .attribution import Attribution, attribute_all
 
 if TYPE_CHECKING:

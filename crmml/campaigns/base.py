@@ -16,12 +16,12 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
-from ..churn._encoding import kinds_of, left_out, no_columns
-from ..churn._table import TableMixin
-from ..customers._identifier_names import IDENTIFIERS, identifier_of
+from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
-from ..inference.means import is_spread
+from ..inference.intervals import is_spread
 from ..metrics import qini_score
+from ..tables.encoding import kinds_of, left_out, no_columns
+from ..tables.reading import TableMixin
 from ._arms import LEAST_ROWS, read_arms
 from ._outcomes import is_binary, read_outcome
 from ._propensity import clipped, contradictions, estimate_propensity, propensity_model, read_propensity
@@ -230,7 +230,7 @@ class UpliftModel(TableMixin, BaseEstimator):
             if (rows.propensity == rows.propensity[0]).all():
                 self.constant_propensity_ = rows.propensity[0].copy()
             elif self._uses_propensity:
-                from ..churn._members import fit_member
+                from ..tables.members import fit_member
 
                 model = propensity_model(rows.kinds)
                 self.propensity_model_ = fit_member(model, rows.X, rows.code, rows.weight)

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from ..exceptions import DataError
-from ..inference.means import is_spread
+from ..inference.intervals import is_spread
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from .. import frames
-from ..customers._identifier_names import IDENTIFIERS, identifier_of
+from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError
 from ._assignment import assign
 from .holdout import draw_holdout

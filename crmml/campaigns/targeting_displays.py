@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from ..base import DisplayMixin
 from ..exceptions import DataError
+from ..results import DisplayMixin
 from ._assignment import assign
 from .targeting_plan import TargetingPlan
 

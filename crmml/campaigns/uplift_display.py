@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..base import DisplayMixin
 from ..exceptions import DataError
 from ..metrics import MetricInterval, bootstrap_interval, qini_curve, qini_score, uplift_calibration_table
 from ..metrics.uplift import _read
+from ..results import DisplayMixin
 from ._arms import read_arms
 from ._outcomes import read_outcome
 

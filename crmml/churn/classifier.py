@@ -18,11 +18,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
 from ..exceptions import DataError, FeatureWarning
-from ._encoding import ColumnEncoder, kinds_of, left_out, no_columns
+from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
+from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
+from ..tables.reading import TableMixin
 from ._folds import inner_folds, on_later_cutoffs
 from ._labels import labels_of
-from ._members import default_members, fit_blend, fit_member, member_of, score_of
-from ._table import TableMixin
 from ._thresholds import best_threshold, beta_of
 from .costs import ContactCosts
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..base import DisplayMixin
 from ..exceptions import DataError
 from ..metrics import kaplan_meier
+from ..results import DisplayMixin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import DataError
-from ._encoding import ColumnEncoder
-from ._members import score_of
+from ..tables.encoding import ColumnEncoder
+from ..tables.members import score_of
 from .classifier import ChurnClassifier
 
 

@@ -14,8 +14,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..exceptions import DataError, FeatureWarning
 from ..metrics import concordance
+from ..tables.reading import TableMixin
 from ._labels import labels_of
-from ._table import TableMixin
 from .classifier import ChurnClassifier
 
 #: Name of the column that tells the classifier the time since the start.

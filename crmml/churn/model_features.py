@@ -52,6 +52,8 @@ class ModelFeatures(TransformerMixin, BaseEstimator):
     (2357, 2)
     """
 
+    #: It takes the raw columns and hands them on with more: an encoder comes after it, not before.
+    adds_columns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict] = {
         "model": [HasMethods(["fit"])],
         "horizon": [Interval(Real, 0, None, closed="neither"), None],

@@ -21,10 +21,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from ..base import NamedColumnsMixin
 from ..exceptions import DataError
+from ..frames.named_columns import NamedColumnsMixin
+from ..frames.ruler import Ruler
 from ..inference import MaximumLikelihood, Posterior, maximize
-from ..ruler import Ruler
 from ..transactions.compression import unique_rows
 from ._covariates import CovariateLayout
 from ._posterior import FitData, draw_posterior

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ._lifetimes import LifetimesMixin
-from ._likelihoods import beta_geometric
+from .numerics import beta_geometric
 from .transaction import TransactionModel, purchase_rate
 
 

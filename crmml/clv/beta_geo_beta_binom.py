@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ._checks import fault, timing_faults
 from ._lifetimes import LifetimesMixin
-from ._likelihoods import beta_geometric_beta_binomial
-from ._likelihoods.rows import Rows
-from ._meaning import fault, timing_faults
 from .base import ParametricModel
+from .numerics import beta_geometric_beta_binomial
+from .numerics.rows import Rows
 from .transaction import TransactionModel
 
 

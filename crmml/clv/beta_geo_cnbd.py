@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frames
 from ..exceptions import DataError
 from ..transactions.compression import unique_rows
-from ._likelihoods import erlang_timing
-from ._meaning import fault, finite_faults
+from ._checks import fault, finite_faults
+from .numerics import erlang_timing
 from .transaction import TransactionModel, purchase_rate
 
 #: Largest k that can be asked for, and the largest that is tried where k is to be found.

@@ -15,9 +15,9 @@ from scipy.stats import gaussian_kde
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..base import DisplayMixin
 from ..exceptions import DataError
 from ..inference import Posterior
+from ..results import DisplayMixin
 from ..transactions.compression import unique_rows
 
 if TYPE_CHECKING:

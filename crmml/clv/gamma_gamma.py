@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._checks import count_faults, fault, finite_faults
 from ._lifetimes import LifetimesMixin
-from ._likelihoods import gamma_gamma
-from ._likelihoods.gamma_gamma import SpendRows
-from ._meaning import count_faults, fault, finite_faults
 from ._posterior import interval_by_blocks
 from .base import ParametricModel
+from .numerics import gamma_gamma
+from .numerics.gamma_gamma import SpendRows
 from .transaction import as_generator
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..inference import MaximumLikelihood
-from ._likelihoods import gompertz
+from .numerics import gompertz
 from .transaction import TransactionModel, purchase_rate
 
 

@@ -10,7 +10,7 @@ from scipy.stats import norm, spearmanr
 
 from .. import frames
 from ..exceptions import DataError
-from ._meaning import finite_faults
+from ._checks import finite_faults
 
 #: A rank correlation whose interval lies beyond this is called too strong to be left out: opinion, see docs/opinions.md.
 NOTEWORTHY = 0.3

@@ -13,12 +13,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..base import NamedColumnsMixin
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, convert, discount_intensity
+from ..frames.named_columns import NamedColumnsMixin
+from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, convert, discount_intensity
 from ..transactions.compression import unique_rows
+from ._checks import fault, finite_faults, timing_faults
 from ._intervals import count_draws, sorted_unique
-from ._meaning import fault, finite_faults, timing_faults
 from ._posterior import interval_by_blocks
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma

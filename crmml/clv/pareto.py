@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ._lifetimes import LifetimesMixin
-from ._likelihoods import pareto
+from .numerics import pareto
 from .transaction import TransactionModel, purchase_rate
 
 

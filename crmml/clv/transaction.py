@@ -14,15 +14,15 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import DataError
+from ..frames.ruler import UNIT_WORDS, check_unit, convert, discount_intensity
 from ..inference import discounted_integral
 from ..inference.quadrature import NODES
-from ..ruler import UNIT_WORDS, check_unit, convert, discount_intensity
 from ..transactions.compression import unique_rows
+from ._checks import timing_faults
 from ._covariates import CovariateLayout, Effect
 from ._intervals import count_interval, mean_interval, next_purchase_interval
-from ._likelihoods.rows import Rows
-from ._meaning import timing_faults
 from .base import ParametricModel
+from .numerics.rows import Rows
 
 #: Nodes of the discounting integral within intervals, where five digits are plenty.
 INTERVAL_NODES = 12

@@ -1,9 +1,9 @@
 """Customer records: several departments' tables into one, what is missing, pseudonyms, and nobody named by accident."""
 
-from .identifiers import IDENTIFIERS, IdentifierFound, IdentifierScan, IdentifierWarning, assert_no_identifiers
 from .integration import KeyWarning, integrate
 from .integration_report import IntegrationReport
 from .pseudonyms import pseudonymize
+from .scanning.identifiers import IDENTIFIERS, IdentifierFound, IdentifierScan, IdentifierWarning, assert_no_identifiers
 from .small_cells import SmallCellWarning, export_table, suppress_small_cells
 
 __all__ = [

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
-from ._values import as_text, distinct, in_calendar, merged, normal_text, plain, too_large
+from ._canonical_text import as_text, distinct, in_calendar, merged, normal_text, plain, too_large
 
 #: What pandas calls columns of objects of one type that arrow has too.
 _PLAIN = ("string", "integer", "floating", "boolean", "bytes", "empty")

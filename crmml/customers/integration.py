@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 
 from .. import frames
 from ..exceptions import DataError
+from ._canonical_text import as_pandas
 from ._linking import group_codes, how_linked, linked, numbered
 from ._matching import fuzzy_pairs
 from ._records import Records, read_records
 from ._request import COMPLETE, NEWEST, check_request, field_rules, key_groups, named
-from ._values import as_pandas
 from .integration_report import IntegrationReport
 
 #: Words, as :func:`normal_text` writes them, with which a table says that there is no value.

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ._canonical_text import as_pandas
 from ._records import Records
-from ._values import as_pandas
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
+from ._canonical_text import as_text, distinct, merged, too_large
 from ._records import as_arrow, check_index
-from ._values import as_text, distinct, merged, too_large
 
 #: Environment variable that holds the key where none is given.
 KEY_VARIABLE = "CRMML_PSEUDONYM_KEY"

@@ -14,12 +14,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import files, frames
+from .. import frames
 from ..exceptions import DataError
+from ..frames import readers as files
+from ._canonical_text import as_text, distinct, merged, plain
 from ._complementary import hide_more
-from ._identifier_names import holds_identifiers, named_personally
 from ._records import as_arrow, check_index
-from ._values import as_text, distinct, merged, plain
+from .scanning.identifier_names import holds_identifiers, named_personally
 
 MINIMUM = 5
 _NULLABLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")

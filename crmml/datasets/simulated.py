@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, check_unit
+from ..frames.ruler import DAYS_PER_UNIT, check_unit
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 

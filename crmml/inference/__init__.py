@@ -1,12 +1,11 @@
 """Statistical inference that knows no customers: maximum likelihood, information, the delta method, posteriors."""
 
 from .delta_method import delta_method
+from .intervals import student_interval, wilson_interval
 from .maximum_likelihood import MaximumLikelihood, invert_information, maximize, observed_information
-from .means import student_interval
 from .pareto_smoothing import pareto_smooth
 from .posterior import Posterior, sample_posterior
 from .quadrature import discounted_integral, legendre
-from .shares import wilson_interval
 
 __all__ = [
     "MaximumLikelihood",

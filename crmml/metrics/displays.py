@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..base import DisplayMixin
+from ..results import DisplayMixin
 from ._inputs import descending_groups, read_binary
 from .calibration import calibration_table
 from .profit import CampaignProfit, maximum_profit

@@ -10,7 +10,7 @@ from sklearn.model_selection import check_cv
 
 from .. import frames
 from ..exceptions import DataError
-from ..transactions._moments import moment_text
+from ..transactions.times import moment_text
 from ._separation import separating_columns
 from .leakage_findings import COLUMNS, LeakageReport, finding
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ..transactions._moments import moment_text, to_moment
 from ..transactions.snapshot_data import SnapshotData
 from ..transactions.snapshots import log_before
+from ..transactions.times import moment_text, to_moment
 from .fold_leakage import fold_findings, label_findings
 from .leakage_findings import COLUMNS, LeakageReport, finding
 

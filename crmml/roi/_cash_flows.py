@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..ruler import DAYS_PER_UNIT
+from ..amounts.uncertain_amounts import Quantity, draw_inputs, merged_inputs
+from ..frames.ruler import DAYS_PER_UNIT
 from .ledger_rows import LedgerRow
-from .uncertain_amounts import Quantity, draw_inputs, merged_inputs
 
 #: Cells of days × draws that are held at once.
 _CELLS = 4_000_000

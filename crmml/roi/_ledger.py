@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -11,14 +12,12 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..amounts.conversion import ConversionRates
+from ..amounts.money import Money
+from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
+from ..amounts.windows import read_window
 from ..exceptions import DataError
-from ._duplicates import overlaps
-from ._spread import SPREAD, with_distribution
-from .conversion import ConversionRates
-from .ledger_rows import LedgerRow, read_row
-from .money import Money
-from .uncertain_amounts import Quantity, Uncertain, merged_inputs
-from .windows import read_window
+from .ledger_rows import SPREAD, LedgerRow, read_row, with_distribution
 
 #: Columns of a table, by the names of a row's fields.
 FIELDS = (
@@ -195,7 +194,7 @@ class Ledger:
             Naming the currencies that have no rate.
         """
         rates.check(self.currencies, f"the ledger of {self._noun}")
-        return self._with(tuple(rates.row(row) for row in self.rows), rates.to)
+        return self._with(tuple(_converted(row, rates) for row in self.rows), rates.to)
 
     def payments(self, window: Any = None) -> pd.DataFrame:
         """Return every payment, one row each, in the order of their dates.
@@ -347,3 +346,71 @@ def _uncertainty(amount: Any) -> str:
     if isinstance(amount, Uncertain):
         return amount.describe()
     return f"from {', '.join(amount.inputs())}" if isinstance(amount, Quantity) else ""
+
+
+#: How many offenders are named.
+_SHOWN = 5
+
+
+def overlaps(rows: list[LedgerRow], places: list[str]) -> list[str]:
+    """Name duplicates, recurring rows of one kind and label at one time, and one-off rows that a recurring row already holds."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for k, row in enumerate(rows):
+        groups.setdefault((row.kind, row.label.casefold()), []).append(k)
+    found = []
+    for members in groups.values():
+        if len(members) > 1:
+            found += [f"{places[i]} and {places[j]} ({rows[j].what()}) {what}" for i, j, what in _within(rows, members)]
+    if len(found) > _SHOWN:
+        found = [*found[:_SHOWN], f"and {len(found) - _SHOWN} more of this sort"]
+    if found:
+        found.append("take out what is there twice, give different labels, or make the ledger with allow_overlap=True")
+    return found
+
+
+def _within(rows: list[LedgerRow], members: list[int]) -> list[tuple[int, int, str]]:
+    """Pairs of rows of one kind and label that hold the same money, and how."""
+    found: list[tuple[int, int, str]] = []
+    first: dict[Hashable, int] = {}
+    single: dict[Hashable, int] = {}
+    distinct: list[int] = []
+    for k in members:
+        row = rows[k]
+        identity = (row.date, row.currency, row.every, row.until, row.times, _key(row.amount))
+        if identity in first:
+            found.append((first[identity], k, "are duplicates"))
+            continue
+        first[identity] = k
+        if row.every is None:
+            single[row.date, row.currency, _key(row.amount)] = k
+        else:
+            distinct.append(k)
+    distinct.sort(key=lambda k: rows[k].date)
+    latest: int | None = None
+    ends = pd.Timestamp.min
+    for k in distinct:
+        row = rows[k]
+        if latest is not None and row.date <= ends:
+            found.append((min(latest, k), max(latest, k), "recur at the same time under one kind and label"))
+        if latest is None or row.covers_until > ends:
+            latest, ends = k, row.covers_until
+        for day in row.dates() if single else ():
+            other = single.get((day, row.currency, _key(row.amount)))
+            if other is not None:
+                found.append((min(other, k), max(other, k), "hold the same payment, once alone and once as recurring"))
+    return found
+
+
+def _key(amount: Any) -> Hashable:
+    return (amount.distribution, amount.parameters) if isinstance(amount, Uncertain) else amount
+
+
+def _converted(row: LedgerRow, rates: ConversionRates) -> LedgerRow:
+    """Return a row in the currency of the rates' result, its source saying how it was converted."""
+    if not row.priced or row.currency == rates.to:
+        return replace(row, currency=rates.to) if not row.priced else row
+    rate = rates.rates[row.currency]
+    note = f"converted from {row.currency} at {rate:g} of {rates.on:%Y-%m-%d}"
+    source = f"{row.source}; {note}" if row.source else note
+    hourly = None if row.hourly_rate is None else row.hourly_rate * rate
+    return replace(row, amount=row.amount * rate, hourly_rate=hourly, currency=rates.to, source=source)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from .conversion import ConversionRates
+from ..amounts.conversion import ConversionRates
+from ..amounts.windows import read_day
 from .ledgers import BenefitLedger, CostLedger
-from .windows import read_day
 
 #: How many offenders a fault names.
 _SHOWN = 5

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..exceptions import DataError
-from .changes import Percent, check_change
+from ..amounts.changes import Percent, check_change
+from ..amounts.uncertain_amounts import Quantity, Uncertain, is_number
+from ..amounts.windows import read_day
+from ..exceptions import DataError, MissingInputsError
 from .ledgers import BenefitLedger
-from .missing_inputs import MissingInputsError
-from .uncertain_amounts import Quantity, Uncertain, is_number
-from .windows import read_day
 
 #: The input that every formula needs.
 CAUSED = "share caused by the programme"
@@ -223,7 +222,7 @@ def price_benefits(
     >>> formulas = [staff_time_saved("less paperwork", before_minutes=30, after_minutes=15)]
     >>> price_benefits(formulas, {}, start="2024-01-01", years=1, currency="CNY")
     Traceback (most recent call last):
-    crmml.roi.missing_inputs.MissingInputsError: the value of the benefits cannot be known, 4 inputs are missing or wrong:
+    crmml.exceptions.MissingInputsError: the value of the benefits cannot be known, 4 inputs are missing or wrong:
       - workers: how many members of staff save this time (needed for less paperwork)
       - working days a year: of each of them (needed for less paperwork)
       - hourly rate: full cost of an hour of their time, in money; 0 where freed time has no use (needed for less paperwork)

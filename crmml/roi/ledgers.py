@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..amounts.uncertain_amounts import Quantity
 from ._ledger import FIELDS, Ledger
 from .ledger_rows import BENEFIT_KINDS, COST_KINDS
-from .uncertain_amounts import Quantity
 
 
 class CostLedger(Ledger):

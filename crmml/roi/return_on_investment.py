@@ -21,18 +21,18 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from ..amounts.conversion import ConversionRates
+from ..amounts.money import Money
+from ..amounts.uncertain_amounts import is_number
+from ..amounts.windows import read_window
 from ..clv.transaction import as_generator
-from ..ruler import check_annual_rate
+from ..exceptions import MissingInputsError
+from ..frames.ruler import check_annual_rate
 from ._cash_flows import CashFlows
 from ._requirements import currency_faults, known_until, missing_inputs
-from .conversion import ConversionRates
 from .ledgers import BenefitLedger, CostLedger
-from .missing_inputs import MissingInputsError
-from .money import Money
 from .returns import Payback, Return, payback_of, percent, return_by, tails
 from .tornado import Tornado, swing
-from .uncertain_amounts import is_number
-from .windows import read_window
 
 #: The horizons that every return is shown for, in months of the calendar from the start of the window.
 HORIZONS = {"6 months": 6, "1 year": 12, "3 years": 36}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..base import DisplayMixin
+from ..results import DisplayMixin
 from .return_on_investment import ReturnOnInvestment
 from .tornado import Tornado
 

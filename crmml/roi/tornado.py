@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from .uncertain_amounts import Uncertain
+from ..amounts.uncertain_amounts import Uncertain
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import pandas as pd
 
 from .. import frames, tracking
 from ..exceptions import DataError
-from ..files import csv_chunks, kind_of, replacing
-from ..ruler import UNIT_WORDS, Ruler, check_unit
+from ..frames.readers import csv_chunks, kind_of, replacing
+from ..frames.ruler import UNIT_WORDS, Ruler, check_unit
 from .predictions import columns_needed, scores_of
 
 MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore

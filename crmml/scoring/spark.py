@@ -9,7 +9,7 @@ import pandas as pd
 
 from .. import tracking
 from ..exceptions import DataError
-from ..ruler import Ruler, check_unit
+from ..frames.ruler import Ruler, check_unit
 from .predictions import columns_needed, scores_of
 
 

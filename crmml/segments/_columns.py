@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..customers._identifier_names import identifier_of
+from ..customers.scanning.identifier_names import identifier_of
 from ..exceptions import DataError
 
 #: How many offenders a message shows.

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..base import DisplayMixin
+from ..results import DisplayMixin
 from .cluster import ClusterSegmenter
 
 if TYPE_CHECKING:

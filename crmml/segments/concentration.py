@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from ..exceptions import DataError
 from ..metrics import MetricInterval
 from ._columns import fault
-from ._words import counted, is_are, total_of
+from .profile import counted, is_are, total_of
 
 #: Shares of customers that the curve is kept at: by 0.1 % up to 10 %, then by 1 %.
 GRID = np.append(np.arange(101) / 1000, np.arange(11, 101) / 100)

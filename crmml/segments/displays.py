@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..base import DisplayMixin
+from ..results import DisplayMixin
 from .concentration import Concentration, concentration
 from .profile import SegmentProfile
 from .pyramid import PyramidSegmenter

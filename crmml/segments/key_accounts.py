@@ -46,12 +46,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import frames
 from ..exceptions import DataError
-from ..ruler import DAYS_PER_UNIT, UNIT_WORDS, check_unit
-from ..stages._customer_periods import Activity, read_activity
-from ..stages._rhythm import fit_gaps
+from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS, check_unit
+from ..transactions.activity import Activity, read_activity
 from ..transactions.compression import unique_rows
+from ..transactions.rhythm import fit_gaps
 from ..transactions.summary import end_text
-from ._words import counted, is_are
+from .profile import counted, is_are
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ import pandas as pd
 
 from ..stages import MarkovStageModel, StageChain, StageSpace
 from ._memberships import Memberships, read_memberships
-from ._words import counted, is_are
 from .base import SegmentWarning
+from .profile import counted, is_are
 
 
 class SegmentMigration(StageChain):

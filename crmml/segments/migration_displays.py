@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import DisplayMixin
+from ..results import DisplayMixin
 from .migration import SegmentMigration
 from .value_movement import ValueMovement
 

@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ..inference import wilson_interval
-from ._words import counted, total_of
 
 #: Medians of fewer customers than this would be single customers' figures; they are left missing.
 MINIMUM = 5
@@ -269,3 +268,19 @@ def _most_common(values: np.ndarray, weight: np.ndarray | None) -> tuple[str | N
         return None, float("nan")
     top = int(mass.argmax())
     return str(names[top]), float(mass[top] / mass.sum())
+
+
+def counted(n: float, noun: str) -> str:
+    """A count with its noun, in the plural unless it is one: "1 customer", "2,000 customers"."""
+    shown = f"{n:,.0f}"
+    return f"{shown} {noun}" if shown == "1" else f"{shown} {noun}s"
+
+
+def total_of(amount: float) -> str:
+    """A sum without decimals, or its first digits where it is small."""
+    return f"{amount:,.0f}" if abs(amount) >= 100 or amount == round(amount) else f"{amount:,.4g}"
+
+
+def is_are(n: float, one: str = "is", more: str = "are") -> str:
+    """The verb that goes with a count."""
+    return one if f"{n:,.0f}" == "1" else more

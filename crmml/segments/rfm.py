@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .. import frames
-from ..base import NamedColumnsMixin
 from ..exceptions import DataError
+from ..frames.named_columns import NamedColumnsMixin
 from ._columns import fault
 from ._quantile_cuts import BLOCK, quantile_cuts, reached
 from .base import Segmenter, SegmentWarning

@@ -13,7 +13,7 @@ from .. import frames
 from ..exceptions import DataError
 from ._columns import as_label
 from ._memberships import read_memberships
-from ._words import counted, is_are
+from .profile import counted, is_are
 
 MOVES = ("staying", "upgraded", "downgraded", "gone", "new")
 

@@ -1,25 +1,24 @@
 """Relationship stages: stage spaces, Markov models of the moves between them, chains, decisions."""
 
-from .chain import StageChain
-from .continuous import ContinuousTimeStageModel
-from .covariate import CovariateMarkovStageModel
-from .decision import StageDecisionProcess
-from .effects import MarginalEffect
-from .embedding import Embedding, embeddability
-from .generator import StageGenerator
-from .hidden import HiddenMarkovStageModel
-from .hidden_selection import StageSelection, select_n_stages
-from .lever import Lever
-from .markov import MarkovStageModel
-from .markov_tests import GroupComparison, StageTest, homogeneity_test, order_test
-from .off_policy import OffPolicyValue, off_policy_value
-from .panel import to_panel
-from .policy import RobustChoice, StagePolicy
-from .recency_stager import RecencyStager
-from .semi_markov import SemiMarkovStageModel
-from .space import StageSpace, dwyer_schurr_oh, recency_stages, relationship_lifecycle
-from .stager import LifecycleStager
-from .stager_protocol import ColumnStager, RuleStager, Stager
+from .decisions.off_policy import OffPolicyValue, off_policy_value
+from .decisions.policy import RobustChoice, StagePolicy
+from .decisions.process import StageDecisionProcess
+from .models.continuous import ContinuousTimeStageModel
+from .models.covariate import CovariateMarkovStageModel, MarginalEffect
+from .models.hidden import HiddenMarkovStageModel
+from .models.hidden_selection import StageSelection, select_n_stages
+from .models.markov import MarkovStageModel
+from .models.markov_tests import GroupComparison, StageTest, homogeneity_test, order_test
+from .models.panel import to_panel
+from .models.semi_markov import SemiMarkovStageModel
+from .process.chain import StageChain
+from .process.embedding import Embedding, embeddability
+from .process.generator import StageGenerator
+from .process.lever import Lever
+from .process.space import StageSpace, dwyer_schurr_oh, recency_stages, relationship_lifecycle
+from .staging.lifecycle import LifecycleStager
+from .staging.protocol import ColumnStager, RuleStager, Stager
+from .staging.recency import RecencyStager
 
 __all__ = [
     "ColumnStager",

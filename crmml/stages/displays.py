@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..base import DisplayMixin
 from ..exceptions import DataError
-from ..ruler import UNIT_WORDS
-from .chain import StageChain
-from .panel import check_panel
-from .policy import StagePolicy
-from .space import StageSpace, as_stage_space
+from ..frames.ruler import UNIT_WORDS
+from ..results import DisplayMixin
+from .decisions.policy import StagePolicy
+from .models.panel import check_panel
+from .process.chain import StageChain
+from .process.space import StageSpace, as_stage_space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ._log import CUSTOMER, TIME, VALUE, Log, codes_of
+from .log import CUSTOMER, TIME, VALUE, Log, codes_of
 
 BASKET, CATEGORY = "__basket", "__category"
 _DAY, _SEGMENT, _LINES, _BASKETS = "__day", "__segment", "__lines", "__baskets"

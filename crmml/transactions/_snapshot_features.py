@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
-from ..ruler import periods_to_unit
+from ..frames.ruler import periods_to_unit
 from ._snapshot_events import Events
 
 DAYS_PER_YEAR = 365.25

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from .. import frames
-from ._log import (
+from .log import (
     CUSTOMER,
     TIME,
     VALUE,

@@ -12,8 +12,8 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..inference import student_interval, wilson_interval
-from ._log import CUSTOMER, TIME, VALUE
-from ._opening import open_log
+from .log import CUSTOMER, TIME, VALUE
+from .summary import open_log
 
 _PERIOD, _COHORT, _SQUARE, _TOTAL = "__period", "__cohort", "__square", "__total"
 

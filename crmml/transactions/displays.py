@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..base import DisplayMixin
 from ..exceptions import DataError
+from ..results import DisplayMixin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

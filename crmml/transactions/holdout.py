@@ -11,8 +11,8 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import LogWarning
-from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
-from ._log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
+from ..frames.ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
+from .log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
 from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of
 
 

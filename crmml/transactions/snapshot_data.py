@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ._moments import moment_text, to_moment
+from .times import moment_text, to_moment
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from sklearn.utils import check_random_state
 
 from .. import frames
 from ..exceptions import DataError
-from ..ruler import check_unit
-from ._moments import moment_text, to_timedelta
+from ..frames.ruler import check_unit
 from .snapshot_data import SnapshotData
+from .times import moment_text, to_timedelta
 
 
 class SnapshotSplit(BaseCrossValidator):

@@ -13,14 +13,13 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError, LogWarning
-from ..ruler import Ruler, check_unit
-from ._log import TIME, read_log
-from ._moments import moment_text, to_moment, to_timedelta
-from ._opening import open_log
+from ..frames.ruler import Ruler, check_unit
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
 from ._snapshot_features import GROUPS, View, view_of
+from .log import TIME, read_log
 from .snapshot_data import SnapshotData
-from .summary import end_text
+from .summary import end_text, open_log
+from .times import moment_text, to_moment, to_timedelta
 
 #: Groups that are computed where none are named; "history" is for models of stages.
 DEFAULT_FEATURES = ("rfm", "trend", "rhythm", "basket", "category", "season")

@@ -56,7 +56,7 @@ def stage_panel(
     Examples
     --------
     >>> from crmml.datasets import load_cdnow_sample
-    >>> from crmml.stages.recency_stager import RecencyStager
+    >>> from crmml.stages.staging.recency import RecencyStager
     >>> from crmml.transactions.stage_panel import stage_panel
     >>> long = stage_panel(load_cdnow_sample(), stager=RecencyStager(n=3, win_back=True), period="M")
     >>> long["stage"].value_counts().to_dict()

@@ -13,8 +13,8 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError, LogWarning
-from ..ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
-from ._log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
+from ..frames.ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
+from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
 
 _PERIOD = "__period"
 #: Text that stands for a moment.
@@ -211,3 +211,32 @@ def naive(moment: Any) -> dt.datetime:
     elif isinstance(moment, pd.Timestamp):
         moment = moment.to_pydatetime(warn=False)
     return moment.replace(tzinfo=None)
+
+
+def open_log(
+    log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any, stacklevel: int = 5
+) -> tuple[Log, dt.datetime]:
+    """Check a log as :func:`crmml.transactions.summarize` does, drop what is after the end, and find the end.
+
+    Without an end it is the last event: its whole day where the log knows days only, else that instant.
+    """
+    read = read_log(log, customer_id, timestamp, value)
+    end = None if observation_end is None else inclusive_end(observation_end)
+    extra = {}
+    if not read.faults:
+        clock = nw.col(TIME).dt.hour() + nw.col(TIME).dt.minute() + nw.col(TIME).dt.second()
+        extra["timed"] = (clock > 0).cast(nw.Int64).sum()
+        if end is not None:
+            extra["late"] = (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()
+    seen = look(read, customer_id, timestamp, value, **extra)
+    end = check_log(read, seen, end, customer_id, timestamp, value)
+    if observation_end is None and not seen.get("timed"):
+        end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
+    if seen.get("late"):
+        warnings.warn(
+            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
+            LogWarning,
+            stacklevel=stacklevel,
+        )
+        read.frame = read.frame.filter(nw.col(TIME) <= nw.lit(end))
+    return read, end

@@ -15,7 +15,7 @@ from scipy.linalg import expm
 from scipy.optimize import minimize
 
 from crmml.stages import StageGenerator, StageSpace
-from crmml.stages._panel_likelihood import Intervals, PanelLikelihood
+from crmml.stages.models._panel_likelihood import Intervals, PanelLikelihood
 
 from .ratios import compare, line
 

@@ -11,9 +11,9 @@ import warnings
 
 import numpy as np
 
-from crmml.stages._emissions import CategoricalEmission, PoissonEmission
-from crmml.stages._hidden_data import HiddenData, HiddenParameters, em
-from crmml.stages._transition_logit import TransitionLogit
+from crmml.stages.models._emissions import CategoricalEmission, PoissonEmission
+from crmml.stages.models._hidden_data import HiddenData, HiddenParameters, em
+from crmml.stages.models._transition_logit import TransitionLogit
 
 from .ratios import compare, line
 

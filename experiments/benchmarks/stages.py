@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from crmml.stages import CovariateMarkovStageModel, MarkovStageModel
-from crmml.stages.panel import count_transitions
+from crmml.stages.models.panel import count_transitions
 
 from .ratios import compare, line
 

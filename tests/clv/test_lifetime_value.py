@@ -6,7 +6,7 @@ from crmml import DataError, RulerError
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.datasets import make_transactions
 from crmml.frames import collected, wrap
-from crmml.ruler import Ruler
+from crmml.frames.ruler import Ruler
 from crmml.transactions import summarize
 
 from .cdnow import cdnow_split

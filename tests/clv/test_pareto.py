@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from crmml.clv.pareto import ParetoNBD
-from crmml.ruler import convert
+from crmml.frames.ruler import convert
 
 from .cdnow import cdnow_split
 

@@ -7,7 +7,7 @@ import pytest
 
 from crmml import DataError
 from crmml.customers import integrate
-from crmml.customers._values import as_text
+from crmml.customers._canonical_text import as_text
 
 NOON = pd.Timestamp("2024-01-01 12:00")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmml import DataError
 from crmml.customers import KeyWarning, integrate
-from crmml.customers._values import as_text, normal_text
+from crmml.customers._canonical_text import as_text, normal_text
 
 # three departments of a drug maker, each with its own records of the same hospitals
 SALES = pd.DataFrame(

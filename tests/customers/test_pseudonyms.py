@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmml import DataError
 from crmml.customers import integrate, pseudonymize
-from crmml.customers._values import INVISIBLE
+from crmml.customers._canonical_text import INVISIBLE
 from crmml.customers.pseudonyms import KEY_VARIABLE
 
 KEY = "for tests only, never for customers"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from crmml import DataError, Ruler
 from crmml.datasets import make_transactions
-from crmml.ruler import DAYS_PER_UNIT
+from crmml.frames.ruler import DAYS_PER_UNIT
 
 
 class EvenBuyer:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from crmml import DataError
-from crmml.roi import MissingInputsError
+from crmml.exceptions import MissingInputsError
 from experiments import programme_roi as study
 
 

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from crmml import DataError
+from crmml.amounts import Percent, Points, Uncertain
+from crmml.exceptions import MissingInputsError
 from crmml.roi import (
-    MissingInputsError,
-    Percent,
-    Points,
-    Uncertain,
     needed_inputs,
     not_priced,
     price_benefits,

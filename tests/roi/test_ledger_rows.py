@@ -4,7 +4,8 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from crmml.roi import BENEFIT_KINDS, COST_KINDS, Uncertain
+from crmml.amounts import Uncertain
+from crmml.roi import BENEFIT_KINDS, COST_KINDS
 from crmml.roi.ledger_rows import read_row
 
 

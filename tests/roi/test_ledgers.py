@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmml import DataError
-from crmml.roi import BenefitLedger, ConversionRates, CostLedger, Uncertain
+from crmml.amounts import ConversionRates, Uncertain
+from crmml.roi import BenefitLedger, CostLedger
 
 WHOLE = ("2024-01-01", "3Y")
 

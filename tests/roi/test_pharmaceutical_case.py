@@ -3,17 +3,11 @@
 import numpy as np
 import pytest
 
-from crmml.roi import (
-    ConstantRetention,
-    CostLedger,
-    MissingInputsError,
-    Points,
-    Uncertain,
-    price_benefits,
-    retention_value,
-    roi,
-    sample_size_for_rates,
-)
+from crmml.amounts import Points, Uncertain
+from crmml.evidence import sample_size_for_rates
+from crmml.exceptions import MissingInputsError
+from crmml.retention import ConstantRetention, retention_value
+from crmml.roi import CostLedger, price_benefits, roi
 from experiments import programme_roi as study
 
 

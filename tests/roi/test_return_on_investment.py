@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmml.roi import BenefitLedger, ConversionRates, CostLedger, MissingInputsError, Uncertain, roi
+from crmml.amounts import ConversionRates, Uncertain
+from crmml.exceptions import MissingInputsError
+from crmml.roi import BenefitLedger, CostLedger, roi
 
 YEAR = ("2024-01-01", "1Y")
 

@@ -1,6 +1,7 @@
 import pandas as pd
+import pytest
 
-from crmml.roi import Payback, Return
+from crmml.roi import Payback, Return, implied_gain
 from crmml.roi.returns import percent
 
 DAY = pd.Timestamp("2024-01-01")
@@ -22,3 +23,9 @@ def test_words():
 def test_payback_that_hardly_ever_comes():
     never = Payback(None, None, False, "benefits come to 0", (None, None), 0.01)
     assert never.describe().endswith("It does so within the window with probability 1%.")
+
+
+def test_the_airline():
+    assert implied_gain(0.447, 70.0) == pytest.approx(101.29, abs=5e-3)
+    with pytest.raises(ValueError, match=r"0.447 for 44.7 %"):
+        implied_gain(0.447, 0)

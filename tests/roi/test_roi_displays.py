@@ -1,7 +1,8 @@
 import matplotlib as mpl
 import pytest
 
-from crmml.roi import CashFlowDisplay, ROIWaterfallDisplay, TornadoDisplay, Uncertain, roi
+from crmml.amounts import Uncertain
+from crmml.roi import CashFlowDisplay, ROIWaterfallDisplay, TornadoDisplay, roi
 
 from .test_return_on_investment import YEAR, benefits, costs, plan
 

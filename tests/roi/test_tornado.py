@@ -1,6 +1,7 @@
 import pytest
 
-from crmml.roi import BenefitLedger, CostLedger, Uncertain, roi
+from crmml.amounts import Uncertain
+from crmml.roi import BenefitLedger, CostLedger, roi
 from crmml.roi.tornado import swing
 
 INPUTS = {"a": Uncertain.uniform(0, 10, name="a"), "b": Uncertain.uniform(10, 0.0 + 12, name="b")}

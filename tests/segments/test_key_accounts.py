@@ -7,7 +7,7 @@ from crmml.exceptions import DataError, LogWarning
 from crmml.segments import key_accounts
 from crmml.segments.key_accounts import _lost, _sum_of, _variation
 from crmml.stages import LifecycleStager
-from crmml.stages._customer_periods import read_activity
+from crmml.transactions.activity import read_activity
 
 
 def log_of(rhythms, start="2024-01-01", value=100.0):

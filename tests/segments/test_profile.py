@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmml.segments.profile import profile_of, sums_of
+from crmml.segments.profile import counted, is_are, profile_of, sums_of
 
 
 def drawn(n=400, seed=0):
@@ -100,3 +100,14 @@ def test_export_hides_small_segments(tmp_path):
     written = pd.read_csv(tmp_path / "profile.csv")
     assert written["segment"].tolist() == list("abcd")
     assert written["customers"].tolist()[2:] == [30, 40]
+
+
+def test_one_and_more():
+    assert [counted(n, "customer") for n in (0, 1, 1.0, 2000)] == [
+        "0 customers",
+        "1 customer",
+        "1 customer",
+        "2,000 customers",
+    ]
+    assert [is_are(n) for n in (0, 1, 2)] == ["are", "is", "are"]
+    assert is_are(1, "has", "have") == "has"

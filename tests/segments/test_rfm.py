@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crmml import DataError
 from crmml.exceptions import RulerError
-from crmml.ruler import Ruler
+from crmml.frames.ruler import Ruler
 from crmml.segments import RFMSegmenter, SegmentWarning, rfm_names
 
 from .customers import customers

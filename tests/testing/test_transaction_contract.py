@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from crmml.clv import BetaGeoBetaBinomial, BetaGeoCNBD, BetaGeoNBD, GompertzNBD, ModifiedBetaGeoNBD, ParetoNBD
-from crmml.clv._likelihoods import beta_geometric
+from crmml.clv.numerics import beta_geometric
 from crmml.testing import ContractError, check_transaction_model
 
 PARAMS = {"r": 0.8, "alpha": 6.0, "a": 0.8, "b": 2.4}

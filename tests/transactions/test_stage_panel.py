@@ -6,9 +6,9 @@ from crmml import DataError
 from crmml.datasets import load_cdnow_sample
 from crmml.exceptions import LogWarning
 from crmml.stages import to_panel
-from crmml.stages.recency_stager import RecencyStager
-from crmml.stages.stager import LifecycleStager
-from crmml.stages.stager_protocol import ColumnStager, RuleStager
+from crmml.stages.staging.lifecycle import LifecycleStager
+from crmml.stages.staging.protocol import ColumnStager, RuleStager
+from crmml.stages.staging.recency import RecencyStager
 from crmml.transactions.stage_panel import stage_panel
 
 

@@ -1,0 +1,1 @@
+"""Whether something names a customer: names of columns, contents of cells, files and models."""

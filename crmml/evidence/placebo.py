@@ -1,0 +1,281 @@
+"""How often a go-live that never happened would have looked like a success, on the user's own history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.utils import check_random_state
+
+from .. import frames
+from ..amounts.uncertain_amounts import is_number
+from ..exceptions import DataError
+from ..frames.ruler import UNIT_WORDS, check_unit, convert
+from ..inference import wilson_interval
+from ..transactions.log import CUSTOMER, TIME, VALUE, codes_of
+from ..transactions.summary import open_log
+from ._staggered import NEVER, errors_of, group_time
+
+#: What is compared: in words.
+OUTCOMES = {
+    "spend": "spend per customer",
+    "purchases": "purchase days per customer",
+    "bought": "share of customers who buy",
+}
+_DAY = "__day"
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceboTest:
+    """Verdicts of two comparisons on go-live dates at which nothing happened.
+
+    Attributes
+    ----------
+    naive_rate : float
+        Share of dates at which the naive before/after comparison was significant.
+    naive_up_rate, naive_down_rate : float
+        The same by direction: a success, and a failure, that never was.
+    naive_low, naive_high : float
+        Wilson's interval of it, counting only windows that do not overlap (``n_disjoint``) as trials.
+    did_rate, did_low, did_high : float
+        Share for difference-in-differences with a treated half drawn at random, and Wilson's interval over all draws.
+    size : float
+        Nominal level of both tests.
+    coverage : float
+    table : DataFrame
+        One row a draw: go_live, customers, naive_effect, naive_p_value, did_effect, did_p_value.
+    outcome : {"spend", "purchases", "bought"}
+    window_days : int
+        Length of the window before, and of that after.
+    n_placebos, n_dates, n_disjoint : int
+        Draws, possible dates, and pairs of windows that fit into the history side by side.
+    """
+
+    naive_rate: float
+    naive_up_rate: float
+    naive_down_rate: float
+    naive_low: float
+    naive_high: float
+    did_rate: float
+    did_low: float
+    did_high: float
+    size: float
+    coverage: float
+    table: pd.DataFrame
+    outcome: str
+    window_days: int
+    n_placebos: int
+    n_dates: int
+    n_disjoint: int
+
+    def describe(self) -> str:
+        """Say it in plain sentences."""
+        first, last = self.table["go_live"].min(), self.table["go_live"].max()
+        return "\n".join(
+            [
+                f"On your own history a go-live that never happened would have looked significant in {self.naive_rate:.1%} of "
+                f"{self.n_placebos:,} dates ({first:%Y-%m-%d} to {last:%Y-%m-%d}) by a naive before/after comparison of "
+                f"{OUTCOMES[self.outcome]} ({self.window_days} days each side), where {self.size:.0%} is promised: like a success "
+                f"in {self.naive_up_rate:.1%}, like a failure in {self.naive_down_rate:.1%}.",
+                f"Only {self.n_disjoint} such pairs of windows fit side by side, so that the {self.coverage:.0%} interval of the "
+                f"naive share is {self.naive_low:.1%} to {self.naive_high:.1%}.",
+                f"Difference-in-differences, with a treated half of customers drawn at random at each date, was significant in "
+                f"{self.did_rate:.1%} ({self.coverage:.0%} interval {self.did_low:.1%} to {self.did_high:.1%}).",
+            ]
+        )
+
+
+def placebo_test(
+    log: Any,
+    *,
+    horizon: float,
+    unit: str = "D",
+    customer_id: str = "customer_id",
+    timestamp: str = "timestamp",
+    value: str | None = None,
+    outcome: str | None = None,
+    n_placebos: int = 1000,
+    size: float = 0.05,
+    min_customers: int = 40,
+    observation_end: Any = None,
+    coverage: float = 0.9,
+    random_state: Any = None,
+) -> PlaceboTest:
+    """Draw go-live dates at which nothing happened, and see how often a comparison cries success [1]_.
+
+    For each date drawn, uniformly with replacement, from all days with a whole window before and after:
+
+    * customers who first bought before the window that precedes the date take part, so that being chosen depends on neither
+      window;
+    * **naive**: each customer's outcome after less that before, tested against 0 by a paired t-test;
+    * **difference-in-differences**: half of these customers, drawn at random, are called treated, and the change of theirs
+      is compared with the change of the others, as :func:`crmml.evidence.difference_in_differences` does with two periods.
+
+    Nothing happened at any date, so a sound test is significant in ``size`` of them. Season, trend and the ageing of the
+    base make the naive one err far more often; they are common to both halves and cancel in the second. The share found is
+    what an alleged success by before/after comparison on this base is worth. Where few customers spend most of the money,
+    the second test is significant somewhat less often than ``size``, since t-tests hold back on heavy tails.
+
+    Parameters
+    ----------
+    log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
+        Transactions, without refunds, from a time in which no such programme began.
+    horizon : float
+        Length of the window before, and of the one after, in ``unit``; rounded to whole days.
+    unit : {"D", "W", "M", "Y"}, default="D"
+    customer_id, timestamp : str
+    value : str, default=None
+        Amount of a transaction, in one currency.
+    outcome : {"spend", "purchases", "bought"}, default=None
+        Summed value, number of days with a purchase, or whether there was any. None takes "spend" where ``value`` is given,
+        else "purchases".
+    n_placebos : int, default=1000
+    size : float, default=0.05
+        Two-sided level of each test.
+    min_customers : int, default=40
+        Dates with fewer customers are not drawn.
+    observation_end : date or datetime, default=None
+        A bare date stands for its whole day; None takes the last event. The window after ends by then.
+    coverage : float, default=0.9
+        Of the intervals of the shares.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    PlaceboTest
+
+    Raises
+    ------
+    DataError
+        Naming every fault of the log; or when no date has two whole windows and enough customers.
+
+    References
+    ----------
+    .. [1] Bertrand, M., Duflo, E. and Mullainathan, S. (2004), How much should we trust differences-in-differences
+       estimates? Quarterly J. Economics 119(1), 249-275.
+
+    Examples
+    --------
+    >>> from crmml.datasets import load_cdnow_sample
+    >>> found = placebo_test(load_cdnow_sample(), horizon=60, value="value", n_placebos=50, random_state=0)
+    >>> found.naive_rate > 5 * found.size, found.did_rate < 0.2
+    (True, True)
+    """
+    outcome = outcome or ("spend" if value else "purchases")
+    window = _check_arguments(horizon, unit, outcome, value, n_placebos, size, min_customers, coverage)
+    read, end = open_log(log, customer_id, timestamp, value if outcome == "spend" else None, observation_end)
+    customer, day, amount = _customer_days(read.frame, outcome)
+    last = frames.last_complete(end, "D")
+    dates, first = _dates(customer, day, window, last, min_customers)
+    rng = check_random_state(random_state)
+    drawn = np.sort(rng.choice(dates, n_placebos))
+    rows = [_verdicts(int(date), customer, day, amount, first, window, outcome, rng) for date in drawn]
+    table = pd.DataFrame(rows, columns=["customers", "naive_effect", "naive_p_value", "did_effect", "did_p_value"])
+    table.insert(0, "go_live", drawn.astype("datetime64[D]").astype("datetime64[us]"))
+    naive, did = table["naive_p_value"] < size, table["did_p_value"] < size
+    disjoint = int((dates[-1] - dates[0]) // (2 * window)) + 1
+    (low, did_low), (high, did_high) = wilson_interval(
+        [naive.mean(), did.mean()], [disjoint, n_placebos], coverage=coverage
+    )
+    return PlaceboTest(
+        naive_rate=float(naive.mean()),
+        naive_up_rate=float((naive & (table["naive_effect"] > 0)).mean()),
+        naive_down_rate=float((naive & (table["naive_effect"] < 0)).mean()),
+        naive_low=float(low),
+        naive_high=float(high),
+        did_rate=float(did.mean()),
+        did_low=float(did_low),
+        did_high=float(did_high),
+        size=size,
+        coverage=coverage,
+        table=table,
+        outcome=outcome,
+        window_days=window,
+        n_placebos=n_placebos,
+        n_dates=len(dates),
+        n_disjoint=disjoint,
+    )
+
+
+def _check_arguments(horizon, unit, outcome, value, n_placebos, size, min_customers, coverage) -> int:
+    if not is_number(horizon):
+        raise ValueError(f"horizon={horizon!r} must be a finite number, 60 for 60 days; its unit goes into unit=.")
+    if check_unit(unit) == "h":
+        raise ValueError("unit='h' is not for placebo dates; take 'D', 'W', 'M' or 'Y'.")
+    window = convert(horizon, unit, "D")
+    if not 1 <= window < 1e6:
+        raise ValueError(f"horizon={horizon!r} {UNIT_WORDS[unit]} must be at least one day, and finite.")
+    if outcome not in OUTCOMES:
+        raise ValueError(f"outcome={outcome!r} is not known; choose one of {', '.join(map(repr, OUTCOMES))}.")
+    if outcome == "spend" and value is None:
+        raise ValueError("outcome='spend' needs value, the column of amounts.")
+    if not isinstance(n_placebos, (int, np.integer)) or n_placebos < 20:
+        raise ValueError(f"n_placebos={n_placebos!r} must be a whole number of at least 20.")
+    if not isinstance(min_customers, (int, np.integer)) or min_customers < 4:
+        raise ValueError(f"min_customers={min_customers!r} must be a whole number of at least 4.")
+    for name, share in (("size", size), ("coverage", coverage)):
+        if not 0 < share < 1:
+            raise ValueError(f"{name}={share!r} must lie between 0 and 1.")
+    return round(window)
+
+
+def _customer_days(frame: Any, outcome: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Customer code, day and amount of each customer's days with a purchase, in an order that no engine changes."""
+    index = frames.period_index(nw.col(TIME), "D", frame.implementation).alias(_DAY)
+    spend = outcome == "spend"
+    picked = frames.optimised(frame).select(nw.col(CUSTOMER), index, *([nw.col(VALUE)] if spend else []))
+    bought = picked.group_by(CUSTOMER, _DAY).agg(nw.col(VALUE).sum()) if spend else picked.unique()
+    table = frames.collected(bought)
+    customer, _ = codes_of(table[CUSTOMER])
+    day = table[_DAY].to_numpy().astype(np.int64)
+    amount = table[VALUE].to_numpy().astype(np.float64) if spend else np.ones(len(day))
+    order = np.lexsort((customer, day))
+    return customer[order], day[order], amount[order]
+
+
+def _dates(customer, day, window: int, last: int, min_customers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Days on which a placebo can go live, and each customer's first day."""
+    first = np.full(int(customer.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, customer, day)
+    possible = np.arange(int(day[0]) + window, last - window + 2)
+    if not possible.size:
+        raise DataError(
+            [
+                f"two windows of {window} days are longer than the {last - int(day[0]) + 1} days of the log; shorten the horizon"
+            ],
+            "the transaction log",
+        )
+    known = np.searchsorted(np.sort(first), possible - window, side="left")
+    dates = possible[known >= min_customers]
+    if not dates.size:
+        raise DataError(
+            [
+                f"at most {int(known.max()):,} customers had bought before the window that precedes a date, {min_customers} are "
+                "needed; shorten the horizon, give a longer log or lower min_customers"
+            ],
+            "the transaction log",
+        )
+    return dates, first
+
+
+def _verdicts(date, customer, day, amount, first, window, outcome, rng) -> tuple[int, float, float, float, float]:
+    eligible = np.flatnonzero(first < date - window)
+    outcomes = []
+    for low in (date - window, date):
+        start, stop = np.searchsorted(day, [low, low + window], side="left")
+        total = np.bincount(customer[start:stop], amount[start:stop], minlength=first.size)[eligible]
+        outcomes.append((total > 0).astype(float) if outcome == "bought" else total)
+    Y = np.column_stack(outcomes)
+    change = Y[:, 1] - Y[:, 0]
+    effect, se = change.mean(), change.std(ddof=1) / np.sqrt(len(change))
+    p = 2 * stats.t.sf(abs(effect) / se, len(change) - 1) if se > 0 else 1.0
+    treated = np.full(len(eligible), NEVER)
+    treated[rng.permutation(len(eligible))[: len(eligible) // 2]] = 1
+    layout = group_time(treated, 2, "never", 0)
+    found = errors_of(Y, treated, layout.cohorts, layout.contrast)
+    did_p = float(found.p_value()[0]) if found.se[0] > 0 else 1.0
+    return len(eligible), float(effect), float(p), float(found.estimate[0]), did_p

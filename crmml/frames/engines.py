@@ -1,0 +1,361 @@
+"""The only module that knows dataframe engines: columns by name, the period index, rulers, a frame like the caller's.
+
+Everything passes through narwhals, so that one implementation serves pandas, polars (eager and lazy), pyarrow, DuckDB
+and PySpark, and a frame goes back in the engine it came in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from ..exceptions import DataError
+from .ruler import Ruler
+
+#: Engines whose timestamps can be read as an integer; the others build the day from year and day of year.
+_TIMESTAMP_ENGINES = {nw.Implementation.PANDAS, nw.Implementation.POLARS, nw.Implementation.PYARROW}
+
+#: numpy's name of a period of the calendar, and the index of the one that 1970-01-01 falls in.
+_CALENDAR = {"M": ("datetime64[M]", 1970 * 12), "Y": ("datetime64[Y]", 1970)}
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X is a dataframe of an engine that is known (and not an array, list or sparse matrix)."""
+    if isinstance(X, (np.ndarray, list, tuple)) or X is None:
+        return False
+    if isinstance(X, (pd.DataFrame, nw.DataFrame, nw.LazyFrame)):
+        return True
+    return isinstance(nw.from_native(X, pass_through=True), (nw.DataFrame, nw.LazyFrame))
+
+
+def wrap(frame: Any) -> nw.DataFrame | nw.LazyFrame:
+    """Return the narwhals view of a frame.
+
+    Raises
+    ------
+    TypeError
+        Naming the engines there are.
+    DataError
+        When a pandas frame has one column name twice.
+    """
+    if isinstance(frame, pd.DataFrame) and not frame.columns.is_unique:
+        twice = dict.fromkeys(frame.columns[frame.columns.duplicated()].tolist())
+        raise DataError([f"column {name!r} is there more than once; rename one" for name in twice], "the frame")
+    try:
+        return nw.from_native(frame)
+    except TypeError:
+        raise TypeError(
+            f"{type(frame).__module__}.{type(frame).__name__} is no dataframe that is known here; give a pandas, polars "
+            "(eager or lazy), pyarrow, DuckDB or PySpark frame."
+        ) from None
+
+
+def collected(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame:
+    """Return an eager frame: the one given, or the lazy one computed in its engine."""
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
+def optimised(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame | nw.LazyFrame:
+    """Return an eager polars frame as a lazy one, whose query is optimised as a whole; any other as it is."""
+    if isinstance(frame, nw.DataFrame) and frame.implementation.is_polars():
+        return frame.lazy()
+    return frame
+
+
+def check_columns(
+    frame: nw.DataFrame | nw.LazyFrame, names: Sequence[str], subject: str = "the frame", arguments: Sequence[str] = ()
+) -> None:
+    """Refuse a frame that lacks a column, saying what is there and what looks alike; ``arguments`` are as in `check_names`.
+
+    Raises
+    ------
+    DataError
+        One fault for each missing column.
+    """
+    native = nw.to_native(frame)
+    index = [name for name in native.index.names if name is not None] if isinstance(native, pd.DataFrame) else []
+    check_names(names, frame.collect_schema().names(), subject, index, arguments)
+
+
+def check_names(
+    names: Sequence[str], there: Sequence[str], subject: str, index: Sequence[Any] = (), arguments: Sequence[str] = ()
+) -> None:
+    """Refuse a list of columns that lacks one of ``names``, saying what is there, what looks alike, or that it is the index.
+
+    A name that is in ``arguments`` is what the caller's argument of that name defaults to.
+
+    Raises
+    ------
+    DataError
+        One fault for each missing column.
+    """
+    faults = []
+    for name in dict.fromkeys(names):
+        if name not in there:
+            lower = {str(column).lower(): str(column) for column in there}
+            near = difflib.get_close_matches(str(name).lower(), lower, n=1)
+            hint = f"; did you mean {lower[near[0]]!r}?" if near else ""
+            if name in index:
+                hint = "; it is the index, which reset_index() makes a column"
+            elif name in arguments and not near:
+                hint = f"; say which one it is with {name}="
+            faults.append(f"column {name!r} is missing; there are {', '.join(map(repr, there)) or 'none'}{hint}")
+    if faults:
+        raise DataError(faults, subject)
+
+
+def unhashable(column: pd.Series) -> np.ndarray:
+    """Which entries of a column are lists or their like, by which no row can be told from another."""
+    if column.dtype != object:
+        return np.zeros(len(column), dtype=bool)
+    return ~column.map(lambda entry: isinstance(entry, Hashable)).to_numpy(dtype=bool)
+
+
+def to_columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:
+    """Pick columns by name from a frame of any engine, as a pandas frame; others are ignored.
+
+    Parameters
+    ----------
+    frame : frame of any engine
+    names : sequence of str
+
+    Returns
+    -------
+    DataFrame of shape (n, len(names))
+
+    Raises
+    ------
+    DataError
+        When columns are missing, naming what is there.
+    """
+    names = list(names)
+    if isinstance(frame, pd.DataFrame) and all(name in frame.columns for name in names):
+        picked = frame[names]
+        if picked.shape[1] == len(names):  # else a name is there twice, which is refused
+            return picked
+    wrapped = wrap(frame)
+    check_columns(wrapped, names, "the frame")
+    return collected(wrapped.select(names)).to_pandas()
+
+
+def to_arrow(frame: Any) -> Any:
+    """Return a frame of any engine as a pyarrow table, without pandas' index."""
+    if isinstance(frame, pd.DataFrame):
+        import pyarrow as pa
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Series.values", DeprecationWarning)  # pyarrow's own way to zoned times
+            return pa.Table.from_pandas(frame, preserve_index=False)
+    return collected(wrap(frame)).to_arrow()
+
+
+def reordered(columns: Mapping[str, Any]) -> list[str]:
+    """Faults of pandas columns whose index has the labels of the first one in another order: rows belong together by position.
+
+    Examples
+    --------
+    >>> reordered({"uplift": pd.Series([1, 2], index=["a", "b"]), "cost": pd.Series([1, 2], index=["b", "a"])})
+    ['cost has the row labels of uplift in another order; put them in line, as by cost.reindex(uplift.index)']
+    """
+    first, faults = None, []
+    for name, given in columns.items():
+        if not isinstance(given, (pd.Series, pd.DataFrame)):
+            continue
+        if first is None:
+            first = name
+            continue
+        index, other = columns[first].index, given.index
+        if len(index) == len(other) and not index.equals(other) and set(index) == set(other):
+            faults.append(
+                f"{name} has the row labels of {first} in another order; put them in line, as by {name}.reindex({first}.index)"
+            )
+    return faults
+
+
+def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) -> Any:
+    """Put results beside the identifier column of X, in the engine of X; lazy engines give their eager frame back.
+
+    Parameters
+    ----------
+    X : frame of any engine or array
+        Where it is an array, or has no such column, the identifier is left out.
+    columns : mapping of str to ndarray
+    identifier : str
+
+    Returns
+    -------
+    frame
+        pandas for arrays.
+    """
+    if not is_frame(X):
+        return pd.DataFrame(dict(columns))
+    frame = wrap(X)
+    has_identifier = identifier in frame.collect_schema().names()
+    if isinstance(X, pd.DataFrame):
+        result = pd.DataFrame(dict(columns), index=X.index)
+        if has_identifier:
+            result.insert(0, identifier, X[identifier])
+        return result
+    if isinstance(frame, nw.LazyFrame):
+        frame = collected(frame.select(identifier) if has_identifier else frame)
+    backend = frame.implementation
+    series = [nw.new_series(name, np.asarray(values), backend=backend) for name, values in columns.items()]
+    if has_identifier:
+        return frame.select(identifier).with_columns(*series).to_native()
+    return nw.from_dict({s.name: s for s in series}, backend=backend).to_native()
+
+
+def like(result: nw.DataFrame, frame: Any) -> Any:
+    """Return a computed frame as the kind that ``frame`` is: lazy polars, DuckDB and PySpark get theirs, others eager ones.
+
+    A DuckDB relation is one of the default connection, whatever connection ``frame`` belongs to.
+
+    Parameters
+    ----------
+    result : narwhals DataFrame
+        As ``collected`` gave it for a frame of that engine, or made on the same backend.
+    frame : frame of any engine
+    """
+    wrapped = wrap(frame)
+    if not isinstance(wrapped, nw.LazyFrame):
+        return result.to_native()
+    if wrapped.implementation.is_pyspark():
+        return wrapped.to_native().sparkSession.createDataFrame(result.to_arrow())
+    return result.lazy(backend=wrapped.implementation).to_native()
+
+
+def from_columns(columns: Mapping[str, Any], frame: Any) -> Any:
+    """Make a frame of the kind that ``frame`` is; NaN is null where the engine knows null, whole days are its dates.
+
+    Parameters
+    ----------
+    columns : mapping of str to array of shape (n,)
+        Days as datetime64[D].
+    frame : frame of any engine
+    """
+    if wrap(frame).implementation.is_pandas():
+        return pd.DataFrame({name: _on_pandas(column) for name, column in columns.items()})
+    import pyarrow as pa
+
+    return from_arrow(pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()}), frame)
+
+
+def _on_pandas(column: Any) -> Any:
+    array = column if isinstance(column, pd.Series) else np.asarray(column)
+    return array.astype("datetime64[us]") if array.dtype == "datetime64[D]" else array
+
+
+def from_arrow(table: Any, frame: Any) -> Any:
+    """Return a pyarrow table as a frame of the kind that ``frame`` is."""
+    wrapped = wrap(frame)
+    if wrapped.implementation.is_pandas():
+        return table.to_pandas()
+    if isinstance(wrapped, nw.DataFrame):
+        return nw.DataFrame.from_arrow(table, backend=wrapped.implementation).to_native()
+    return like(nw.from_native(table, eager_only=True), frame)
+
+
+# ---- the ruler of a summary ----------------------------------------------------------------------------------------
+
+
+def get_ruler(frame: Any) -> Ruler:
+    """Return the ruler a frame carries: pandas attrs, or the schema metadata of pyarrow; else an empty one."""
+    native = frame.to_native() if isinstance(frame, (nw.DataFrame, nw.LazyFrame)) else frame
+    if isinstance(native, pd.DataFrame):
+        return Ruler.from_metadata(native.attrs)
+    if hasattr(native, "replace_schema_metadata"):
+        return Ruler.from_metadata(native.schema.metadata or {})
+    return Ruler()
+
+
+def set_ruler(frame: Any, ruler: Ruler) -> Any:
+    """Attach a ruler where the engine can carry it (pandas, pyarrow); the frame is not changed in place for pyarrow.
+
+    Returns
+    -------
+    frame
+        With the ruler, or as it was where the engine has no place for one.
+    """
+    if isinstance(frame, pd.DataFrame):
+        frame.attrs.update(ruler.to_metadata())
+        return frame
+    if hasattr(frame, "replace_schema_metadata"):
+        return frame.replace_schema_metadata({**(frame.schema.metadata or {}), **ruler.to_metadata()})
+    return frame
+
+
+# ---- time ----------------------------------------------------------------------------------------------------------
+
+
+def period_index(time: nw.Expr, period: str, implementation: nw.Implementation) -> nw.Expr:
+    """Integer index of the period that a wall-clock time falls in; consecutive periods differ by one.
+
+    Days count from 1970-01-01, weeks begin on Monday, months and years are those of the calendar. Where the engine
+    has no integer timestamps the day is built from year and day of year.
+
+    Parameters
+    ----------
+    time : narwhals expression of a naive Date or Datetime column
+    period : {"h", "D", "W", "M", "Y"}
+    implementation : narwhals.Implementation
+        The engine.
+    """
+    if period == "Y":
+        return time.dt.year().cast(nw.Int64)
+    if period == "M":
+        return time.dt.year().cast(nw.Int64) * 12 + time.dt.month().cast(nw.Int64) - 1
+    if implementation in _TIMESTAMP_ENGINES:
+        micro = time.dt.timestamp("us")
+        if period == "h":
+            return micro // (MICROSECONDS_PER_DAY // 24)
+        day = micro // MICROSECONDS_PER_DAY
+    else:
+        y = time.dt.year().cast(nw.Int64) - 1
+        leaps = y // 4 - y // 100 + y // 400
+        day = (y - 1969) * 365 + leaps - 477 + time.dt.ordinal_day().cast(nw.Int64) - 1
+        if period == "h":
+            return day * 24 + time.dt.hour().cast(nw.Int64)
+    return (day + 3) // 7 if period == "W" else day
+
+
+def index_of(moment: pd.Timestamp, period: str) -> int:
+    """The same index for one naive moment."""
+    day = (moment.normalize() - pd.Timestamp(0)).days
+    if period == "h":
+        return day * 24 + moment.hour
+    return int(period_of(np.asarray([day]), period)[0])
+
+
+def period_of(day: np.ndarray, period: str) -> np.ndarray:
+    """The same index for days counted from 1970-01-01.
+
+    Parameters
+    ----------
+    day : ndarray of int
+    period : {"D", "W", "M", "Y"}
+    """
+    if period in _CALENDAR:
+        kind, epoch = _CALENDAR[period]
+        return day.astype("datetime64[D]").astype(kind).astype(np.int64) + epoch
+    return (day + 3) // 7 if period == "W" else day
+
+
+def first_day_of(index: np.ndarray, period: str) -> np.ndarray:
+    """First day, counted from 1970-01-01, of each period."""
+    if period in _CALENDAR:
+        kind, epoch = _CALENDAR[period]
+        return (index - epoch).astype(kind).astype("datetime64[D]").astype(np.int64)
+    return index * 7 - 3 if period == "W" else index
+
+
+def last_complete(end: Any, period: str) -> int:
+    """Index of the last period that is over with the instant ``end``, inclusive."""
+    return index_of(pd.Timestamp(end) + pd.Timedelta(microseconds=1), period) - 1

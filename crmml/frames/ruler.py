@@ -1,0 +1,160 @@
+"""The ruler of time that a summary was measured with, and that a model remembers.
+
+Two arguments are kept apart everywhere. ``period`` is the bucket in which several purchases count as one; ``unit`` is
+what recency, T and horizons are counted in. Nothing assumes either in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from numbers import Real
+from typing import Any
+
+from ..exceptions import RulerError
+
+#: Length of each unit in days. A month is 365.25 / 12 days and a year 365.25 days.
+DAYS_PER_UNIT: Mapping[str, float] = {"h": 1 / 24, "D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+
+#: The units in words, for messages: ``UNIT_WORDS["W"] == "weeks"``.
+UNIT_WORDS: Mapping[str, str] = {"h": "hours", "D": "days", "W": "weeks", "M": "months", "Y": "years"}
+
+METADATA_PREFIX = "crmml."
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """How a summary's times were measured; ``None`` is "not known".
+
+    Attributes
+    ----------
+    unit : {"h", "D", "W", "M", "Y"} or None
+        What recency, T and horizons are counted in.
+    period : {"h", "D", "W", "M", "Y"} or None
+        The bucket in which several purchases count as one.
+    observation_end : str or None
+        Last instant that was observed, ISO 8601, inclusive.
+    refunds : str or None
+        How refunds were handled: "net", "drop" or "raise".
+    """
+
+    unit: str | None = None
+    period: str | None = None
+    observation_end: str | None = None
+    refunds: str | None = None
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the known fields as flat strings, keys prefixed ``crmml.``."""
+        return {METADATA_PREFIX + key: value for key, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping) -> Ruler:
+        """Read a ruler back from flat metadata; keys of others are ignored."""
+        text = {_as_text(key): _as_text(value) for key, value in (metadata or {}).items() if value is not None}
+        return cls(**{name: text.get(METADATA_PREFIX + name) for name in cls.__dataclass_fields__})
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything at all is known."""
+        return self != Ruler()
+
+    def merged(self, **fields: str | None) -> Ruler:
+        """Return a copy in which the fields that are not None replace this ruler's."""
+        return replace(self, **{key: value for key, value in fields.items() if value is not None})
+
+    def check_same(self, other: Ruler, *, what: str = "the summary") -> None:
+        """Refuse ``other`` when it states a unit or period that differs from this ruler's.
+
+        Raises
+        ------
+        RulerError
+            Naming each field that differs. A field unknown on either side is not compared.
+        """
+        faults = [
+            f"{field} is {theirs!r} in {what} but {ours!r} in the fitted model; "
+            f"make the summary with {field}={ours!r}, or fit the model on such a summary"
+            for field in ("unit", "period")
+            if (ours := getattr(self, field)) and (theirs := getattr(other, field)) and ours != theirs
+        ]
+        if faults:
+            raise RulerError(faults, what)
+
+
+def check_unit(unit: str, name: str = "unit") -> str:
+    """Return ``unit`` when it is one of h, D, W, M, Y.
+
+    Raises
+    ------
+    ValueError
+        Listing the units there are.
+    """
+    if unit not in DAYS_PER_UNIT:
+        known = ", ".join(f"{key!r} ({UNIT_WORDS[key]})" for key in DAYS_PER_UNIT)
+        raise ValueError(f"{name}={unit!r} is not known; choose one of {known}.")
+    return unit
+
+
+def periods_to_unit(count: Any, period: str, unit: str) -> Any:
+    """Turn a number of periods into units; whole ratios are divided by or multiplied with, so that 29 days are 29 / 7 weeks.
+
+    Examples
+    --------
+    >>> periods_to_unit(29, "D", "W") == 29 / 7, periods_to_unit(2, "D", "h")
+    (True, 48.0)
+    """
+    longer, shorter = DAYS_PER_UNIT[check_unit(unit)], DAYS_PER_UNIT[check_unit(period)]
+    return count / (longer / shorter) if longer >= shorter else count * (shorter * (1 / longer))
+
+
+def convert(amount: float, source: str, target: str) -> float:
+    """Convert a length of time between units.
+
+    Examples
+    --------
+    >>> convert(26, "W", "D")
+    182.0
+    """
+    return amount * DAYS_PER_UNIT[check_unit(source)] / DAYS_PER_UNIT[check_unit(target)]
+
+
+def check_annual_rate(annual_rate: Any) -> float:
+    """Return an annual rate from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        With the cure for 8 where 0.08 is meant.
+    """
+    number = isinstance(annual_rate, Real) and not isinstance(annual_rate, bool)
+    if not (number and math.isfinite(annual_rate) and annual_rate >= 0):
+        raise ValueError(
+            f"annual_discount_rate={annual_rate!r} must be a finite number of at least 0 (0.1 is 10 % a year)."
+        )
+    if annual_rate > 1:
+        raise ValueError(
+            f"annual_discount_rate={annual_rate:g} is {100 * annual_rate:g} % a year; above 100 % it is taken for a slip: write "
+            "0.08 for 8 %."
+        )
+    return float(annual_rate)
+
+
+def discount_intensity(annual_rate: float, unit: str) -> float:
+    """Continuous discount intensity δ per ``unit`` of an annual effective rate: ln(1 + rate) per 365.25 days.
+
+    Parameters
+    ----------
+    annual_rate : float
+        0.10 is ten percent a year. From 0 to 1: more is taken for a slip.
+    unit : {"h", "D", "W", "M", "Y"}
+
+    Examples
+    --------
+    >>> round(discount_intensity(0.10, "Y"), 6)
+    0.09531
+    """
+    return math.log1p(check_annual_rate(annual_rate)) * DAYS_PER_UNIT[check_unit(unit)] / DAYS_PER_UNIT["Y"]
+
+
+def _as_text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

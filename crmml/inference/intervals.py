@@ -1,0 +1,90 @@
+"""Intervals of means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+
+def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+    r"""Student's interval of a mean [1]_ from the sum and the sum of squares of n values.
+
+    .. math:: \bar x \pm t_{n-1} \sqrt{\frac{\sum x^2 - n \bar x^2}{n (n - 1)}}
+
+    Parameters
+    ----------
+    total, squares, n : float or arrays of one shape
+        Sum of the values, sum of their squares, and how many there are.
+    coverage : float, default=0.9
+
+    Returns
+    -------
+    low, high : ndarrays
+        In the unit of the values; NaN where n is below 2.
+
+    References
+    ----------
+    .. [1] Student (1908), The probable error of a mean. Biometrika 6, 1-25.
+
+    Examples
+    --------
+    >>> low, high = student_interval(10.0, 30.0, 4, coverage=0.95)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.4457, 4.5543)
+    """
+    total, squares = np.asarray(total, dtype=np.float64), np.asarray(squares, dtype=np.float64)
+    n = np.where(np.asarray(n) > 1, n, np.nan)
+    mean = total / n
+    half = stdtrit(n - 1, 0.5 + coverage / 2) * np.sqrt(np.maximum(squares - n * mean**2, 0.0) / (n * (n - 1)))
+    return mean - half, mean + half
+
+
+def is_spread(se: Any, estimate: Any) -> Any:
+    """Whether a standard error says anything: where nothing varies it is 0, or rounding.
+
+    Parameters
+    ----------
+    se, estimate : float or arrays of one shape
+
+    Returns
+    -------
+    bool or ndarray of bool
+
+    Examples
+    --------
+    >>> is_spread(0.1, 5.0), is_spread(0.0, 5.0), is_spread(1e-16, 5.0)
+    (True, False, False)
+    """
+    return se > 1e-12 * abs(estimate)
+
+
+def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval of a share seen in n trials [1]_.
+
+    Parameters
+    ----------
+    rate, n : float or arrays of one shape
+        The share, in [0, 1], and the number of trials, above 0.
+    coverage : float, default=0.9
+
+    Returns
+    -------
+    low, high : ndarrays
+
+    References
+    ----------
+    .. [1] Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(0.5, 100, coverage=0.95)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.4038, 0.5962)
+    """
+    rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    z2 = ndtri(0.5 + coverage / 2) ** 2
+    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * rate * (1 - rate) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

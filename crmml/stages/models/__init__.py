@@ -1,0 +1,1 @@
+"""Models of stages, fitted to panels and histories."""

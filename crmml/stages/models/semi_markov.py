@@ -1,0 +1,458 @@
+r"""Stages with memory: how long a customer has been in a stage bears on leaving it.
+
+Each stage is a row of hidden phases. A customer enters a stage in its first phase and in every period stays in the phase, goes on
+to the next one, or leaves for the first phase of another stage; the chance of leaving differs between phases, so that the time
+in a stage has a discrete phase-type (Coxian) distribution instead of the geometric one of a Markov chain [1]_ [2]_. The stage is
+seen, the phase is not: the likelihood is that of a hidden Markov model whose observation tells the stage for certain,
+conditional on the first observed stage, and is maximised by the EM and L-BFGS of :mod:`crmml.stages.models.hidden`. With one phase a
+stage the model is :class:`crmml.stages.MarkovStageModel`.
+
+References
+----------
+.. [1] Neuts, M. F. (1981), Matrix-Geometric Solutions in Stochastic Models. Johns Hopkins University Press. Chapter 2.
+.. [2] Langrock, R. and Zucchini, W. (2011), Hidden Markov models with arbitrary state dwell-time distributions. Computational
+   Statistics & Data Analysis 55(1), 715-724.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+from sklearn.base import _fit_context, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ...exceptions import DataError
+from ..process.chain import StageChain
+from ..process.space import StageSpace
+from ._emissions import Emission, Parameters
+from ._hidden_data import HiddenData, HiddenParameters, em, polish
+from ._transition_logit import TransitionLogit
+from ._transitions import count_gaps
+from .base import StagePanelModel
+from .markov_tests import StageTest
+from .panel import count_transitions
+
+
+class SemiMarkovStageModel(StagePanelModel):
+    """A model of observed stages with sojourn times by phases.
+
+    Parameters
+    ----------
+    stages : StageSpace, sequence of str or int
+        Stages in which staying cannot happen have one phase, as absorbing ones do.
+    n_phases : int or mapping of stage to int, default=2
+        Phases of each stage; stages left out of a mapping have 1.
+    period : {"h", "D", "W", "M", "Y"}, default=None
+        How long a period lasts.
+    n_init : int, default=3
+        EM starts; the best is kept.
+    max_iter : int, default=1000
+        EM steps of each start, at most.
+    tol : float, default=1e-7
+        EM stops when the log-likelihood gains less than this share of itself; L-BFGS goes on from there.
+    random_state : int, RandomState or None, default=0
+
+    Attributes
+    ----------
+    stages_ : StageSpace
+    n_phases_ : dict
+    expanded_chain_ : StageChain
+        Over the phases, named "stage (1)", "stage (2)", ...; every analysis of a chain applies to it.
+    chain_ : StageChain
+        First-order shares of the moves between stages, for reference: without memory.
+    phase_start_ : ndarray of shape (n_phases_in_all,)
+        Where customers are when first observed.
+    log_likelihood_ : float
+        Conditional on the first observed stage.
+    n_parameters_, n_informative_ : int
+    converged_ : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crmml.stages import SemiMarkovStageModel, StageSpace
+    >>> rng = np.random.default_rng(0)
+    >>> space = StageSpace(("active", "gone"), rupture="gone", absorbing=("gone",))
+    >>> ends = 1 + rng.geometric(0.5, 2000) + rng.geometric(0.5, 2000)  # nobody leaves at once
+    >>> X = (np.arange(15) >= ends[:, None]).astype(float)
+    >>> model = SemiMarkovStageModel(space).fit(X)
+    >>> model.sojourn_distribution("active", 4).round(1)
+    array([0. , 0.2, 0.2, 0.2])
+    """
+
+    _title = "Semi-Markov stage model"
+    _parameter_constraints: ClassVar[dict] = {
+        "n_phases": [Interval(Integral, 1, None, closed="left"), Mapping],
+        "period": [StrOptions({"h", "D", "W", "M", "Y"}), None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        stages: Any,
+        n_phases: Any = 2,
+        *,
+        period: str | None = None,
+        n_init: int = 3,
+        max_iter: int = 1000,
+        tol: float = 1e-7,
+        random_state: Any = 0,
+    ) -> None:
+        self.stages = stages
+        self.n_phases = n_phases
+        self.period = period
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: None = None) -> SemiMarkovStageModel:
+        """Fit to a panel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+            Float codes into ``stages``, NaN unobserved.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        panel = self._panel(X, reset=True)
+        space = self._space()
+        informative = self._warn_of_no_information(panel, gaps=True)
+        counts = count_transitions(panel, len(space))
+        unvisited = (counts.sum(axis=1) == 0) & ~space.absorbing_mask
+        if unvisited.any():
+            named = ", ".join(repr(n) for n, u in zip(space.names, unvisited, strict=True) if u)
+            raise DataError(
+                [f"no move was observed from {named}; declare it absorbing, or leave it out of the stages"],
+                f"the panel given to {type(self).__name__}",
+            )
+        self.stages_ = space
+        self._lay_out(space)
+        emission, logit = (
+            _StageOfPhase(self._stage_of),
+            TransitionLogit(self._moves(_possible(panel, space, counts)), 0),
+        )
+        panel = panel[~np.isnan(panel).all(axis=1)]
+        data = HiddenData(panel)
+        seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_init)
+        starts = [self._first(data, logit, counts, int(seed)) for seed in seeds]
+        results = [em(data, emission, logit, start, self.max_iter, self.tol) for start in starts]
+        best = polish(data, emission, logit, max(results, key=lambda result: result.history[-1]))
+        self._parameters, self._logit, self._emission = best.parameters, logit, emission
+        self.converged_ = best.converged
+        self.phase_start_ = best.parameters.start
+        P = logit.probabilities(best.parameters.transition)
+        names = tuple(
+            f"{space.names[s]} ({k + 1})" if self.n_phases_[space.names[s]] > 1 else space.names[s]
+            for s, k in zip(self._stage_of, self._phase, strict=True)
+        )
+        expanded = StageSpace(
+            names,
+            rupture=tuple(n for n, s in zip(names, self._stage_of, strict=True) if space.rupture_mask[s]) or None,
+            absorbing=tuple(n for n, s in zip(names, self._stage_of, strict=True) if space.absorbing_mask[s]),
+            allowed=logit.allowed | np.eye(len(names), dtype=bool),
+        )
+        self.expanded_chain_ = StageChain(P, expanded, self.period)
+        total = np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
+        shares = np.where(space.absorbing_mask[:, None], np.eye(len(space)), counts / total)
+        self.chain_ = StageChain(shares, space, self.period, counts=counts)
+        self.log_likelihood_ = self._conditional(data)
+        self.n_informative_ = int(informative.sum())
+        self.n_parameters_ = logit.size + sum(n - 1 for n in self.n_phases_.values())
+        if not self.converged_:
+            warnings.warn("EM had not settled; raise max_iter, or take fewer phases.", ConvergenceWarning, stacklevel=2)
+        return self
+
+    def _lay_out(self, space: StageSpace) -> None:
+        """Set how many phases each stage has, and which stage each phase belongs to."""
+        wanted = self.n_phases if isinstance(self.n_phases, Mapping) else dict.fromkeys(space.names, self.n_phases)
+        if unknown := [name for name in wanted if name not in space.names]:
+            raise ValueError(
+                f"n_phases names {', '.join(map(repr, unknown))}, which is no stage; stages: {', '.join(space.names)}."
+            )
+        can_stay = np.diag(space.allowed_moves) & ~space.absorbing_mask
+        self.n_phases_ = {
+            name: int(wanted.get(name, 1)) if stays else 1 for name, stays in zip(space.names, can_stay, strict=True)
+        }
+        if min(self.n_phases_.values()) < 1:
+            raise ValueError("n_phases must be at least 1 in every stage.")
+        self._stage_of = np.repeat(np.arange(len(space)), list(self.n_phases_.values()))
+        self._phase = np.concatenate([np.arange(n) for n in self.n_phases_.values()])
+
+    def _moves(self, seen: np.ndarray) -> np.ndarray:
+        """Return which moves between phases can happen: stay, go on, or enter the first phase of another stage."""
+        n = len(self._stage_of)
+        allowed = np.zeros((n, n), dtype=bool)
+        fixed = self.stages_.absorbing_mask
+        for i in range(n):
+            s = self._stage_of[i]
+            if fixed[s]:
+                allowed[i, i] = True
+                continue
+            for j in range(n):
+                if self._stage_of[j] == s:
+                    allowed[i, j] = self.stages_.allowed_moves[s, s] and self._phase[j] - self._phase[i] in (0, 1)
+                else:
+                    allowed[i, j] = (
+                        self._phase[j] == 0
+                        and self.stages_.allowed_moves[s, self._stage_of[j]]
+                        and seen[s, self._stage_of[j]]
+                    )
+        return allowed
+
+    def _first(self, data: HiddenData, logit: TransitionLogit, counts: np.ndarray, seed: int) -> HiddenParameters:
+        rng = np.random.default_rng(seed)
+        stay = np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
+        P = np.zeros(logit.allowed.shape)
+        for i, s in enumerate(self._stage_of):
+            for j, target in enumerate(self._stage_of):
+                if not logit.allowed[i, j]:
+                    continue
+                if target == s:
+                    ahead = logit.allowed[i, min(i + 1, len(P) - 1)] and i + 1 < len(P) and self._stage_of[i + 1] == s
+                    P[i, j] = max(stay[s], 0.05) * (0.5 if ahead else 1.0)
+                else:
+                    P[i, j] = max(counts[s, target], 0.5) / max(counts[s].sum(), 1)
+        P *= np.where(logit.allowed, rng.gamma(4.0, size=P.shape), 0.0)
+        P /= P.sum(axis=1, keepdims=True)
+        first = np.bincount(data.X[np.arange(len(data.X)), data.first].astype(int), minlength=len(self.stages_)) + 1e-3
+        start = first[self._stage_of] * rng.dirichlet(np.ones(len(P)) * 3)
+        return HiddenParameters(start / start.sum(), logit.from_matrix(P), {})
+
+    def _conditional(self, data: HiddenData) -> float:
+        """Return the log-likelihood conditional on each customer's first observed stage."""
+        share = np.bincount(self._stage_of, self.phase_start_, len(self.stages_))
+        first = data.X[np.arange(len(data.X)), data.first].astype(int)
+        total = data.log_likelihood(self._parameters, self._emission, self._logit)
+        return total - float(np.log(np.maximum(share[first], np.finfo(float).tiny)).sum())
+
+    # ---- prediction -----------------------------------------------------------------------------------------------
+
+    def _phases(self, panel: np.ndarray) -> np.ndarray:
+        self._last_stage(panel)
+        return HiddenData(panel).last_filtered(self._parameters, self._emission, self._logit)
+
+    def predict_proba(self, X: Any, horizon: int = 1) -> np.ndarray:
+        """Return the distribution over stages ``horizon`` periods after each customer's last observed one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+            A panel of any length; the longer, the better is it known how long a customer has been in the stage.
+        horizon : int, default=1
+
+        Returns
+        -------
+        ndarray of shape (n_customers, n_stages)
+        """
+        share = self._phases(self._fitted_panel(X)) @ self.expanded_chain_.step(horizon)
+        proba = share @ np.eye(len(self.stages_))[self._stage_of]
+        return np.where(proba < 1e-250, 0.0, proba)
+
+    def rupture_probability(self, X: Any, horizon: int) -> np.ndarray:
+        """Return each customer's probability of having entered rupture within a horizon.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+        horizon : int
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+        """
+        return self._phases(self._fitted_panel(X)) @ self.expanded_chain_.rupture_probability(horizon)
+
+    def score(self, X: Any, y: None = None) -> float:
+        """Return the mean log-likelihood per customer, conditional on the first observed stage.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+        """
+        panel = self._fitted_panel(X)
+        known = panel[~np.isnan(panel).all(axis=1)]
+        return self._conditional(HiddenData(known)) / len(panel)
+
+    def sojourn_distribution(self, stage: str, longest: int) -> np.ndarray:
+        """Return the probabilities that a stay lasts 1, 2, ..., ``longest`` periods.
+
+        Parameters
+        ----------
+        stage : str
+            One that does not absorb.
+        longest : int
+
+        Returns
+        -------
+        ndarray of shape (longest,)
+        """
+        check_is_fitted(self)
+        own = np.flatnonzero(self._stage_of == self.stages_.index(stage))
+        T = self.expanded_chain_.P[np.ix_(own, own)]
+        still = [1.0]
+        row = np.eye(len(own))[0]
+        for _ in range(longest):
+            row = row @ T
+            still.append(float(row.sum()))
+        return -np.diff(still)
+
+    def sojourn_time(self) -> np.ndarray:
+        """Return the expected number of periods of a stay in each stage (n_stages,), from its beginning."""
+        check_is_fitted(self)
+        times = np.full(len(self.stages_), np.inf)
+        for s in np.flatnonzero(~self.stages_.absorbing_mask):
+            own = np.flatnonzero(self._stage_of == s)
+            T = self.expanded_chain_.P[np.ix_(own, own)]
+            if (T.sum(axis=1) < 1 - 1e-12).any():  # it is left at all
+                times[s] = np.linalg.solve(np.eye(len(own)) - T, np.ones(len(own)))[0]
+        return times
+
+    def memory_test(self, X: Any, *, n_bootstrap: int = 0, random_state: Any = None) -> StageTest:
+        """Test whether the time already spent in a stage matters: these phases against one a stage.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+            The panel that the model was fitted to.
+        n_bootstrap : int, default=0
+            Panels simulated without memory to find the p-value. 0 takes that of chi-square, which is rough: without memory
+            the phases are not identified.
+        random_state : int, RandomState or None
+
+        Returns
+        -------
+        StageTest
+        """
+        panel = self._fitted_panel(X)
+        statistic, degrees = self._against_one_phase(panel)
+        if max(self.n_phases_.values()) == 1:
+            raise ValueError("Every stage has one phase, so there is no memory to test; take n_phases of 2 or more.")
+        panel = panel[~np.isnan(panel).all(axis=1)]
+        words = "the time already spent in a stage does not matter"
+        moves = int(count_transitions(panel, len(self.stages_)).sum())
+        if not n_bootstrap:
+            return StageTest(words, statistic, degrees, float(chi2.sf(statistic, degrees)), moves)
+        state = check_random_state(random_state)
+        seen = ~np.isnan(panel)
+        first = seen.argmax(axis=1)
+        start = panel[np.arange(len(panel)), first].astype(int)
+        larger = 0
+        for _ in range(n_bootstrap):
+            simulated = np.full(panel.shape, np.nan)
+            for stage, at in np.unique(np.column_stack([start, first]), axis=0):
+                who = (start == stage) & (first == at)
+                left = panel.shape[1] - int(at)
+                simulated[who, at:] = self.chain_.simulate(int(who.sum()), left, start=int(stage), random_state=state)
+            larger += (
+                clone(self)._refitted(np.where(seen, simulated, np.nan))._against_one_phase(simulated, seen)[0]
+                >= statistic
+            )
+        return StageTest(words, statistic, degrees, (1 + larger) / (1 + n_bootstrap), moves, "bootstrap")
+
+    def _refitted(self, panel: np.ndarray) -> SemiMarkovStageModel:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the refit: the model itself has given them
+            return self.fit(panel)
+
+    def _against_one_phase(self, panel: np.ndarray, seen: np.ndarray | None = None) -> tuple[float, int]:
+        panel = panel if seen is None else np.where(seen, panel, np.nan)
+        one = clone(self).set_params(n_phases=1, n_init=1)._refitted(panel)
+        return max(2 * (self.log_likelihood_ - one.log_likelihood_), 0.0), self.n_parameters_ - one.n_parameters_
+
+    def summary(self) -> pd.DataFrame:
+        """Return the probabilities of the moves between phases: from, to, estimate."""
+        check_is_fitted(self)
+        chain = self.expanded_chain_
+        origin, to = np.nonzero(self._logit.allowed & ~chain.stages.absorbing_mask[:, None])
+        names = chain.stages.names
+        return pd.DataFrame(
+            {"from": [names[i] for i in origin], "to": [names[j] for j in to], "estimate": chain.P[origin, to]}
+        )
+
+    def describe(self) -> str:
+        """Say in plain sentences how long stays last and how the chance of leaving changes with time."""
+        check_is_fitted(self)
+        lines = [
+            f"{self._title} on {self.n_informative_:,} customers (log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} "
+            "parameters)."
+        ]
+        mean = self.sojourn_time()
+        for s, name in enumerate(self.stages_.names):
+            if not self.stages_.absorbing_mask[s]:
+                leave = self.sojourn_distribution(name, 6)
+                still = 1 - np.r_[0, np.cumsum(leave)[:-1]]
+                hazard = leave[[0, 5]] / np.maximum(still[[0, 5]], 1e-300)
+                lines.append(
+                    f"A stay in {name} lasts {mean[s]:.1f} periods on average; {100 * hazard[0]:.0f} % leave after the first period, "
+                    f"{100 * hazard[1]:.0f} % of those still there after the sixth."
+                )
+        return "\n".join(lines)
+
+
+def _possible(panel: np.ndarray, space: StageSpace, counts: np.ndarray) -> np.ndarray:
+    """Return the moves that were seen; all that the space allows where stages were also seen across a gap."""
+    across = sum((pairs for gap, pairs in count_gaps(panel, len(space)).items() if gap > 1), np.zeros_like(counts))
+    return (counts > 0) | (space.allowed_moves if across.any() else False)
+
+
+class _StageOfPhase(Emission):
+    """The stage that a phase belongs to, seen without error; it has no parameters."""
+
+    attributes: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, stage_of: np.ndarray) -> None:
+        self.stage_of = stage_of
+
+    def faults(self, values: np.ndarray) -> list[str]:
+        return []
+
+    def initial(
+        self, values: np.ndarray, weight: np.ndarray, n_stages: int, x: np.ndarray | None, rng: Any
+    ) -> Parameters:
+        return {}
+
+    def log_density(self, values: np.ndarray, x: np.ndarray | None, p: Parameters) -> np.ndarray:
+        return np.where(values[:, None] == self.stage_of[None, :], 0.0, -690.0)
+
+    def m_step(self, values: np.ndarray, x: np.ndarray | None, weight: np.ndarray, p: Parameters) -> Parameters:
+        return p
+
+    def mean(self, p: Parameters) -> np.ndarray:
+        return self.stage_of.astype(float)
+
+    def to_vector(self, p: Parameters) -> np.ndarray:
+        return np.zeros(0)
+
+    def from_vector(self, vector: np.ndarray, like: Parameters) -> Parameters:
+        return like
+
+    def score(self, values: np.ndarray, x: np.ndarray | None, weight: np.ndarray, p: Parameters) -> np.ndarray:
+        return np.zeros(0)
+
+    def sample(self, stage: np.ndarray, x: np.ndarray | None, p: Parameters, rng: np.random.Generator) -> np.ndarray:
+        return self.stage_of[stage].astype(float)

@@ -1,0 +1,1 @@
+"""From a transaction log to stages."""

@@ -1,0 +1,74 @@
+"""Lengths of time and moments as users write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..exceptions import DataError
+from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS
+from .summary import ISO_MOMENT
+
+#: A length of time as text: every number with its unit, or a clock's "1 days 02:00:00".
+_WITH_UNIT = re.compile(
+    r"\s*((\d+(\.\d+)?|\.\d+)\s*(W|D|[Dd]ays?|h|[Hh]ours?|min|minutes?|s|seconds?)\s*)+(\d+:\d+:\d+)?\s*"
+)
+
+
+def to_timedelta(length: Any, unit: str, name: str) -> pd.Timedelta:
+    """A length of time above 0: a number in ``unit``, a timedelta, or text such as "90D".
+
+    Raises
+    ------
+    ValueError
+        When it is none of these.
+    """
+    try:
+        if isinstance(length, (int, float, np.integer, np.floating)) and not isinstance(length, (bool, np.timedelta64)):
+            span = pd.Timedelta(days=float(length) * DAYS_PER_UNIT[unit]).round("us")
+        elif isinstance(length, str) and not _WITH_UNIT.fullmatch(length):
+            raise ValueError(
+                length
+            )  # pandas would read a bare number as nanoseconds and "m", for many a month, as minutes
+        else:
+            span = pd.Timedelta(length)
+        if not pd.isna(span) and span > pd.Timedelta(0):
+            return span
+    except (ValueError, TypeError, OverflowError):
+        pass
+    raise ValueError(
+        f"{name}={length!r} must be a length of time above 0: a number of {UNIT_WORDS[unit]} (unit={unit!r}), a timedelta, or "
+        "text such as '90D'."
+    )
+
+
+def to_moment(cutoff: Any) -> pd.Timestamp:
+    """A date, datetime or ISO 8601 text as a moment on the log's own clock; a bare date is its midnight.
+
+    Raises
+    ------
+    DataError
+        When it is none of these, or carries a time zone.
+    """
+    moment: Any = pd.NaT
+    if isinstance(cutoff, (dt.date, np.datetime64)) or (
+        isinstance(cutoff, str) and ISO_MOMENT.fullmatch(cutoff.strip())
+    ):
+        try:
+            moment = pd.Timestamp(cutoff)
+        except ValueError:
+            moment = pd.NaT
+    if pd.isna(moment):
+        raise DataError([f"{cutoff!r} cannot be read as a moment; write 2024-03-31 or 2024-03-31 17:45"], "a cutoff")
+    if moment.tzinfo is not None:
+        raise DataError([f"{cutoff!r} carries a time zone; write it on the clock of the log, without one"], "a cutoff")
+    return moment
+
+
+def moment_text(moment: pd.Timestamp) -> str:
+    """The moment in ISO 8601, the bare date where it is midnight."""
+    return f"{moment:%Y-%m-%d}" if moment == moment.normalize() else f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,57 @@
+import os
+
+import pandas as pd
+import pytest
+
+from crmml import DataError, Ruler
+from crmml.frames import get_ruler, set_ruler
+from crmml.frames.readers import kind_of, read_table, replacing, write_table
+
+DATA = pd.DataFrame({"customer_id": ["007", "8"], "T": [1.5, 2.5]})
+
+
+def test_parquet_keeps_the_ruler_on_every_engine_that_carries_one(engine, tmp_path):
+    ruler = Ruler(unit="W", period="D")
+    write_table(set_ruler(engine.frame(DATA), ruler), tmp_path / "a.parquet")
+    back = read_table(tmp_path / "a.parquet")
+    assert back.to_numpy().tolist() == DATA.to_numpy().tolist()
+    assert get_ruler(back) == (ruler if engine.name in ("pandas", "pyarrow") else Ruler())
+
+
+def test_csv_keeps_leading_zeros_where_told(tmp_path):
+    write_table(DATA, tmp_path / "a.csv")
+    assert read_table(tmp_path / "a.csv", text=["customer_id"])["customer_id"].tolist() == ["007", "8"]
+
+
+def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def write_half():
+        with replacing(target) as temporary:
+            temporary.write_text("new, half")
+            raise RuntimeError("half")
+
+    with pytest.raises(RuntimeError, match="half"):
+        write_half()
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.parquet.zip"])
+def test_unknown_endings(name):
+    with pytest.raises(DataError, match=r"must end in \.parquet or \.csv"):
+        kind_of(name)
+
+
+def test_files_that_are_missing_or_broken(tmp_path):
+    with pytest.raises(DataError, match="there is no file"):
+        read_table(tmp_path / "none.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(DataError, match="cannot be read as CSV"):
+        read_table(tmp_path / "empty.csv")
+    (tmp_path / "broken.parquet").write_text("no parquet")
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        read_table(tmp_path / "broken.parquet")
+    with pytest.raises(DataError, match="there is no folder"):
+        write_table(DATA, tmp_path / "no" / "a.csv")
