@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from sklearn.utils._param_validation import InvalidParameterError
 
+from .checks import UNIT_WORDS
 from .exceptions import DataError
-from .frames.ruler import UNIT_WORDS, Ruler
+from .frames.ruler import Ruler
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from . import scoring, tracking
+from .checks import DAYS_PER_UNIT
 from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from .clv.displays import CalibrationDisplay, TrackingDisplay
 from .datasets import load_cdnow
 from .exceptions import DataError
 from .frames.readers import replacing, write_table
-from .frames.ruler import DAYS_PER_UNIT
 from .transactions import clean, split_calibration_holdout, summarize
 
 if TYPE_CHECKING:

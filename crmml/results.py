@@ -1,12 +1,189 @@
-"""What every result of the library offers."""
+"""What every result of the library offers: words, a frame, a picture, and all of it in a notebook."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import html
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from .checks import check_coverage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+class Result:
+    """The words, the frame and the picture of a result.
+
+    A result says ``describe()``. :meth:`to_frame` gives its table, or its numbers where it has none, one in a row with its
+    interval; :meth:`plot` draws them as points with intervals, unless the family has a display of its own for them.
+    """
+
+    def describe(self) -> str:
+        """Say in plain sentences what was found."""
+        raise NotImplementedError
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers as a frame.
+
+        Returns
+        -------
+        DataFrame
+            A copy of the result's table; where it has none, one row for each number: quantity, value, lower, upper (NaN where
+            it has no interval).
+        """
+        table = getattr(self, "table", None)
+        return table.copy() if isinstance(table, pd.DataFrame) else numbers_of(self)
+
+    def plot(self, ax: Axes | None = None) -> Any:
+        """Draw the result.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        Display
+        """
+        return IntervalDisplay.from_result(self).plot(ax=ax)
+
+    def _repr_html_(self) -> str:
+        return words_in_html(type(self).__name__, self.describe())
+
+
+@dataclass(frozen=True)
+class Estimate(Result):
+    """A number with its interval.
+
+    Parameters
+    ----------
+    value, lower, upper : float
+    coverage : float, default=0.9
+        Probability that the interval holds, in (0, 1).
+
+    Examples
+    --------
+    >>> Estimate(0.25, 0.2, 0.31).describe()
+    '0.25 (90 % interval 0.2 to 0.31)'
+    """
+
+    value: float
+    lower: float
+    upper: float
+    coverage: float = 0.9
+
+    def __post_init__(self) -> None:
+        check_coverage(self.coverage)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def describe(self) -> str:
+        """Say the number and its interval."""
+        return f"{self.value:.4g} ({100 * self.coverage:g} % interval {self.lower:.4g} to {self.upper:.4g})"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the number and its interval as a frame of one row: value, lower, upper, coverage."""
+        return pd.DataFrame(
+            {"value": [self.value], "lower": [self.lower], "upper": [self.upper], "coverage": [self.coverage]}
+        )
+
+
+def numbers_of(result: Any) -> pd.DataFrame:
+    """Return the numbers among the fields of a result, one in a row: quantity, value, lower, upper.
+
+    A field is taken with its interval where there are fields ``<name>_lower`` and ``<name>_upper``, or a field
+    ``<name>_interval``; plain ``lower`` and ``upper`` belong to the first number.
+    """
+    declared = [field.name for field in fields(result)] if is_dataclass(result) else getattr(result, "_fields", ())
+    names = declared or list(vars(result))
+    given = {name: getattr(result, name) for name in names if not name.startswith("_")}
+    ends = {"lower", "upper", "coverage"}
+    ends |= {name for name in given if name.endswith(("_lower", "_upper", "_interval"))}
+    rows = []
+    for name, value in given.items():
+        if isinstance(value, Estimate):
+            rows.append((name, value.value, value.lower, value.upper))
+        elif name not in ends and np.ndim(value) == 0 and _is_numeric(value):
+            pair = given.get(f"{name}_interval")
+            lower, upper = given.get(f"{name}_lower", np.nan), given.get(f"{name}_upper", np.nan)
+            if pair is not None and np.size(pair) == 2:
+                lower, upper = np.ravel(pair)
+            elif not rows and "lower" in given:
+                lower, upper = given["lower"], given["upper"]
+            rows.append((name, float(value), float(lower), float(upper)))
+    return pd.DataFrame(rows, columns=["quantity", "value", "lower", "upper"])
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def words_in_html(title: str, words: str) -> str:
+    """Return a title and sentences as HTML, escaped; one paragraph for each line."""
+    lines = "".join(f"<p style='margin:0.2em 0'>{html.escape(line)}</p>" for line in words.splitlines() if line.strip())
+    return f"<div class='crmml-result'><b>{html.escape(title)}</b>{lines}</div>"
+
+
+#: The page of the documentation that each package is described on.
+PAGES = {
+    "campaigns": "campaigns",
+    "churn": "churn",
+    "clv": "models",
+    "segments": "segments",
+    "stages": "stages",
+    "tables": "churn",
+}
+#: Fitted attributes that say nothing to a reader: draws, what the numerics keep, and what a table of estimates shows better.
+_INTERNAL = ("draws", "theta_", "covariance_", "history_", "ruler_", "n_features_in_", "feature_names_in_", "params_")
+
+
+class NotebookMixin:
+    """What a notebook shows of a fitted estimator: its estimates with their errors, and the way to its documentation."""
+
+    _doc_link_module = "crmml"
+    _doc_link_template = "https://github.com/crmml/crmml/blob/main/docs/{page}.md"
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        return {"page": PAGES.get(type(self).__module__.split(".")[1], "models")}
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        """Return what scikit-learn's diagram shows below the parameters: a table of estimates, then the other attributes."""
+        shown = super()._get_fitted_attr_html(doc_link)  # type: ignore[misc]
+        for name in list(shown):
+            if any(part in name for part in _INTERNAL):
+                del shown[name]
+        return _FittedInHTML(self._estimates_in_html(), shown)
+
+    def _estimates_in_html(self) -> str:
+        """Return the table of estimates as HTML; nothing for an estimator that has none, or is not fitted."""
+        if not hasattr(self, "summary") or not hasattr(self, "params_"):
+            return ""
+        table = self.summary()
+        keep = [name for name in ("estimate", "std_error", "lower", "upper") if name in table]
+        return table[keep].to_html(float_format="{:.4g}".format, na_rep="–", border=0, max_rows=40)
+
+
+class _FittedInHTML:
+    """Holds the place of scikit-learn's fitted attributes in its diagram."""
+
+    def __init__(self, estimates: str, attributes: Any) -> None:
+        self.estimates = estimates
+        self.attributes = attributes
+
+    def __len__(self) -> int:
+        return len(self.attributes) + bool(self.estimates)
+
+    def _repr_html_inner(self) -> str:
+        rest = self.attributes._repr_html_inner() if len(self.attributes) else ""
+        if not self.estimates:
+            return rest
+        return f"<div class='estimator-table'><details open><summary>Estimates</summary>{self.estimates}</details></div>{rest}"
 
 
 class DisplayMixin:
@@ -23,3 +200,90 @@ class DisplayMixin:
         ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure  # type: ignore[assignment]  # a subfigure is drawn on as a figure is
         return ax
+
+
+class IntervalDisplay(DisplayMixin):
+    """Numbers as points with their intervals, one below the other.
+
+    Parameters
+    ----------
+    table : DataFrame
+        quantity, value, lower, upper; missing ends draw a point alone.
+    title : str, default=""
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+    """
+
+    def __init__(self, table: pd.DataFrame, *, title: str = "") -> None:
+        self.table = table
+        self.title = title
+
+    @classmethod
+    def from_result(cls, result: Any, *, title: str | None = None) -> Self:
+        """Arrange the numbers of a result that has values and intervals in its frame.
+
+        Parameters
+        ----------
+        result : object with ``to_frame()``
+        title : str, default=None
+            None takes the first sentence of ``describe()``.
+        """
+        table = _as_intervals(result.to_frame())
+        if title is None:
+            title = result.describe().splitlines()[0] if hasattr(result, "describe") else type(result).__name__
+        return cls(table, title=title)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the points and intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        rows = len(self.table)
+        ax = self._axes(ax, size=(7.0, max(2.0, 0.45 * rows + 1.2)))
+        place = np.arange(rows)[::-1]
+        value = self.table["value"].to_numpy(dtype=float)
+        lower = np.where(np.isfinite(self.table["lower"]), self.table["lower"], value)
+        upper = np.where(np.isfinite(self.table["upper"]), self.table["upper"], value)
+        ax.hlines(place, lower, upper, color="C0", linewidth=2)
+        ax.plot(value, place, "o", color="C0")
+        ax.set_yticks(place, self.table["quantity"].astype(str).str.replace("_", " "))
+        ax.set_ylim(-0.6, rows - 0.4)
+        ax.set_title(_wrapped(self.title), loc="left", fontsize="medium")
+        return self
+
+
+def _wrapped(text: str, width: int = 80) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, width)[:3])
+
+
+def _as_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """Bring a frame of a result to quantity, value, lower, upper."""
+    value = next((name for name in ("value", "estimate", "mean", "effect", "change") if name in table), None)
+    if value is None:
+        value = next((str(name) for name in table if pd.api.types.is_numeric_dtype(table[name])), None)
+    if value is None:
+        raise ValueError("there is no number in this result to draw; see describe().")
+    if "quantity" in table:
+        label = table["quantity"].astype(str)
+    else:
+        words = [name for name in table if name != value and not pd.api.types.is_numeric_dtype(table[name])]
+        label = (
+            table[words].astype(str).agg(" → ".join, axis=1)
+            if words
+            else pd.Series(table.index, dtype=object).astype(str)
+        )
+    ends = {end: table.get(end, np.nan) for end in ("lower", "upper")}
+    return pd.DataFrame(
+        {"quantity": label.to_numpy(), "value": table[value].to_numpy(dtype=float)}
+        | {end: np.asarray(pd.Series(column, index=table.index), dtype=float) for end, column in ends.items()}
+    )

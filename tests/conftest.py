@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -145,6 +146,11 @@ def engine(request):
         return Engine(name, request.getfixturevalue("spark"))
     pytest.importorskip(name.split("_")[0])
     return Engine(name)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .uncertain_amounts import Quantity, Uncertain, is_number
+from ..checks import is_number
+from .uncertain_amounts import Quantity, Uncertain
 
 
 @dataclass(frozen=True)

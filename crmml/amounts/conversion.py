@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..checks import is_number
 from ..exceptions import DataError
-from .uncertain_amounts import is_number
 from .windows import read_day
 
 _SUBJECT = "the conversion rates"

@@ -12,11 +12,12 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import stats
+
+from ..checks import is_number
 
 
 class Quantity(ABC):
@@ -273,11 +274,6 @@ def merged_inputs(quantities: Any) -> dict[str, Uncertain]:
 def draw_inputs(inputs: Mapping[str, Uncertain], n_draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Draw every unknown, in the order of their names, so that the order of rows does not matter."""
     return {name: inputs[name].sample(n_draws, rng) for name in sorted(inputs)}
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is one finite number, and no bool."""
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and math.isfinite(value)
 
 
 def _combined(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:

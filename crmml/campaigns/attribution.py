@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from .. import frames
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
-from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS
 from ._markov_removal import MarkovRemoval
 from ._shapley import EXACT_CHANNELS, ChannelGame
 from .channel_paths import ChannelPaths

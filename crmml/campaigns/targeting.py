@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from .. import frames
+from ..checks import is_count, is_number
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError
 from ._assignment import assign
@@ -266,17 +267,17 @@ class Targeting(BaseEstimator):
         faults = []
         for name in ("budget",):
             given = getattr(self, name)
-            if given is not None and not (_is_number(given) and given >= 0):
+            if given is not None and not (is_number(given) and given >= 0):
                 faults.append(f"budget is {given!r}; money of at least 0 is needed, or None for no limit")
-        if not (_is_number(self.holdout) and 0 <= self.holdout < 1):
+        if not (is_number(self.holdout) and 0 <= self.holdout < 1):
             faults.append(f"holdout is {self.holdout!r}; a share in [0, 1) is needed, such as 0.1")
         if self.min_probability is not None and not (
-            _is_number(self.min_probability) and 0 <= self.min_probability <= 1
+            is_number(self.min_probability) and 0 <= self.min_probability <= 1
         ):
             faults.append(f"min_probability is {self.min_probability!r}; it must lie in [0, 1]")
-        if not (_is_number(self.coverage) and 0 < self.coverage < 1):
+        if not (is_number(self.coverage) and 0 < self.coverage < 1):
             faults.append(f"coverage is {self.coverage!r}; it must lie between 0 and 1")
-        if self.time_limit is not None and not (_is_number(self.time_limit) and self.time_limit > 0):
+        if self.time_limit is not None and not (is_number(self.time_limit) and self.time_limit > 0):
             faults.append(f"time_limit is {self.time_limit!r}; seconds above 0 are needed, or None")
         return faults
 
@@ -296,7 +297,7 @@ class Targeting(BaseEstimator):
             parts = list(given)
             if len(parts) != len(names):
                 faults.append(f"capacity has {len(parts)} entries for {len(names)} actions")
-        wrong = [x for x in parts if x is not None and not _is_count(x)]
+        wrong = [x for x in parts if x is not None and not (is_count(x) and x >= 0)]
         if wrong:
             faults.append(f"capacity has {', '.join(map(repr, wrong[:3]))}; whole numbers of at least 0 are needed")
         if faults:
@@ -340,14 +341,6 @@ def _probability(
     profit, spread = u * v - c, std * v
     z = np.divide(profit, spread, out=np.where(profit > 0, np.inf, -np.inf), where=spread > 0)
     return norm.cdf(z)
-
-
-def _is_number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, (bool, np.bool_)) and bool(np.isfinite(float(x)))
-
-
-def _is_count(x: Any) -> bool:
-    return isinstance(x, Integral) and not isinstance(x, (bool, np.bool_)) and int(x) >= 0
 
 
 def _floats(given: Any, name: str, faults: list[str]) -> np.ndarray | None:

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..checks import check_generator
 from ._checks import count_faults, fault, finite_faults
 from ._lifetimes import LifetimesMixin
 from ._posterior import interval_by_blocks
 from .base import ParametricModel
 from .numerics import gamma_gamma
 from .numerics.gamma_gamma import SpendRows
-from .transaction import as_generator
 
 
 class GammaGamma(LifetimesMixin, ParametricModel):
@@ -209,7 +209,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         if kind not in ("mean", "outcome"):
             raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
         columns, vectors = self._fitted_summary(X), self._draws(n_draws)
-        rng = as_generator(random_state)
+        rng = check_generator(random_state)
 
         def quantity(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
             if kind == "mean":
@@ -258,7 +258,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         counts = np.asarray(counts, dtype=np.intp)
         x = counts if frequency is None else np.asarray(frequency)
         p, q, gamma = self._theta(self._expand(np.column_stack([x, np.zeros(x.size)])))
-        rng = as_generator(random_state)
+        rng = check_generator(random_state)
         rate = rng.gamma(q, 1.0, counts.size) / gamma
         return rng.gamma(p, 1.0, int(counts.sum())) / np.repeat(rate, counts)
 

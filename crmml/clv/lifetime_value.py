@@ -13,9 +13,10 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
-from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS, Ruler, convert, discount_intensity
+from ..frames.ruler import Ruler, convert, discount_intensity
 from ..transactions.compression import unique_rows
 from ._checks import fault, finite_faults, timing_faults
 from ._intervals import count_draws, sorted_unique

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from ..checks import UNIT_WORDS, check_generator, check_unit
 from ..exceptions import DataError
-from ..frames.ruler import UNIT_WORDS, check_unit, convert, discount_intensity
+from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..inference.quadrature import NODES
 from ..transactions.compression import unique_rows
@@ -440,7 +440,7 @@ class TransactionModel(ParametricModel):
         """
         theta = self._new_customer(covariates)
         length = np.broadcast_to(np.asarray(_not_negative(T, "T"), dtype=float), (n,))
-        customer, time = self._numerics.simulate(n, length, theta, as_generator(random_state), **self._options())
+        customer, time = self._numerics.simulate(n, length, theta, check_generator(random_state), **self._options())
         customer = np.concatenate([np.arange(n), customer])
         time = np.concatenate([np.zeros(n), time])
         order = np.lexsort((time, customer))
@@ -513,15 +513,6 @@ class TransactionModel(ParametricModel):
     def _traits(self) -> str:
         """One more sentence that only this model can say."""
         return ""
-
-
-def as_generator(random_state: Any) -> np.random.Generator:
-    """Return a numpy Generator from an int, a Generator, a RandomState or None."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if random_state is None or isinstance(random_state, (int, np.integer)):
-        return np.random.default_rng(random_state)
-    return np.random.default_rng(check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint64))
 
 
 def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..checks import DAYS_PER_UNIT, check_unit
 from ..exceptions import DataError
-from ..frames.ruler import DAYS_PER_UNIT, check_unit
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 

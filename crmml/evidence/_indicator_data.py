@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import DAYS_PER_UNIT
 from ..exceptions import DataError
-from ..frames.ruler import DAYS_PER_UNIT
 from ._panel import as_numbers, as_times
 from ._study_windows import Window, days_without
 from .indicator_definitions import INDICATORS

@@ -12,14 +12,14 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..amounts.changes import Percent, Points
+from ..checks import UNIT_WORDS, check_unit, is_number
 from ..exceptions import DataError
 from ..frames import is_frame, wrap
-from ..frames.ruler import UNIT_WORDS, check_unit
 from ._indicator_data import FROM_SOURCE, OPTIONAL, READERS, Table, read_cases
 from ._indicator_rows import Setting, row_of_change, rows_of
 from ._study_windows import Window, read_window, window_notes
 from .indicator_definitions import INDICATORS, SOURCES, IndicatorDefinition
-from .measures import Average, Share, _is_number
+from .measures import Average, Share
 
 SUBJECT = "the indicators"
 
@@ -371,7 +371,7 @@ def _measured(
     if isinstance(entry, Points | Percent):
         faults.append(f"{name} {side}: {entry.describe()} is a change, not a level; put it in changes=")
         return None
-    if not _is_number(entry):
+    if not is_number(entry):
         faults.append(
             f"{name} {side}: {type(entry).__name__} is no measurement; give Share(count, n), Average(mean, sd, n), a finite number or "
             "a frame"
@@ -401,7 +401,7 @@ def _all_fractions(given, known, unit: str) -> list[str]:
         return []
     faults = []
     for name, one in given["before"].items():
-        bare = [float(entry) for entry in (one, given["after"].get(name)) if _is_number(entry)]
+        bare = [float(entry) for entry in (one, given["after"].get(name)) if is_number(entry)]
         if known[name].is_share and bare and 0 < max(bare) <= 1:
             faults.append(
                 f"{name}: unit='percent', but no rate is above {max(bare):g}, as of fractions; give {100 * max(bare):g} for "
@@ -435,7 +435,7 @@ def _target_faults(targets: Mapping[str, float], given, known, unit: str) -> lis
     for name, target in targets.items():
         if name not in given["before"]:
             faults.append(f"{name!r} has a target but no level before")
-        elif not _is_number(target):
+        elif not is_number(target):
             faults.append(f"{name}: the target {target!r} is no finite number")
         elif known[name].is_share:
             faults += [f"{name}, target: {fault}" for fault in _share_faults(float(target), unit)]

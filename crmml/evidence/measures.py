@@ -7,15 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import is_number
 from ..exceptions import DataError
-
-
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float, np.integer, np.floating))
-        and not isinstance(value, bool)
-        and bool(np.isfinite(value))
-    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class Share:
 
     def __post_init__(self) -> None:
         faults = []
-        whole = all(_is_number(value) and value == int(value) for value in (self.count, self.n))
+        whole = all(is_number(value) and value == int(value) for value in (self.count, self.n))
         if not whole:
             faults.append(
                 f"Share({self.count!r}, {self.n!r}) needs two whole numbers: cases with the property, and all cases"
@@ -91,11 +84,11 @@ class Average:
 
     def __post_init__(self) -> None:
         faults = []
-        if not _is_number(self.mean):
+        if not is_number(self.mean):
             faults.append(f"the mean is {self.mean!r}, no finite number")
-        if not (_is_number(self.sd) and self.sd >= 0):
+        if not (is_number(self.sd) and self.sd >= 0):
             faults.append(f"the standard deviation is {self.sd!r}; it must be a number of at least 0")
-        if not (_is_number(self.n) and self.n == int(self.n) and self.n >= 2):
+        if not (is_number(self.n) and self.n == int(self.n) and self.n >= 2):
             faults.append(
                 f"the number of cases is {self.n!r}; a spread needs at least 2; give the bare mean where it is not known"
             )

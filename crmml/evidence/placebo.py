@@ -12,9 +12,9 @@ from scipy import stats
 from sklearn.utils import check_random_state
 
 from .. import frames
-from ..amounts.uncertain_amounts import is_number
+from ..checks import UNIT_WORDS, check_unit, is_number
 from ..exceptions import DataError
-from ..frames.ruler import UNIT_WORDS, check_unit, convert
+from ..frames.ruler import convert
 from ..inference import wilson_interval
 from ..transactions.log import CUSTOMER, TIME, VALUE, codes_of
 from ..transactions.summary import open_log

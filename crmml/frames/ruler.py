@@ -9,16 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from numbers import Real
 from typing import Any
 
+from ..checks import DAYS_PER_UNIT, check_annual_rate, check_unit
 from ..exceptions import RulerError
-
-#: Length of each unit in days. A month is 365.25 / 12 days and a year 365.25 days.
-DAYS_PER_UNIT: Mapping[str, float] = {"h": 1 / 24, "D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
-
-#: The units in words, for messages: ``UNIT_WORDS["W"] == "weeks"``.
-UNIT_WORDS: Mapping[str, str] = {"h": "hours", "D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
 METADATA_PREFIX = "crmml."
 
@@ -81,20 +75,6 @@ class Ruler:
             raise RulerError(faults, what)
 
 
-def check_unit(unit: str, name: str = "unit") -> str:
-    """Return ``unit`` when it is one of h, D, W, M, Y.
-
-    Raises
-    ------
-    ValueError
-        Listing the units there are.
-    """
-    if unit not in DAYS_PER_UNIT:
-        known = ", ".join(f"{key!r} ({UNIT_WORDS[key]})" for key in DAYS_PER_UNIT)
-        raise ValueError(f"{name}={unit!r} is not known; choose one of {known}.")
-    return unit
-
-
 def periods_to_unit(count: Any, period: str, unit: str) -> Any:
     """Turn a number of periods into units; whole ratios are divided by or multiplied with, so that 29 days are 29 / 7 weeks.
 
@@ -116,27 +96,6 @@ def convert(amount: float, source: str, target: str) -> float:
     182.0
     """
     return amount * DAYS_PER_UNIT[check_unit(source)] / DAYS_PER_UNIT[check_unit(target)]
-
-
-def check_annual_rate(annual_rate: Any) -> float:
-    """Return an annual rate from 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        With the cure for 8 where 0.08 is meant.
-    """
-    number = isinstance(annual_rate, Real) and not isinstance(annual_rate, bool)
-    if not (number and math.isfinite(annual_rate) and annual_rate >= 0):
-        raise ValueError(
-            f"annual_discount_rate={annual_rate!r} must be a finite number of at least 0 (0.1 is 10 % a year)."
-        )
-    if annual_rate > 1:
-        raise ValueError(
-            f"annual_discount_rate={annual_rate:g} is {100 * annual_rate:g} % a year; above 100 % it is taken for a slip: write "
-            "0.08 for 8 %."
-        )
-    return float(annual_rate)
 
 
 def discount_intensity(annual_rate: float, unit: str) -> float:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..amounts.changes import Points, check_change
-from ..amounts.uncertain_amounts import Uncertain, is_number
+from ..amounts.uncertain_amounts import Uncertain
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit, is_number
 from ..exceptions import DataError
-from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,12 @@ from typing import Any
 import numpy as np
 
 from ..amounts.changes import check_change
-from ..amounts.uncertain_amounts import Uncertain, is_number
+from ..amounts.uncertain_amounts import Uncertain
+from ..checks import UNIT_WORDS, check_unit, is_number
 from ..clv import BetaGeoBetaBinomial, BetaGeoNBD, CustomerLifetimeValue, ModifiedBetaGeoNBD, ParetoNBD
 from ..clv.numerics import beta_geometric, opportunities
 from ..exceptions import DataError
-from ..frames.ruler import UNIT_WORDS, check_unit, convert, discount_intensity
+from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..transactions.compression import unique_rows
 

@@ -28,11 +28,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..amounts.money import Money
-from ..amounts.uncertain_amounts import Uncertain, is_number
+from ..amounts.uncertain_amounts import Uncertain
+from ..checks import UNIT_WORDS, check_annual_rate, check_generator, is_number
 from ..clv import CustomerLifetimeValue
-from ..clv.transaction import TransactionModel, as_generator
+from ..clv.transaction import TransactionModel
 from ..exceptions import DataError
-from ..frames.ruler import UNIT_WORDS, check_annual_rate
 from ..stages import StageChain
 from .constant import ConstantRetention, constant_equity
 from .dropout_scaling import dropout_equity
@@ -277,7 +277,7 @@ def retention_value(
         )
     if n_draws is not None and not (isinstance(n_draws, int | np.integer) and n_draws >= 20):
         raise ValueError(f"n_draws={n_draws!r} must be a whole number, at least 20.")
-    rng = as_generator(random_state)
+    rng = check_generator(random_state)
     chain = getattr(model, "chain_", model)
     life: dict[str, Any] = {}
     if isinstance(chain, StageChain):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..amounts.uncertain_amounts import Quantity, draw_inputs, merged_inputs
-from ..frames.ruler import DAYS_PER_UNIT
+from ..checks import DAYS_PER_UNIT
 from .ledger_rows import LedgerRow
 
 #: Cells of days × draws that are held at once.

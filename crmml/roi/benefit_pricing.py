@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ..amounts.changes import Percent, check_change
-from ..amounts.uncertain_amounts import Quantity, Uncertain, is_number
+from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import read_day
+from ..checks import is_number
 from ..exceptions import DataError, MissingInputsError
 from .ledgers import BenefitLedger
 

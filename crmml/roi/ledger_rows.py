@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..amounts.uncertain_amounts import Quantity, Uncertain, is_number
+from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import calendar_offset, read_day
-from ..frames.ruler import DAYS_PER_UNIT
+from ..checks import DAYS_PER_UNIT, is_number
 
 COST_KINDS = (
     "software licence",

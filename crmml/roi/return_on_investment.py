@@ -23,11 +23,9 @@ import pandas as pd
 
 from ..amounts.conversion import ConversionRates
 from ..amounts.money import Money
-from ..amounts.uncertain_amounts import is_number
 from ..amounts.windows import read_window
-from ..clv.transaction import as_generator
+from ..checks import check_annual_rate, check_generator, is_number
 from ..exceptions import MissingInputsError
-from ..frames.ruler import check_annual_rate
 from ._cash_flows import CashFlows
 from ._requirements import currency_faults, known_until, missing_inputs
 from .ledgers import BenefitLedger, CostLedger
@@ -370,7 +368,7 @@ def roi(
         (cost,), (gain,) = flows.totals(flows.amounts())
         if not np.isfinite([cost, gain, gain / cost]).all():
             raise MissingInputsError([f"costs of {cost:g} and benefits of {gain:g} are beyond what can be computed"])
-    money = flows.draw(n_draws, as_generator(random_state)) if flows.inputs else None
+    money = flows.draw(n_draws, check_generator(random_state)) if flows.inputs else None
     if money is not None and (empty := int((flows.totals(money)[0] <= 0).sum())):
         raise MissingInputsError([f"the cost is 0 in {empty:,} of {n_draws:,} draws; state a distribution above 0"])
     currency = costs.currencies[0]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..amounts.uncertain_amounts import is_number
+from ..checks import is_number
 from ._cash_flows import CashFlows
 
 

@@ -15,9 +15,10 @@ import joblib
 import pandas as pd
 
 from .. import frames, tracking
+from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import DataError
 from ..frames.readers import csv_chunks, kind_of, replacing
-from ..frames.ruler import UNIT_WORDS, Ruler, check_unit
+from ..frames.ruler import Ruler
 from .predictions import columns_needed, scores_of
 
 MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore

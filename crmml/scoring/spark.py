@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from .. import tracking
+from ..checks import check_unit
 from ..exceptions import DataError
-from ..frames.ruler import Ruler, check_unit
+from ..frames.ruler import Ruler
 from .predictions import columns_needed, scores_of
 
 

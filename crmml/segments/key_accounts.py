@@ -45,8 +45,8 @@ from scipy.stats import gamma
 from sklearn.exceptions import ConvergenceWarning
 
 from .. import frames
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_unit
 from ..exceptions import DataError
-from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS, check_unit
 from ..transactions.activity import Activity, read_activity
 from ..transactions.compression import unique_rows
 from ..transactions.rhythm import fit_gaps

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import UNIT_WORDS
 from ..exceptions import DataError
-from ..frames.ruler import UNIT_WORDS
 from ..results import DisplayMixin
 from .decisions.policy import StagePolicy
 from .models.panel import check_panel

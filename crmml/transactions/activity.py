@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import UNIT_WORDS
 from ..exceptions import DataError
-from ..frames.ruler import UNIT_WORDS
 from .log import CUSTOMER, codes_of
 from .summary import end_text, open_log, purchase_periods
 

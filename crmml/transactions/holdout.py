@@ -10,8 +10,9 @@ import narwhals as nw
 import pandas as pd
 
 from .. import frames
+from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import LogWarning
-from ..frames.ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
+from ..frames.ruler import Ruler, periods_to_unit
 from .log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
 from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of
 

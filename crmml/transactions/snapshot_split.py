@@ -11,8 +11,8 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
 from .. import frames
+from ..checks import check_unit
 from ..exceptions import DataError
-from ..frames.ruler import check_unit
 from .snapshot_data import SnapshotData
 from .times import moment_text, to_timedelta
 

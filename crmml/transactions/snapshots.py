@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import check_unit
 from ..exceptions import DataError, LogWarning
-from ..frames.ruler import Ruler, check_unit
+from ..frames.ruler import Ruler
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
 from ._snapshot_features import GROUPS, View, view_of
 from .log import TIME, read_log

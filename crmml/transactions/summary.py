@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import DataError, LogWarning
-from ..frames.ruler import UNIT_WORDS, Ruler, check_unit, periods_to_unit
+from ..frames.ruler import Ruler, periods_to_unit
 from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
 
 _PERIOD = "__period"

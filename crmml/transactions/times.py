@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
-from ..frames.ruler import DAYS_PER_UNIT, UNIT_WORDS
 from .summary import ISO_MOMENT
 
 #: A length of time as text: every number with its unit, or a clock's "1 days 02:00:00".

@@ -8,7 +8,8 @@ from scipy import stats
 
 from crmml import DataError
 from crmml.amounts import Uncertain
-from crmml.amounts.uncertain_amounts import draw_inputs, is_number, merged_inputs
+from crmml.amounts.uncertain_amounts import draw_inputs, merged_inputs
+from crmml.checks import is_number
 from crmml.roi import CostLedger
 
 ALL = [

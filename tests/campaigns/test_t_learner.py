@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,8 @@ from crmml import DataError
 from crmml.campaigns import TLearner
 from crmml.datasets import make_campaign
 
-ORACLES = Path(__file__).parents[1] / "oracles"
+from .. import ORACLES
+
 FEATURES = ["recency", "orders", "average_order", "tenure", "newsletter"]
 ESTIMATORS = {
     "logistic": LogisticRegression(solver="newton-cholesky", tol=1e-12),

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,8 @@ from crmml.clv.beta_geo_beta_binom import BetaGeoBetaBinomial
 from crmml.datasets import load_donations
 from crmml.exceptions import DataError
 
-ORACLES = Path(__file__).parents[1] / "oracles"
+from .. import ORACLES
+
 PUBLISHED = {"alpha": 1.204, "beta": 0.750, "gamma": 0.657, "delta": 2.783}
 
 

@@ -1,7 +1,6 @@
 import json
 import pickle
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,9 @@ from crmml.datasets import load_cdnow_sample
 from crmml.exceptions import DataError
 from crmml.transactions import summarize
 
+from .. import ORACLES
 from .cdnow import cdnow_split
 
-ORACLES = Path(__file__).parents[1] / "oracles"
 MODELS = pytest.mark.parametrize(("name", "modified"), [("bgcnbd", False), ("mbgcnbd", True)])
 PARAMETERS = ("r", "alpha", "a", "b")
 

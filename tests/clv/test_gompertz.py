@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,9 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from crmml.clv.gompertz import GompertzNBD
 from crmml.clv.pareto import ParetoNBD
 
+from .. import ORACLES
 from .cdnow import cdnow_split
 
-ORACLES = Path(__file__).parents[1] / "oracles"
 COVARIATES = {"purchase_covariates": ["income", "online"], "dropout_covariates": ["income", "online"]}
 CASES = pytest.mark.parametrize(("case", "options"), [("ggomnbd_nocov", {}), ("ggomnbd_static", COVARIATES)])
 

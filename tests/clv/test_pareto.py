@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,12 +8,12 @@ from scipy.stats import norm
 from crmml.clv.pareto import ParetoNBD
 from crmml.frames.ruler import convert
 
+from .. import ORACLES
 from .cdnow import cdnow_split
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:X does not have valid feature names"
 )
-ORACLES = Path(__file__).parents[1] / "oracles"
 COVARIATES = {"purchase_covariates": ["income", "online"], "dropout_covariates": ["income", "online"]}
 
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmml import DataError, Ruler
+from crmml.checks import DAYS_PER_UNIT
 from crmml.datasets import make_transactions
-from crmml.frames.ruler import DAYS_PER_UNIT
 
 
 class EvenBuyer:

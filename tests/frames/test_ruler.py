@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmml.checks import DAYS_PER_UNIT, check_annual_rate, check_unit
 from crmml.exceptions import RulerError
-from crmml.frames.ruler import DAYS_PER_UNIT, Ruler, check_annual_rate, check_unit, convert, discount_intensity
+from crmml.frames.ruler import Ruler, convert, discount_intensity
 
 UNITS = sorted(DAYS_PER_UNIT)
 

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,8 @@ from scipy.stats import beta as beta_distribution
 from crmml import DataError
 from crmml.metrics import expected_maximum_profit, maximum_profit, profit_gain
 
-ORACLES = Path(__file__).parents[1] / "oracles"
+from .. import ORACLES
+
 Y = [1, 1, 0, 0, 0, 1, 1, 1, 1, 0]
 SCORE = [
     0.6125478, 0.364271, 0.4321361, 0.1402911, 0.3848959, 0.2444155, 0.9706413, 0.8901728, 0.7817814, 0.8687518,

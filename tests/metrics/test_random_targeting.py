@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,7 @@ from crmml import DataError
 from crmml.metrics import bootstrap_interval, qini_score, random_targeting_test
 from crmml.metrics.random_targeting import _permuted
 
-ORACLES = Path(__file__).parents[1] / "oracles"
+from .. import ORACLES
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +7,7 @@ import pytest
 from crmml import DataError
 from crmml.metrics import qini_score, uplift_at_k
 
-ORACLES = Path(__file__).parents[1] / "oracles"
+from .. import ORACLES
 
 
 def test_oracle():

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from crmml import DataError
 from crmml.metrics import against_control, qini_curve, qini_score, uplift_at_k, uplift_curve
 
-ORACLES = Path(__file__).parents[1] / "oracles"
+from .. import ORACLES
 
 
 def test_oracle():

@@ -6,8 +6,8 @@ from crmml import DataError
 from crmml.stages import MarkovStageModel
 from crmml.stages.displays import PolicyTableDisplay, RuptureCurveDisplay, StageFlowDisplay, TransitionHeatmapDisplay
 
+from .decisions.test_process import process
 from .oracle import SPACE, panel
-from .test_decision import process
 
 mpl.use("agg")
 

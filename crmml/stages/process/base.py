@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils import check_random_state
 
+from ...checks import UNIT_WORDS
 from ...exceptions import DataError
-from ...frames.ruler import UNIT_WORDS
 from .lever import Lever, best_lever
 from .space import StageSpace, as_stage_space
 

@@ -24,8 +24,8 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ...checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit
 from ...exceptions import DataError
-from ...frames.ruler import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit
 from .base import StageProcess
 from .space import StageSpace
 

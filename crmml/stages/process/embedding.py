@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import logm
 
-from ...frames.ruler import DAYS_PER_UNIT
+from ...checks import DAYS_PER_UNIT
 from .base import reachable
 from .chain import StageChain
 from .generator import StageGenerator

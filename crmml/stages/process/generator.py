@@ -27,7 +27,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ...frames.ruler import UNIT_WORDS, check_unit, convert, discount_intensity
+from ...checks import UNIT_WORDS, check_unit
+from ...frames.ruler import convert, discount_intensity
 from .base import StageProcess, reachable
 from .chain import StageChain, _whole
 from .exponential import exp_adjoint, exp_generator, exp_integral

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ...frames.ruler import UNIT_WORDS
+from ...checks import UNIT_WORDS
 from ...transactions.activity import PERIODS, Activity, Grid, read_activity, to_log_engine
 from ..process.space import as_stage_space
 

@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ...checks import UNIT_WORDS
 from ...exceptions import DataError
-from ...frames.ruler import UNIT_WORDS
 from ...transactions.activity import PERIODS, Activity, Grid, make_grid
 from ...transactions.compression import unique_rows
 from ...transactions.rhythm import EventState, fit_gaps, growth, own_rhythm

@@ -1,13 +1,14 @@
 """The rows of the 50-digit oracle, by model."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 
 from crmml.clv.numerics.rows import Rows
 
-PATH = Path(__file__).parents[2] / "oracles" / "bgnbd_edge.json"
+from ... import ORACLES
+
+PATH = ORACLES / "bgnbd_edge.json"
 
 
 def edge_rows(model, parameters):

@@ -4,7 +4,7 @@ import pytest
 from crmml import DataError
 from crmml.stages import off_policy_value
 
-from ..test_decision import process, two_actions
+from .test_process import process, two_actions
 
 BEHAVIOUR = np.array([[0.6, 0.4], [0.3, 0.7], [0.5, 0.5]])
 TARGET = np.array([[0.2, 0.8], [0.7, 0.3], [1.0, 0.0]])

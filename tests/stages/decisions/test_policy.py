@@ -3,7 +3,7 @@ import pytest
 
 from crmml.stages.decisions.policy import induced_chain
 
-from ..test_decision import process, two_actions
+from .test_process import process, two_actions
 
 
 def test_table_and_words():

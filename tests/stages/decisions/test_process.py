@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crmml import DataError
 from crmml.stages import MarkovStageModel, StageChain, StageDecisionProcess, StageSpace, recency_stages
 
-from ..test_chain import recency_chain
+from ..process.test_chain import recency_chain
 
 LOST = StageSpace(("on", "off", "lost"), rupture="lost", absorbing=("lost",))
 

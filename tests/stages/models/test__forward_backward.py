@@ -1,6 +1,5 @@
 import json
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,9 @@ from crmml.stages.models._forward_backward import backward, forward, viterbi
 from crmml.stages.models._hidden_data import HiddenData, HiddenParameters, em
 from crmml.stages.models._transition_logit import TransitionLogit
 
-STORED = json.loads((Path(__file__).parents[1] / "oracles" / "hmmlearn_steps.json").read_text())
+from ... import ORACLES
+
+STORED = json.loads((ORACLES / "hmmlearn_steps.json").read_text())
 GIVEN = {
     "poisson": {"rate": np.array([0.5, 2.0, 5.0]), "beta": np.zeros(0)},
     "gaussian": {"mean": np.array([-2.0, 0.0, 2.0]), "sd": np.array([1.0, 1.5, 0.8]), "beta": np.zeros(0)},

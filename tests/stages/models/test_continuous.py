@@ -1,7 +1,6 @@
 import json
 import pickle
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from crmml import DataError
 from crmml.stages import ContinuousTimeStageModel, StageGenerator, StageSpace
 
-from ..test_generator import SPACE
+from ... import ORACLES
+from ..process.test_generator import SPACE
 
-FOLDER = Path(__file__).parents[1] / "oracles"
 OFF_DIAGONAL = np.array(
     [[0, 1, 0, 0, 1], [1, 0, 1, 0, 1], [0, 1, 0, 1, 1], [0, 0, 1, 0, 1], [0, 0, 0, 0, 0]], dtype=bool
 )
@@ -22,8 +21,8 @@ OFF_DIAGONAL = np.array(
 
 @cache
 def oracle():
-    frame = pd.read_csv(FOLDER / "stage_panel_ct.csv", dtype={"stage": str}).rename(columns={"id": "customer_id"})
-    return frame, json.loads((FOLDER / "stage_panel_ct.json").read_text())
+    frame = pd.read_csv(ORACLES / "stage_panel_ct.csv", dtype={"stage": str}).rename(columns={"id": "customer_id"})
+    return frame, json.loads((ORACLES / "stage_panel_ct.json").read_text())
 
 
 @cache
@@ -68,7 +67,7 @@ def test_covariate_oracle():
 def test_misclassification_oracle():
     frame, values = oracle()
     expected = values["misclassification_hmm"]
-    told = pd.read_csv(FOLDER / "stage_panel_ct.csv", dtype={"stage_observed": str})["stage_observed"]
+    told = pd.read_csv(ORACLES / "stage_panel_ct.csv", dtype={"stage_observed": str})["stage_observed"]
     pairs = [("1", "2"), ("2", "1"), ("2", "3"), ("3", "2"), ("3", "4"), ("4", "3")]
     model = ContinuousTimeStageModel(SPACE, unit="M", misclassification=pairs, initial=expected["initprobs"])
     model.fit(frame.assign(stage=told))

@@ -1,7 +1,6 @@
 import json
 import pickle
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,8 @@ from sklearn.base import clone
 from crmml import DataError
 from crmml.stages import HiddenMarkovStageModel, StageChain, StageSpace, select_n_stages
 
-FOLDER = Path(__file__).parents[1] / "oracles"
+from ... import ORACLES
+
 EARTHQUAKES = np.fromstring(
     """
     13 14 8 10 16 26 32 27 18 32 36 24 22 23 22 18 25 21 21 14 8 11 14 23 18 17 19 20 22 19 13 26 13 14 22 24
@@ -24,8 +24,8 @@ EARTHQUAKES = np.fromstring(
 
 @cache
 def oracle():
-    X = pd.read_csv(FOLDER / "poisson_hmm.csv").iloc[:, 1:].to_numpy(float)
-    return X, json.loads((FOLDER / "poisson_hmm.json").read_text())["models"]
+    X = pd.read_csv(ORACLES / "poisson_hmm.csv").iloc[:, 1:].to_numpy(float)
+    return X, json.loads((ORACLES / "poisson_hmm.json").read_text())["models"]
 
 
 @cache

@@ -1,6 +1,5 @@
 import json
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +11,8 @@ from scipy.linalg import expm
 
 from crmml import DataError
 from crmml.stages import StageGenerator, StageSpace
+
+from ... import ORACLES
 
 SPACE = StageSpace(
     tuple("12345"),
@@ -30,7 +31,7 @@ SPACE = StageSpace(
         ("4", "5"),
     ],
 )
-ORACLE = json.loads((Path(__file__).parents[1] / "oracles" / "stage_panel_ct.json").read_text())["no_covariate"]["all"]
+ORACLE = json.loads((ORACLES / "stage_panel_ct.json").read_text())["no_covariate"]["all"]
 
 
 def reference():
