@@ -154,8 +154,8 @@ def judge(
 
 def interval(values: np.ndarray) -> tuple[float, float]:
     """Of values drawn again."""
-    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
+    lower, upper = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(lower), float(upper)
 
 
 def average_effect(campaign: Campaign) -> tuple[float, float]:
@@ -176,11 +176,11 @@ def uplift_study(campaign: Campaign) -> tuple[dict[str, Judged], dict[str, float
     judged = judge(campaign)
     rows = {}
     for name, found in judged.items():
-        low, high = interval(found.drawn)
+        lower, upper = interval(found.drawn)
         test = random_targeting_test(
-            campaign.y, found.uplift, campaign.treated, n_permutations=N_PERMUTATIONS, random_state=0
+            campaign.y, found.uplift, campaign.treated, n_resamples=N_PERMUTATIONS, random_state=0
         )
-        row = {"qini": found.qini, "low": low, "high": high, "p_random": test.p_value}
+        row = {"qini": found.qini, "lower": lower, "upper": upper, "p_random": test.p_value}
         row["uplift_at_30"] = uplift_at_k(campaign.y, found.uplift, campaign.treated, share=0.3)
         if name != "random":
             row["calibration"] = uplift_calibration_error(campaign.y, found.uplift, campaign.treated)
@@ -197,17 +197,17 @@ def uplift_study(campaign: Campaign) -> tuple[dict[str, Judged], dict[str, float
         f"{min(1.0, len(tried) * min(tried)):.3f}."
     )
     best = max((name for name in judged if name != "random"), key=lambda name: judged[name].qini)
-    apart = [name for name, row in rows.items() if row["low"] > 0]
+    apart = [name for name, row in rows.items() if row["lower"] > 0]
     lines.append(
         f"Whose {COVERAGE:.0%} interval lies above 0: {', '.join(apart) or 'none, so nobody is known to be worth more than another'}."
     )
     for name in judged:
         if name not in (best, "random"):
-            low, high = interval(judged[best].drawn - judged[name].drawn)
-            metrics[f"{best}_over_{name}_low"], metrics[f"{best}_over_{name}_high"] = low, high
-            verdict = "better" if low > 0 else "not told apart"
+            lower, upper = interval(judged[best].drawn - judged[name].drawn)
+            metrics[f"{best}_over_{name}_lower"], metrics[f"{best}_over_{name}_upper"] = lower, upper
+            verdict = "better" if lower > 0 else "not told apart"
             lines.append(
-                f"{best} less {name}: {judged[best].qini - judged[name].qini:+.4f} ({low:+.4f} to {high:+.4f}), {verdict}."
+                f"{best} less {name}: {judged[best].qini - judged[name].qini:+.4f} ({lower:+.4f} to {upper:+.4f}), {verdict}."
             )
     return judged, metrics, lines
 
@@ -225,7 +225,7 @@ def targeting_study(
     train, test = next(StratifiedKFold(2, shuffle=True, random_state=0).split(campaign.X, strata))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FeatureWarning)
-        model = TLearner(n_bootstrap=N_BOOTSTRAP, random_state=0).fit(
+        model = TLearner(n_resamples=N_BOOTSTRAP, random_state=0).fit(
             campaign.X.iloc[train], y[train], treatment=treated[train], propensity=campaign.propensity
         )
         part = campaign.X.iloc[test]

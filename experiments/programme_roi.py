@@ -140,7 +140,7 @@ def record(name: str, found: ReturnOnInvestment, lines: list[str], settings: Map
         "gain": found.gain,
     }
     if found.roi_interval is not None and found.probability_positive is not None:
-        metrics |= {"roi_low": found.roi_interval[0], "roi_high": found.roi_interval[1]}
+        metrics |= {"roi_lower": found.roi_interval[0], "roi_upper": found.roi_interval[1]}
         metrics["probability_positive"] = found.probability_positive
         lines.append(found.tornado().describe())
     if found.payback.days is not None:
@@ -199,7 +199,7 @@ def run_own(chosen: argparse.Namespace) -> ReturnOnInvestment:
 def run_placebo() -> None:
     """How often a go-live that never was looks like a success on Online Retail."""
     found = placebo_test(online_retail_invoices(), horizon=HORIZON, value="value", random_state=0)
-    rates = ("naive_rate", "naive_low", "naive_high", "did_rate", "did_low", "did_high")
+    rates = ("naive_rate", "naive_lower", "naive_upper", "did_rate", "did_lower", "did_upper")
     with tracking.track("programme-roi", run_name="placebo", data="Online Retail", horizon_days=HORIZON) as run:
         run.log_metrics({name: getattr(found, name) for name in rates})
         run.log_text(found.describe(), "placebo.txt")

@@ -115,29 +115,32 @@ class Uncertain(Quantity):
         return cls("normal", (mean, sd), name, stats.norm(mean, sd))
 
     @classmethod
-    def triangular(cls, low: float, mode: float, high: float, *, name: str | None = None) -> Uncertain:
+    def triangular(cls, lower: float, mode: float, upper: float, *, name: str | None = None) -> Uncertain:
         """Triangular: lowest, likeliest and highest value."""
-        low, mode, high = _numbers(low=low, mode=mode, high=high)
-        _require(low <= mode <= high and low < high, f"low <= mode <= high is needed, got {low:g}, {mode:g}, {high:g}")
-        law = stats.triang((mode - low) / (high - low), loc=low, scale=high - low)
-        return cls("triangular", (low, mode, high), name, law)
+        lower, mode, upper = _numbers(lower=lower, mode=mode, upper=upper)
+        _require(
+            lower <= mode <= upper and lower < upper,
+            f"low <= mode <= high is needed, got {lower:g}, {mode:g}, {upper:g}",
+        )
+        law = stats.triang((mode - lower) / (upper - lower), loc=lower, scale=upper - lower)
+        return cls("triangular", (lower, mode, upper), name, law)
 
     @classmethod
-    def uniform(cls, low: float, high: float, *, name: str | None = None) -> Uncertain:
+    def uniform(cls, lower: float, upper: float, *, name: str | None = None) -> Uncertain:
         """Anything between two values, all alike."""
-        low, high = _numbers(low=low, high=high)
-        _require(low < high, f"low < high is needed, got {low:g}, {high:g}")
-        return cls("uniform", (low, high), name, stats.uniform(low, high - low))
+        lower, upper = _numbers(lower=lower, upper=upper)
+        _require(lower < upper, f"low < high is needed, got {lower:g}, {upper:g}")
+        return cls("uniform", (lower, upper), name, stats.uniform(lower, upper - lower))
 
     @classmethod
-    def lognormal(cls, low: float, high: float, *, coverage: float = 0.9, name: str | None = None) -> Uncertain:
+    def lognormal(cls, lower: float, upper: float, *, coverage: float = 0.9, name: str | None = None) -> Uncertain:
         """Lognormal, between low and high with probability ``coverage``, equal tails; both above 0."""
-        low, high, coverage = _numbers(low=low, high=high, coverage=coverage)
-        _require(0 < low < high, f"0 < low < high is needed, got {low:g}, {high:g}")
+        lower, upper, coverage = _numbers(lower=lower, upper=upper, coverage=coverage)
+        _require(0 < lower < upper, f"0 < low < high is needed, got {lower:g}, {upper:g}")
         _require(0 < coverage < 1, f"coverage={coverage:g} must lie between 0 and 1")
-        sd = math.log(high / low) / (2 * float(stats.norm.ppf((1 + coverage) / 2)))
-        law = stats.lognorm(sd, scale=math.sqrt(low * high))
-        return cls("lognormal", (low, high, coverage), name, law)
+        sd = math.log(upper / lower) / (2 * float(stats.norm.ppf((1 + coverage) / 2)))
+        law = stats.lognorm(sd, scale=math.sqrt(lower * upper))
+        return cls("lognormal", (lower, upper, coverage), name, law)
 
     @classmethod
     def share(cls, events: float, n: float, *, name: str | None = None) -> Uncertain:
@@ -193,8 +196,8 @@ class Uncertain(Quantity):
     def describe(self) -> str:
         """Say the distribution in words."""
         if self.distribution == "empirical":
-            low, high = self.quantile([0.05, 0.95])
-            return f"{len(self.parameters):,} draws, 90% of them between {low:,.4g} and {high:,.4g}"
+            lower, upper = self.quantile([0.05, 0.95])
+            return f"{len(self.parameters):,} draws, 90% of them between {lower:,.4g} and {upper:,.4g}"
         text = ", ".join(f"{value:,.6g}" for value in self.parameters)
         return f"{self.distribution}({text})"
 

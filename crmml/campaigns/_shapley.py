@@ -82,7 +82,7 @@ class ChannelGame:
         return max(2, ceil(float((self.ranges(won) ** 2).max()) * log(4 * self.n / (1 - coverage)) / (2 * error**2)))
 
     def sampled(
-        self, won: np.ndarray, lost: np.ndarray, n_permutations: int, random: np.random.RandomState, coverage: float
+        self, won: np.ndarray, lost: np.ndarray, n_orders: int, random: np.random.RandomState, coverage: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean marginal contribution over random orders; (values, standard errors, bound on the error of all at once).
 
@@ -91,7 +91,7 @@ class ChannelGame:
         """
         sums, totals = self._sets(won, lost)
         mean, square = np.zeros(self.n), np.zeros(self.n)
-        for m in range(1, n_permutations + 1):
+        for m in range(1, n_orders + 1):
             order = random.permutation(self.n)
             rank = np.empty(self.n, dtype=int)
             rank[order] = np.arange(self.n)
@@ -103,9 +103,9 @@ class ChannelGame:
             step = marginal - mean
             mean += step / m
             square += step * (marginal - mean)
-        variance = square / (n_permutations - 1)
+        variance = square / (n_orders - 1)
         width, fail = self.ranges(won), 1 - coverage
-        hoeffding = width * np.sqrt(log(4 * self.n / fail) / (2 * n_permutations))
+        hoeffding = width * np.sqrt(log(4 * self.n / fail) / (2 * n_orders))
         tail = log(8 * self.n / fail)
-        bernstein = np.sqrt(2 * variance * tail / n_permutations) + 7 * width * tail / (3 * (n_permutations - 1))
-        return mean, np.sqrt(variance / n_permutations), np.minimum(hoeffding, bernstein)
+        bernstein = np.sqrt(2 * variance * tail / n_orders) + 7 * width * tail / (3 * (n_orders - 1))
+        return mean, np.sqrt(variance / n_orders), np.minimum(hoeffding, bernstein)

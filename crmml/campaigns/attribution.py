@@ -33,7 +33,7 @@ class Attribution:
     channels : tuple of str
     credit, share : ndarray of shape (n_channels,)
         Conversions credited, which sum to all, and their share.
-    low, high : ndarray of shape (n_channels,) or None
+    lower, upper : ndarray of shape (n_channels,) or None
         Interval of the credit, from paths drawn again.
     value : ndarray of shape (n_channels,) or None
         Money credited, where paths have a value.
@@ -44,18 +44,18 @@ class Attribution:
     currency : str
     removal_effect : ndarray of shape (n_channels,) or None
         Of the Markov chain: 1 - P(conversion without the channel) / P(conversion).
-    standard_error, error_bound : ndarray of shape (n_channels,) or None
+    std_error, error_bound : ndarray of shape (n_channels,) or None
         Of sampled Shapley values, in conversions: what the drawing of orders adds. The bound holds for all channels at once with
         probability ``coverage``.
-    n_permutations : int or None
+    n_orders : int or None
     """
 
     method: str
     channels: tuple[str, ...]
     credit: np.ndarray
     share: np.ndarray
-    low: np.ndarray | None
-    high: np.ndarray | None
+    lower: np.ndarray | None
+    upper: np.ndarray | None
     value: np.ndarray | None
     cost: np.ndarray | None
     cost_per_conversion: np.ndarray | None
@@ -64,9 +64,9 @@ class Attribution:
     coverage: float
     currency: str = ""
     removal_effect: np.ndarray | None = None
-    standard_error: np.ndarray | None = None
+    std_error: np.ndarray | None = None
     error_bound: np.ndarray | None = None
-    n_permutations: int | None = None
+    n_orders: int | None = None
     frame: Any = None
 
     @property
@@ -74,7 +74,7 @@ class Attribution:
         """One row a channel, in the engine of the caller's frame: channel, credit, share and what else there is."""
         columns: dict[str, Any] = {"channel": np.array(self.channels, dtype=object)}
         for name in (
-            "credit", "share", "low", "high", "value", "cost", "cost_per_conversion", "removal_effect", "standard_error",
+            "credit", "share", "lower", "upper", "value", "cost", "cost_per_conversion", "removal_effect", "std_error",
             "error_bound",
         ):  # fmt: skip
             if (column := getattr(self, name)) is not None:
@@ -91,8 +91,8 @@ class Attribution:
         ]
         for i in np.argsort(-self.credit, kind="stable"):
             text = f"{self.channels[i]}: {self.credit[i]:,.1f} ({self.share[i]:.1%})"
-            if self.low is not None and self.high is not None:
-                text += f", {self.coverage:.0%} interval {self.low[i]:,.1f} to {self.high[i]:,.1f}"
+            if self.lower is not None and self.upper is not None:
+                text += f", {self.coverage:.0%} interval {self.lower[i]:,.1f} to {self.upper[i]:,.1f}"
             if self.value is not None:
                 text += f", worth {self.value[i]:,.2f}{unit}"
             if self.cost is not None and self.cost_per_conversion is not None:
@@ -106,7 +106,7 @@ class Attribution:
             lines.append(text + ".")
         if self.error_bound is not None:
             lines.append(
-                f"Shapley values rest on {self.n_permutations:,} orders of the channels; all are within "
+                f"Shapley values rest on {self.n_orders:,} orders of the channels; all are within "
                 f"{self.error_bound.max():,.3g} conversions of exact with a probability of {self.coverage:.0%}."
             )
         return "\n".join(lines)
@@ -131,7 +131,7 @@ def attribute(
     unit: str | None = None,
     order: int = 1,
     worth: str = "conversions",
-    n_permutations: int | None = None,
+    n_orders: int | None = None,
     max_error: float | None = None,
     costs: Mapping[str, float] | None = None,
     currency: str = "",
@@ -173,7 +173,7 @@ def attribute(
         Channels that a state of the Markov chain remembers.
     worth : {"conversions", "rate"}, default="conversions"
         Of a coalition of channels; by "rate" a channel that lowers it has a negative credit.
-    n_permutations : int, default=None
+    n_orders : int, default=None
         Draw so many orders for the Shapley value, whatever the number of channels (None: 2,000 where it must be sampled).
     max_error : float, default=None
         Draw as many orders as keep each share within this error, with probability ``coverage``.
@@ -215,9 +215,7 @@ def attribute(
     1      C2     0.4    0.4             1.0
     2      C3     0.4    0.4             1.0
     """
-    _check_options(
-        method, position_weights, half_life, unit, order, worth, n_permutations, max_error, coverage, n_resamples
-    )
+    _check_options(method, position_weights, half_life, unit, order, worth, n_orders, max_error, coverage, n_resamples)
     read, frame = paths, None
     if not isinstance(paths, ChannelPaths):
         frame = paths
@@ -246,15 +244,15 @@ def attribute(
     if method == "markov":
         credit_of, worth_of = _markov(read, order, extra)
     elif method == "shapley":
-        credit_of, worth_of = _shapley(read, worth, n_permutations, max_error, coverage, rng, extra)
+        credit_of, worth_of = _shapley(read, worth, n_orders, max_error, coverage, rng, extra)
     else:
         credit_of, worth_of = _rule(read, method, position_weights, half_life, unit)
     credit = credit_of(read.count)
     extra = {name: found for name, found in extra.items() if not name.startswith("_")}
     money = None if won_money is None else worth_of(won_money, credit)
-    low = high = None
+    lower = upper = None
     if n_resamples and read.count @ read.converted > 1:  # of one conversion nothing is known of the spread
-        low, high = _interval(read, credit_of, coverage, n_resamples, rng)
+        lower, upper = _interval(read, credit_of, coverage, n_resamples, rng)
     each = None
     if spent is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -265,8 +263,8 @@ def attribute(
         channels=read.channels,
         credit=credit,
         share=credit / credit.sum(),
-        low=low,
-        high=high,
+        lower=lower,
+        upper=upper,
         value=money,
         cost=spent,
         cost_per_conversion=each,
@@ -329,7 +327,9 @@ def attribute_all(paths: Any, methods: Sequence[str] | None = None, **options: A
 
 
 def _columns(found: Attribution) -> dict[str, Any]:
-    return {name: column for name in ("credit", "share", "low", "high") if (column := getattr(found, name)) is not None}
+    return {
+        name: column for name in ("credit", "share", "lower", "upper") if (column := getattr(found, name)) is not None
+    }
 
 
 def _compressed(read: ChannelPaths) -> ChannelPaths:
@@ -402,14 +402,14 @@ def _markov(read: ChannelPaths, order: int, extra: dict[str, Any]) -> tuple[_Cre
 def _shapley(
     read: ChannelPaths,
     worth: str,
-    n_permutations: int | None,
+    n_orders: int | None,
     max_error: float | None,
     coverage: float,
     rng: np.random.RandomState,
     extra: dict[str, Any],
 ) -> tuple[_Credit, _Worth]:
     game = ChannelGame(read.sequences, len(read.channels), worth)
-    sample = n_permutations is not None or max_error is not None
+    sample = n_orders is not None or max_error is not None
     many = len(read.channels) > EXACT_CHANNELS
     seed = int(rng.randint(np.iinfo(np.int32).max))
     noise = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
@@ -425,7 +425,7 @@ def _shapley(
         scale = won.sum() / whole
         if not (sample or many):
             return scale * game.exact(won, lost)
-        number = n_permutations
+        number = n_orders
         if number is None:
             number = _DEFAULT_PERMUTATIONS
             if max_error is not None:
@@ -433,13 +433,13 @@ def _shapley(
         fewer = min(number, RESAMPLE_ORDERS)
         if not found:
             values, error, bound = game.sampled(won, lost, number, np.random.RandomState(seed), coverage)
-            extra.update(standard_error=scale * error, error_bound=scale * bound, n_permutations=number)
+            extra.update(std_error=scale * error, error_bound=scale * bound, n_orders=number)
             found["all"] = scale * values
             found["fewer"] = scale * game.sampled(won, lost, fewer, np.random.RandomState(seed), coverage)[0]
             return found["all"]
         # a resample takes fewer orders, always the same: what it moves is added to the credit, and so is the error of the orders
         moved = scale * game.sampled(won, lost, fewer, np.random.RandomState(seed), coverage)[0] - found["fewer"]
-        chance = extra["standard_error"] * noise.standard_normal(len(read.channels))
+        chance = extra["std_error"] * noise.standard_normal(len(read.channels))
         return found["all"] + moved + chance - chance.mean()
 
     if worth == "conversions" and not sample:
@@ -457,8 +457,8 @@ def _interval(
         count = rng.multinomial(read.n_paths, chance).astype(float)
         if count @ read.converted > 0:
             drawn.append(credit_of(count))
-    low, high = np.quantile(drawn, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
-    return low, high
+    lower, upper = np.quantile(drawn, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
+    return lower, upper
 
 
 def _read_costs(costs: Any, channels: tuple[str, ...], faults: list[str]) -> np.ndarray | None:
@@ -495,7 +495,7 @@ def _check_options(
     unit: str | None,
     order: int,
     worth: str,
-    n_permutations: int | None,
+    n_orders: int | None,
     max_error: float | None,
     coverage: float,
     n_resamples: int,
@@ -515,8 +515,8 @@ def _check_options(
         wrong.append(f"order={order!r} must be a whole number of at least 1")
     if worth not in ("conversions", "rate"):
         wrong.append(f"worth={worth!r} must be 'conversions' or 'rate'")
-    if n_permutations is not None and n_permutations < 2:
-        wrong.append(f"n_permutations={n_permutations!r} must be at least 2")
+    if n_orders is not None and n_orders < 2:
+        wrong.append(f"n_orders={n_orders!r} must be at least 2")
     if max_error is not None and not 0 < max_error < 1:
         wrong.append(f"max_error={max_error!r} must be a share between 0 and 1")
     if not 0 < coverage < 1:

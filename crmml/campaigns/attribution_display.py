@@ -64,9 +64,9 @@ class AttributionDisplay(DisplayMixin):
             at = np.arange(len(channels)) + (i - (len(self.attributions) - 1) / 2) * width
             share = 100 * found.share[order]
             ax.bar(at, share, width, color=color, label=found.method.replace("_", " "))
-            if found.low is not None and found.high is not None:
+            if found.lower is not None and found.upper is not None:
                 total = found.credit.sum()
-                ends = 100 * np.array([found.low[order], found.high[order]]) / total
+                ends = 100 * np.array([found.lower[order], found.upper[order]]) / total
                 error = np.maximum(np.array([share - ends[0], ends[1] - share]), 0.0)
                 ax.errorbar(at, share, yerr=error, fmt="none", ecolor="black", elinewidth=0.8, capsize=1.5)
         first = self.attributions[0]
@@ -81,7 +81,7 @@ class AttributionDisplay(DisplayMixin):
             title=f"Credit for {first.n_conversions:,} conversion{'s' if first.n_conversions != 1 else ''}",
             xlabel="Channel",
             ylabel="Share of the conversions, %"
-            + (f" ({first.coverage:.0%} intervals)" if first.low is not None else ""),
+            + (f" ({first.coverage:.0%} intervals)" if first.lower is not None else ""),
         )
         ax.legend(title="Method", frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return self

@@ -72,7 +72,7 @@ class UpliftModel(TableMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit"]), None],
         "control": "no_validation",
-        "n_bootstrap": [Interval(Integral, 0, None, closed="left")],
+        "n_resamples": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -83,7 +83,7 @@ class UpliftModel(TableMixin, BaseEstimator):
     feature_names_in_: np.ndarray
     estimator: Any
     control: Any
-    n_bootstrap: int
+    n_resamples: int
     n_jobs: int | None
     random_state: Any
 
@@ -191,7 +191,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         self.counts_ = np.bincount(code, minlength=len(rows.names))
         self.average_effect_ = _average_effects(rows)
         self.models_ = self._fit_models(rows, seed)
-        seeds = rng.randint(2**31 - 1, size=self.n_bootstrap)
+        seeds = rng.randint(2**31 - 1, size=self.n_resamples)
         self.bootstrap_models_ = Parallel(n_jobs=self.n_jobs)(
             delayed(_refitted)(self, rows, int(entry)) for entry in seeds
         )
@@ -295,7 +295,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         ----------
         X : frame of any engine, or array, of shape (n, p)
         n_draws : int, default=None
-            None gives the ``n_bootstrap`` there are, in order; another number draws among them with replacement.
+            None gives the ``n_resamples`` there are, in order; another number draws among them with replacement.
         random_state : int, RandomState or None, default=None
             Only used with ``n_draws``.
 
@@ -307,7 +307,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         Raises
         ------
         DataError
-            When the model was fitted with ``n_bootstrap`` below 2.
+            When the model was fitted with ``n_resamples`` below 2.
         """
         check_is_fitted(self)
         return self._squeezed(self._draws(self._table(X, reset=False), n_draws, random_state))
@@ -316,8 +316,8 @@ class UpliftModel(TableMixin, BaseEstimator):
         if len(self.bootstrap_models_) < 2:
             raise DataError(
                 [
-                    f"it was fitted with n_bootstrap={self.n_bootstrap}, so nothing is known of its uncertainty; fit it with "
-                    "n_bootstrap=50 or more"
+                    f"it was fitted with n_resamples={self.n_resamples}, so nothing is known of its uncertainty; fit it with "
+                    "n_resamples=50 or more"
                 ],
                 f"the {type(self).__name__}",
             )
@@ -352,7 +352,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         Raises
         ------
         DataError
-            When the model was fitted with ``n_bootstrap`` below 2.
+            When the model was fitted with ``n_resamples`` below 2.
 
         References
         ----------
@@ -375,8 +375,8 @@ class UpliftModel(TableMixin, BaseEstimator):
         Returns
         -------
         frame of X's engine
-            customer_id, or customer_number, where X has it; uplift, and with ``n_bootstrap`` uplift_std, uplift_low and
-            uplift_high. Where there are several arms each name is followed by ``_`` and the arm.
+            customer_id, or customer_number, where X has it; uplift, and with ``n_resamples`` uplift_std, uplift_lower and
+            uplift_upper. Where there are several arms each name is followed by ``_`` and the arm.
         """
         check_is_fitted(self)
         if not (isinstance(coverage, Real) and 0 < coverage < 1):
@@ -391,8 +391,8 @@ class UpliftModel(TableMixin, BaseEstimator):
             columns[f"uplift{tail}"] = effects[:, k]
             if std is not None:
                 columns[f"uplift_std{tail}"] = std[:, k]
-                columns[f"uplift_low{tail}"] = effects[:, k] - z * std[:, k]
-                columns[f"uplift_high{tail}"] = effects[:, k] + z * std[:, k]
+                columns[f"uplift_lower{tail}"] = effects[:, k] - z * std[:, k]
+                columns[f"uplift_upper{tail}"] = effects[:, k] + z * std[:, k]
         return frames.with_identifier(X, columns, identifier_of(X))
 
     def score(self, X: Any, y: Any, *, treatment: Any = None) -> float:
@@ -451,8 +451,8 @@ class UpliftModel(TableMixin, BaseEstimator):
             f"{self.control_!r}; uplift is a {unit}."
         ]
         for k, (arm, effect) in enumerate(zip(self.arms_.tolist(), self.average_effect_, strict=True)):
-            low, high = effect[0] - ndtri(0.95) * effect[1], effect[0] + ndtri(0.95) * effect[1]
-            ends = f"90% interval {low:.4g} to {high:.4g}"
+            lower, upper = effect[0] - ndtri(0.95) * effect[1], effect[0] + ndtri(0.95) * effect[1]
+            ends = f"90% interval {lower:.4g} to {upper:.4g}"
             if not is_spread(effect[1], effect[0]):
                 ends = "interval unknown, for no outcome differs"
             a, b, c = self.spread_[:, k]
@@ -468,7 +468,7 @@ class UpliftModel(TableMixin, BaseEstimator):
             edge = f", {self.n_clipped_:,} rows being at the edge" if self.n_clipped_ else ""
             lines.append(f"Propensities were estimated; they run from {least.min():.3g} to {most.max():.3g}{edge}.")
         if len(self.bootstrap_models_) < 2:
-            lines.append("Uncertainty was not computed (n_bootstrap=0).")
+            lines.append("Uncertainty was not computed (n_resamples=0).")
         return " ".join(lines)
 
 

@@ -18,12 +18,12 @@ class CampaignResult:
 
     Attributes
     ----------
-    difference, low, high : float
+    difference, lower, upper : float
         Mean outcome of the contacted minus that of the held out, within strata, and its interval, which is NaN where no outcome
         differs from another.
     predicted : float
         The uplift the plan expected of the same customers.
-    profit, profit_low, profit_high : float
+    profit, profit_lower, profit_upper : float
         (difference of outcome × value) summed over the contacted, minus the cost.
     n_contacted, n_held_out : int
         Customers compared.
@@ -33,12 +33,12 @@ class CampaignResult:
     """
 
     difference: float
-    low: float
-    high: float
+    lower: float
+    upper: float
     predicted: float
     profit: float
-    profit_low: float
-    profit_high: float
+    profit_lower: float
+    profit_upper: float
     n_contacted: int
     n_held_out: int
     n_left_out: int
@@ -47,13 +47,13 @@ class CampaignResult:
     def describe(self, *, currency: str = "") -> str:
         """Say it in sentences; ``currency`` is put behind amounts of money."""
         unit = f" {currency}" if currency else ""
-        ends = f"{self.coverage:.0%} interval {self.low:.4g} to {self.high:.4g}"
-        if np.isnan(self.low):
+        ends = f"{self.coverage:.0%} interval {self.lower:.4g} to {self.upper:.4g}"
+        if np.isnan(self.lower):
             ends = "interval unknown, for no outcome differs from another"
-        earned = f"({self.profit_low:,.2f} to {self.profit_high:,.2f})"
-        if np.isnan(self.profit_low):
+        earned = f"({self.profit_lower:,.2f} to {self.profit_upper:,.2f})"
+        if np.isnan(self.profit_lower):
             earned = "(interval unknown)"
-        sure = "more" if self.low > 0 else "less" if self.high < 0 else "not surely other"
+        sure = "more" if self.lower > 0 else "less" if self.upper < 0 else "not surely other"
         side = "above" if self.difference >= 0 else "below"
         text = (
             f"The outcome of {self.n_contacted:,} contacted customers was {abs(self.difference):.4g} {side} that of "
@@ -137,12 +137,12 @@ def compare_with_holdout(
     spent = float(cost[np.concatenate([a for a, _ in able])].sum())
     return CampaignResult(
         difference=difference,
-        low=difference - z * error,
-        high=difference + z * error,
+        lower=difference - z * error,
+        upper=difference + z * error,
         predicted=float(predicted[everyone].mean()),
         profit=money - spent,
-        profit_low=money - spent - z * money_error,
-        profit_high=money - spent + z * money_error,
+        profit_lower=money - spent - z * money_error,
+        profit_upper=money - spent + z * money_error,
         n_contacted=int(contacted.sum()),
         n_held_out=int(sum(len(b) for _, b in able)),
         n_left_out=sum(len(rows) for rows in groups) - n,

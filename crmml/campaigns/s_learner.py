@@ -26,7 +26,7 @@ class SLearner(UpliftModel):
     ----------
     estimator : classifier or regressor, default=None
         As in `TLearner`; None takes small boosted trees.
-    control, n_bootstrap, n_jobs, random_state
+    control, n_resamples, n_jobs, random_state
         As in `TLearner`.
 
     Attributes
@@ -54,13 +54,13 @@ class SLearner(UpliftModel):
         estimator: Any = None,
         *,
         control: Any = None,
-        n_bootstrap: int = 0,
+        n_resamples: int = 0,
         n_jobs: int | None = None,
         random_state: Any = 0,
     ):
         self.estimator = estimator
         self.control = control
-        self.n_bootstrap = n_bootstrap
+        self.n_resamples = n_resamples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

@@ -26,7 +26,7 @@ class TLearner(UpliftModel):
     control : object, default=None
         Value of ``treatment`` that is the control arm. None takes 0, or a name such as "control", "none" or "no e-mail", and
         refuses where none or several look like one.
-    n_bootstrap : int, default=0
+    n_resamples : int, default=0
         Times that all is fitted again on customers drawn again within each arm, for `predict_interval`, `predict_std` and
         `sample`.
     n_jobs : int or None, default=None
@@ -66,13 +66,13 @@ class TLearner(UpliftModel):
         estimator: Any = None,
         *,
         control: Any = None,
-        n_bootstrap: int = 0,
+        n_resamples: int = 0,
         n_jobs: int | None = None,
         random_state: Any = 0,
     ):
         self.estimator = estimator
         self.control = control
-        self.n_bootstrap = n_bootstrap
+        self.n_resamples = n_resamples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

@@ -162,7 +162,9 @@ class Targeting(BaseEstimator):
             key = identifier if isinstance(customer_id, str) or (customer_id is None and identifier in there) else None
             if names is None:
                 names = [name for name in there if name not in (key, *IDENTIFIERS)]
-                bounds = [name for name in names if str(name).startswith(("uplift_std", "uplift_low", "uplift_high"))]
+                bounds = [
+                    name for name in names if str(name).startswith(("uplift_std", "uplift_lower", "uplift_upper"))
+                ]
                 if bounds:
                     faults.append(
                         f"{', '.join(bounds)} are no actions: name the columns of uplift in actions=, and give standard errors "

@@ -96,22 +96,22 @@ class BudgetDisplay(DisplayMixin):
     def _band(plan: TargetingPlan, rows: np.ndarray, pick: np.ndarray, profit: float, spent: float) -> dict[str, float]:
         tail, worth = (1 - plan.coverage) / 2, plan.value[rows, pick]
         if plan.draws is not None:
-            low, high = np.quantile([drawn[rows, pick] @ worth - spent for drawn in plan.draws], [tail, 1 - tail])
-            return {"low": float(low), "high": float(high)}
+            lower, upper = np.quantile([drawn[rows, pick] @ worth - spent for drawn in plan.draws], [tail, 1 - tail])
+            return {"lower": float(lower), "upper": float(upper)}
         if plan.uplift_std is None:
             return {}
         error = float(norm.ppf(1 - tail) * np.sqrt(((plan.uplift_std[rows, pick] * worth) ** 2).sum()))
-        return {"low": profit - error, "high": profit + error}
+        return {"lower": profit - error, "upper": profit + error}
 
     def plot(self, ax: Axes | None = None) -> BudgetDisplay:
         """Draw the curve, its band and the plan."""
         ax = self._axes(ax)
         table, unit = self.table, f", {self.currency}" if self.currency else ", in the currency of the costs"
-        if "low" in table:
+        if "lower" in table:
             ax.fill_between(
                 table["budget"],
-                table["low"],
-                table["high"],
+                table["lower"],
+                table["upper"],
                 color=_OURS,
                 alpha=0.18,
                 linewidth=0,

@@ -153,8 +153,8 @@ class TargetingPlan:
         worth = self.value[rows, pick]
         if self.draws is not None:
             totals = np.array([drawn[rows, pick] @ worth for drawn in self.draws]) - self.cost
-            low, high = np.quantile(totals, [tail, 1 - tail])
-            return float(low), float(high)
+            lower, upper = np.quantile(totals, [tail, 1 - tail])
+            return float(lower), float(upper)
         if self.uplift_std is None:
             return None
         error = float(norm.ppf(1 - tail) * np.sqrt(((self.uplift_std[rows, pick] * worth) ** 2).sum()))
@@ -214,9 +214,9 @@ class TargetingPlan:
         n, made = len(self.chosen), self.n_contacts
         profit = f"the expected profit is {money(self.expected_profit)}"
         if self.profit_interval is not None:
-            low, high = self.profit_interval
+            lower, upper = self.profit_interval
             alone = "" if self.draws is not None else ", were errors independent between customers"
-            profit += f" ({self.coverage:.0%} interval {money(low)} to {money(high)}{alone})"
+            profit += f" ({self.coverage:.0%} interval {money(lower)} to {money(upper)}{alone})"
         lines = [f"{made:,} of {n:,} customers are contacted at a cost of {money(self.cost)}; {profit}."]
         if len(self.actions) > 1:
             counts = np.bincount(self.chosen[self.contacted], minlength=len(self.actions))

@@ -38,7 +38,7 @@ class TransformedOutcome(UpliftModel):
     outcome_estimator : classifier or regressor, default=None
         Predicts the outcome without looking at the arm. None takes nothing off where there is an ``estimator``, and without one
         is a logistic or ridge regression. Not used by a classifier.
-    control, n_bootstrap, n_jobs, random_state
+    control, n_resamples, n_jobs, random_state
         As in `TLearner`. The bootstrap keeps the propensities as they are.
 
     Attributes
@@ -80,14 +80,14 @@ class TransformedOutcome(UpliftModel):
         *,
         outcome_estimator: Any = None,
         control: Any = None,
-        n_bootstrap: int = 0,
+        n_resamples: int = 0,
         n_jobs: int | None = None,
         random_state: Any = 0,
     ):
         self.estimator = estimator
         self.outcome_estimator = outcome_estimator
         self.control = control
-        self.n_bootstrap = n_bootstrap
+        self.n_resamples = n_resamples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

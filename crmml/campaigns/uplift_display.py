@@ -31,7 +31,7 @@ class UpliftDisplay(DisplayMixin):
     Attributes
     ----------
     table : DataFrame
-        share, gain, gain_low, gain_high, random: gains per treated customer, in units of y.
+        share, gain, gain_lower, gain_upper, random: gains per treated customer, in units of y.
     qini : MetricInterval
     binary : bool
         Whether y is 0 and 1; gains are then shown in points.
@@ -79,10 +79,10 @@ class UpliftDisplay(DisplayMixin):
             rows = rng.randint(0, y.size, y.size)
             if 0 < treated[rows].sum() < y.size:
                 drawn.append(_gain(y[rows], score[rows], treated[rows], share))
-        low, high = np.quantile(drawn, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
+        lower, upper = np.quantile(drawn, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
         gain = _gain(y, score, treated, share)
         table = pd.DataFrame(
-            {"share": share, "gain": gain, "gain_low": low, "gain_high": high, "random": share * gain[-1]}
+            {"share": share, "gain": gain, "gain_lower": lower, "gain_upper": upper, "random": share * gain[-1]}
         )
         return cls(table, qini, bool(np.isin(y, (0, 1)).all()), name)
 
@@ -107,8 +107,8 @@ class UpliftDisplay(DisplayMixin):
         x = 100 * table["share"]
         ax.fill_between(
             x,
-            scale * table["gain_low"],
-            scale * table["gain_high"],
+            scale * table["gain_lower"],
+            scale * table["gain_upper"],
             color=_OURS,
             alpha=0.18,
             linewidth=0,
@@ -119,8 +119,8 @@ class UpliftDisplay(DisplayMixin):
         unit = 100 if self.binary else 1
         ax.set(
             title=f"{self.name + ': ' if self.name else ''}gain by share treated\n"
-            f"Qini {unit * self.qini.estimate:.3g} ({self.qini.coverage:.0%} interval {unit * self.qini.low:.3g} to "
-            f"{unit * self.qini.high:.3g}){' points' if self.binary else ''}",
+            f"Qini {unit * self.qini.estimate:.3g} ({self.qini.coverage:.0%} interval {unit * self.qini.lower:.3g} to "
+            f"{unit * self.qini.upper:.3g}){' points' if self.binary else ''}",
             xlabel="Customers treated, % (highest predicted uplift first)",
             ylabel="Gain, percentage points of all treated" if self.binary else "Gain per treated customer, units of y",
             xlim=(0, 100),
@@ -165,8 +165,8 @@ class UpliftCalibrationDisplay(DisplayMixin):
         """Draw a point with its interval for each bin, and the line of perfect predictions."""
         ax = self._axes(ax)
         scale = 100 if self.binary else 1
-        table = scale * self.table[["predicted", "observed", "observed_low", "observed_high"]]
-        error = np.abs(table[["observed_low", "observed_high"]].to_numpy().T - table["observed"].to_numpy())
+        table = scale * self.table[["predicted", "observed", "observed_lower", "observed_upper"]]
+        error = np.abs(table[["observed_lower", "observed_upper"]].to_numpy().T - table["observed"].to_numpy())
         ends = [table["predicted"].min(), table["predicted"].max()]
         ax.axhline(0, color="lightgrey", linewidth=1)
         ax.plot(ends, ends, color="grey", linestyle="--", linewidth=1, label="Predictions come true")

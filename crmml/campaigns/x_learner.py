@@ -34,7 +34,7 @@ class XLearner(UpliftModel):
     effect_estimator : regressor, default=None
         Predicts imputed effects, which are noisy. None takes the mean of ridge regression, whose penalty is chosen by
         leave-one-out, and small boosted trees: the line finds effects that add up, the trees those with a threshold.
-    control, n_bootstrap, n_jobs, random_state
+    control, n_resamples, n_jobs, random_state
         As in `TLearner`. The bootstrap keeps the propensities as they are.
 
     Attributes
@@ -76,14 +76,14 @@ class XLearner(UpliftModel):
         effect_estimator: Any = None,
         *,
         control: Any = None,
-        n_bootstrap: int = 0,
+        n_resamples: int = 0,
         n_jobs: int | None = None,
         random_state: Any = 0,
     ):
         self.outcome_estimator = outcome_estimator
         self.effect_estimator = effect_estimator
         self.control = control
-        self.n_bootstrap = n_bootstrap
+        self.n_resamples = n_resamples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

@@ -68,11 +68,11 @@ class ContactCosts:
                 faults.append(f"{field.name} has shape {amount.shape}; give one amount, or one a customer")
             if bad := int((~np.isfinite(amount)).sum()):
                 faults.append(f"{field.name} is missing or infinite for {bad:,} of {amount.size:,} customers")
-            low = amount <= 0 if field.name == "clv" else amount < 0
-            if bad := int(low.sum()):
+            lower = amount <= 0 if field.name == "clv" else amount < 0
+            if bad := int(lower.sum()):
                 least = "above 0" if field.name == "clv" else "at least 0"
                 faults.append(
-                    f"{field.name} is {float(amount[low].min()) if amount.ndim else float(amount):g} "
+                    f"{field.name} is {float(amount[lower].min()) if amount.ndim else float(amount):g} "
                     f"{f'at its lowest, out of range for {bad:,} of {amount.size:,} customers' if amount.ndim else ''}".rstrip()
                     + f"; it must be {least}"
                 )

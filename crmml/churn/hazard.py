@@ -258,11 +258,11 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         elapsed = self._elapsed(elapsed, len(rate))
         until = max(self.longest_, self.edges_[-1]) if until is None else float(until)
         starts, ends = np.append(self.edges_[:-1], self.edges_[-1]), np.append(self.edges_[1:], np.inf)
-        low = np.maximum(starts, elapsed[:, None])
-        high = np.maximum(np.minimum(ends, until), low)
-        survived = np.exp(self._cumulative(rate, elapsed[:, None]) - self._cumulative(rate, low))
+        lower = np.maximum(starts, elapsed[:, None])
+        upper = np.maximum(np.minimum(ends, until), lower)
+        survived = np.exp(self._cumulative(rate, elapsed[:, None]) - self._cumulative(rate, lower))
         # a constant rate over a stretch: (1 - exp(-rate * length)) / rate
-        length = high - low
+        length = upper - lower
         with np.errstate(invalid="ignore", over="ignore"):
             mean = np.where(
                 np.isinf(length), 1 / np.maximum(rate, 1e-300), -np.expm1(-rate * length) / np.maximum(rate, 1e-300)

@@ -230,7 +230,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         self.bic_ = float(k * np.log(size)) - 2 * log_likelihood
         self.converged_ = optimum.converged
         self.n_customers_ = size
-        self.n_params_ = k
+        self.n_parameters_ = k
         self.posterior_draws_: np.ndarray | None = None
 
     def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
@@ -326,7 +326,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         self.log_likelihood_ = self.aic_ = self.bic_ = float("nan")
         self.converged_ = False
         self.n_customers_ = 0.0
-        self.n_params_ = layout.size
+        self.n_parameters_ = layout.size
         self.n_features_in_ = len(self._input_columns())
         self.ruler_ = ruler or Ruler()
         return self

@@ -62,7 +62,7 @@ def compare(models: Sequence[Any], X: Any, sample_weight: Any = None) -> pd.Data
     rows = []
     for model in models:
         total = model.score(X, sample_weight=sample_weight) * n
-        k = model.n_params_
+        k = model.n_parameters_
         rows.append((model._title, k, total, 2 * k - 2 * total, k * np.log(informative) - 2 * total, model.converged_))
     table = pd.DataFrame(rows, columns=["model", "n_params", "log_likelihood", "aic", "bic", "converged"])
     relative = np.exp(-(table["aic"] - table["aic"].min()) / 2)
@@ -95,7 +95,7 @@ def likelihood_ratio_test(restricted: Any, full: Any) -> pd.Series:
     .. [1] Wilks, S. S. (1938), The large-sample distribution of the likelihood ratio. Annals of Mathematical Statistics
        9, 60-62.
     """
-    more = full.n_params_ - restricted.n_params_
+    more = full.n_parameters_ - restricted.n_parameters_
     if more <= 0:
         raise ValueError(
             f"{type(full).__name__} has no more parameters than {type(restricted).__name__}: nothing is tested."

@@ -284,8 +284,8 @@ class SpendDisplay(DisplayMixin):
         counts, means = x[seen].astype(int), m[seen]
         amounts = model.sample(counts, random_state)
         simulated = np.bincount(np.repeat(np.arange(counts.size), counts), amounts) / counts
-        low, high = np.log(np.quantile(means, [0.002, 0.998]))
-        amount = np.exp(np.linspace(low, high, points))
+        lower, upper = np.log(np.quantile(means, [0.002, 0.998]))
+        amount = np.exp(np.linspace(lower, upper, points))
         observed, modelled = (gaussian_kde(np.log(v))(np.log(amount)) / amount for v in (means, simulated))
         return cls(amount, observed, modelled)
 

@@ -18,24 +18,24 @@ class Interval(NamedTuple):
     """An estimate with its ends; NaN is unknown."""
 
     estimate: float
-    low: float = NAN
-    high: float = NAN
+    lower: float = NAN
+    upper: float = NAN
 
 
 def rate_difference(x1: int, n1: int, x2: int, n2: int, coverage: float) -> Interval:
     """Newcombe's (1998) hybrid of two Wilson intervals, for p2 - p1."""
     p1, p2 = x1 / n1, x2 / n2
-    low, high = wilson_interval([p1, p2], [n1, n2], coverage=coverage)
-    below = math.hypot(p2 - low[1], high[0] - p1)
-    above = math.hypot(high[1] - p2, p1 - low[0])
+    lower, upper = wilson_interval([p1, p2], [n1, n2], coverage=coverage)
+    below = math.hypot(p2 - lower[1], upper[0] - p1)
+    above = math.hypot(upper[1] - p2, p1 - lower[0])
     return Interval(p2 - p1, p2 - p1 - below, p2 - p1 + above)
 
 
 def rate_p_value(x1: int, n1: int, x2: int, n2: int) -> float:
     """Two-sided, pooled z."""
     p = (x1 + x2) / (n1 + n2)
-    se = math.sqrt(p * (1 - p) * (1 / n1 + 1 / n2))
-    return 2 * float(stats.norm.sf(abs(x2 / n2 - x1 / n1) / se)) if se > 0 else 1.0
+    std_error = math.sqrt(p * (1 - p) * (1 / n1 + 1 / n2))
+    return 2 * float(stats.norm.sf(abs(x2 / n2 - x1 / n1) / std_error)) if std_error > 0 else 1.0
 
 
 def rate_ratio(x1: int, n1: int, x2: int, n2: int, coverage: float) -> Interval:
@@ -47,10 +47,10 @@ def rate_ratio(x1: int, n1: int, x2: int, n2: int, coverage: float) -> Interval:
     z = stats.norm.ppf(0.5 + coverage / 2)
     half = 0.5 if x2 == 0 else 0.0
     a, m, b, n = x1 + half, n1 + half, x2 + half, n2 + half
-    se = math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
+    std_error = math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
     centre = math.log((b / n) / (a / m))
-    low = math.exp(centre - z * se) if x2 else 0.0  # nothing was left, so that nothing may be
-    return Interval((x2 / n2) / (x1 / n1), low, math.exp(centre + z * se))
+    lower = math.exp(centre - z * std_error) if x2 else 0.0  # nothing was left, so that nothing may be
+    return Interval((x2 / n2) / (x1 / n1), lower, math.exp(centre + z * std_error))
 
 
 def paired_rates(gained: int, lost: int, n: int, coverage: float) -> tuple[Interval, float]:
@@ -80,11 +80,11 @@ def mean_difference(
 def paired_difference(change: np.ndarray, coverage: float) -> tuple[Interval, float]:
     """Student's interval and p-value of the mean of differences."""
     n, mean = len(change), float(change.mean())
-    se = float(change.std(ddof=1)) / math.sqrt(n)
-    if not is_spread(se, mean):
+    std_error = float(change.std(ddof=1)) / math.sqrt(n)
+    if not is_spread(std_error, mean):
         return Interval(mean), NAN
-    half = stats.t.ppf(0.5 + coverage / 2, n - 1) * se
-    return Interval(mean, mean - half, mean + half), _p(mean, se, n - 1)
+    half = stats.t.ppf(0.5 + coverage / 2, n - 1) * std_error
+    return Interval(mean, mean - half, mean + half), _p(mean, std_error, n - 1)
 
 
 def mean_ratio(m1: float, v1: float, m2: float, v2: float, covariance: float, df: float, coverage: float) -> Interval:
@@ -102,5 +102,5 @@ def mean_ratio(m1: float, v1: float, m2: float, v2: float, covariance: float, df
     return Interval(m2 / m1, (b - root) / a, (b + root) / a)
 
 
-def _p(change: float, se: float, df: float) -> float:
-    return 2 * float(stats.t.sf(abs(change) / se, df))
+def _p(change: float, std_error: float, df: float) -> float:
+    return 2 * float(stats.t.sf(abs(change) / std_error, df))

@@ -44,12 +44,12 @@ def median(duration: np.ndarray, event: np.ndarray, coverage: float) -> tuple[fl
     left = at_risk - events
     greenwood = np.cumsum(np.divide(events, at_risk * left, out=np.full(len(at), np.inf), where=left > 0))
     z = stats.norm.ppf(0.5 + coverage / 2)
-    low, high = np.zeros(len(at)), np.zeros(len(at))
+    lower, upper = np.zeros(len(at)), np.zeros(len(at))
     inner = (survival > 0) & (survival < 1)
     centre = np.log(-np.log(survival[inner]))
     half = z * np.sqrt(greenwood[inner]) / np.abs(np.log(survival[inner]))
-    low[inner], high[inner] = np.exp(-np.exp(centre + half)), np.exp(-np.exp(centre - half))
-    return _crossing(at, survival), _crossing(at, low), _crossing(at, high)
+    lower[inner], upper[inner] = np.exp(-np.exp(centre + half)), np.exp(-np.exp(centre - half))
+    return _crossing(at, survival), _crossing(at, lower), _crossing(at, upper)
 
 
 def _crossing(at: np.ndarray, curve: np.ndarray) -> float:
@@ -69,8 +69,8 @@ def median_difference(
         return float("nan"), float("nan"), float("nan")
     if np.isnan(change).any():
         return estimate, float("nan"), float("nan")
-    low, high = np.quantile(change, [(1 - coverage) / 2, (1 + coverage) / 2], method="inverted_cdf")
-    return estimate, _known(low), _known(high)
+    lower, upper = np.quantile(change, [(1 - coverage) / 2, (1 + coverage) / 2], method="inverted_cdf")
+    return estimate, _known(lower), _known(upper)
 
 
 def _known(edge: float) -> float:

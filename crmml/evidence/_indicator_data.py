@@ -82,12 +82,12 @@ class Reader:
         """The caller's name of a role."""
         return self.rename.get(name, name)
 
-    def numbers(self, name: str, low: float | None = 0.0) -> np.ndarray:
-        """Numbers, none missing, none below ``low``."""
+    def numbers(self, name: str, lower: float | None = 0.0) -> np.ndarray:
+        """Numbers, none missing, none below ``lower``."""
         values = as_numbers(self.column(name), self.called(name), self.faults)
-        if low is not None and (below := int((values < low).sum())):
+        if lower is not None and (below := int((values < lower).sum())):
             self.faults.append(
-                f"column {self.called(name)!r} is below {low:g} in {below:,} of {len(values):,} rows; repair them"
+                f"column {self.called(name)!r} is below {lower:g} in {below:,} of {len(values):,} rows; repair them"
             )
         return values
 
@@ -166,7 +166,7 @@ def _satisfaction(read: Reader) -> Share:
             )
             return Share(0, 1)
         return _share(read.flags("satisfied"))
-    return _share(read.numbers("score", low=None) >= read.satisfied_from)
+    return _share(read.numbers("score", lower=None) >= read.satisfied_from)
 
 
 def _share(flags: np.ndarray) -> Share:

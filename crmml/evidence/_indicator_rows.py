@@ -25,8 +25,8 @@ class _Level:
     """A level in the unit of the table, with its interval and what its error is made of."""
 
     value: float
-    low: float = NAN
-    high: float = NAN
+    lower: float = NAN
+    upper: float = NAN
     n: float = NAN
     variance: float = NAN
     df: float = NAN
@@ -78,10 +78,10 @@ def _level(cases: Any, definition, setting: Setting) -> _Level:
     scale = 100.0 if definition.bounded and isinstance(cases, Ratio) else 1.0
     value, variance = value * scale, variance * scale**2
     half = float(stats.t.ppf(0.5 + setting.coverage / 2, n - 1)) * math.sqrt(variance)
-    low, high = value - half, value + half
+    lower, upper = value - half, value + half
     if definition.bounded:
-        low, high = max(low, 0.0), min(high, 100.0)
-    return _Level(value, low, high, n, variance, n - 1)
+        lower, upper = max(lower, 0.0), min(upper, 100.0)
+    return _Level(value, lower, upper, n, variance, n - 1)
 
 
 def _of_ratio(cases: Ratio) -> tuple[float, float, int]:
@@ -116,9 +116,9 @@ def _row(definition, statistic, one: _Level, two: _Level, aim, setting: Setting,
         missing.append(
             f"{definition.name}: the level before is not above 0, so that there is no change in percent of it"
         )
-    elif math.isnan(change.low) and not math.isnan(one.variance + two.variance):
+    elif math.isnan(change.lower) and not math.isnan(one.variance + two.variance):
         missing.append(f"{definition.name}: interval unknown: no case differs from another")
-    elif math.isnan(ratio.low) and not math.isnan(change.low):
+    elif math.isnan(ratio.lower) and not math.isnan(change.lower):
         missing.append(
             f"{definition.name}: the level before cannot be told from 0 (or both are 100 %): no interval in percent of it"
         )
@@ -132,19 +132,19 @@ def _row(definition, statistic, one: _Level, two: _Level, aim, setting: Setting,
 def _levels(definition, statistic: str, one: _Level, two: _Level) -> dict[str, Any]:
     row: dict[str, Any] = {"indicator": definition.name, "statistic": statistic, "level_unit": definition.unit}
     for side, level in (("before", one), ("after", two)):
-        row |= {side: level.value, f"{side}_low": level.low, f"{side}_high": level.high, f"{side}_n": level.n}
+        row |= {side: level.value, f"{side}_lower": level.lower, f"{side}_upper": level.upper, f"{side}_n": level.n}
     return row
 
 
 def _changes(definition, change: Interval, ratio: Interval) -> dict[str, Any]:
     return {
         "change": change.estimate,
-        "change_low": change.low,
-        "change_high": change.high,
+        "change_lower": change.lower,
+        "change_upper": change.upper,
         "change_unit": "percentage points" if definition.is_share else definition.unit,
         "relative_change": 100 * (ratio.estimate - 1),
-        "relative_low": 100 * (ratio.low - 1),
-        "relative_high": 100 * (ratio.high - 1),
+        "relative_lower": 100 * (ratio.lower - 1),
+        "relative_upper": 100 * (ratio.upper - 1),
         "relative_unit": "%",
     }
 
@@ -165,18 +165,18 @@ def _needed(definition, one: _Level, two: _Level, aim: float, setting: Setting) 
 def _row_of_medians(definition, one: Durations, two: Durations, setting: Setting, missing: list[str]) -> dict[str, Any]:
     levels = []
     for side, cases in (("before", one), ("after", two)):
-        value, low, high = (edge if math.isfinite(edge) else NAN for edge in median(*cases, setting.coverage))
-        levels.append(_Level(value, low, high, len(cases.duration)))
+        value, lower, upper = (edge if math.isfinite(edge) else NAN for edge in median(*cases, setting.coverage))
+        levels.append(_Level(value, lower, upper, len(cases.duration)))
         if math.isnan(value):
             missing.append(
                 f"{definition.name}: the median {side} is not reached, half of the cases or more were not over"
             )
-        elif math.isnan(high):
+        elif math.isnan(upper):
             missing.append(
                 f"{definition.name}: the upper end of the median {side} is not reached, too many cases were not over"
             )
     change = Interval(*median_difference(one, two, setting.coverage, setting.n_resamples, setting.rng))
-    if not math.isnan(change.estimate) and math.isnan(change.low + change.high):
+    if not math.isnan(change.estimate) and math.isnan(change.lower + change.upper):
         missing.append(
             f"{definition.name}: the interval of the change of the median has no end, too many cases were not over"
         )

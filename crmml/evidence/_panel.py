@@ -179,29 +179,29 @@ def _outside(moments: pd.Series, time: str, window: tuple[Any, Any]) -> list[str
     number = moments.dtype.kind == "f"
     try:
         edges: list[Any] = [float(edge) if number else pd.to_datetime(edge, format="ISO8601") for edge in window]
-        low, high = edges
+        lower, upper = edges
     except (TypeError, ValueError):
         return [f"window={window!r} is not a first and a last period of the kind in column {time!r}"]
-    if not low <= high:
+    if not lower <= upper:
         return [f"window={window!r} ends before it begins"]
     faults = []
-    early, late = int((moments < low).sum()), int((moments > high).sum())
+    early, late = int((moments < lower).sum()), int((moments > upper).sum())
     if early or late:
         faults.append(
             f"{early + late:,} of {len(moments):,} rows are outside the window ({early:,} before it, {late:,} after it); leave "
             "them out, or widen the window"
         )
-    if moments.min() > low or moments.max() < high:
+    if moments.min() > lower or moments.max() < upper:
         faults.append("the window is longer than the data: no row is at its first or at its last period; shorten it")
     return faults
 
 
 def _one_a_unit(codes: np.ndarray, unit: np.ndarray, n: int) -> tuple[np.ndarray, int]:
     """The code of each unit, and how many units have more than one."""
-    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
-    np.minimum.at(low, unit, codes)
-    np.maximum.at(high, unit, codes)
-    return low, int((low != high).sum())
+    lower, upper = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
+    np.minimum.at(lower, unit, codes)
+    np.maximum.at(upper, unit, codes)
+    return lower, int((lower != upper).sum())
 
 
 def _from_dates(frame, unit, n, treated_from, time, moments, periods, faults) -> np.ndarray:

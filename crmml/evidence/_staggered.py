@@ -86,7 +86,7 @@ class Errors:
 
     Attributes
     ----------
-    estimate, se, df : ndarrays of shape (k,)
+    estimate, std_error, df : ndarrays of shape (k,)
     scores : ndarray of shape (n_clusters, k)
         Contribution of each cluster; the covariance is scores.T @ scores.
     stratum : ndarray of int, shape (n_clusters,)
@@ -94,7 +94,7 @@ class Errors:
     """
 
     estimate: np.ndarray
-    se: np.ndarray
+    std_error: np.ndarray
     df: np.ndarray
     scores: np.ndarray
     stratum: np.ndarray
@@ -106,19 +106,19 @@ class Errors:
 
     def interval(self, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Student-t intervals, one contrast at a time."""
-        half = np.where(self.varies, stats.t.ppf(0.5 + coverage / 2, self.df) * self.se, np.nan)
+        half = np.where(self.varies, stats.t.ppf(0.5 + coverage / 2, self.df) * self.std_error, np.nan)
         return self.estimate - half, self.estimate + half
 
     def p_value(self) -> np.ndarray:
         """Two-sided, of no effect; missing where the data show no noise at all."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            p = 2 * stats.t.sf(np.abs(self.estimate) / self.se, self.df)
+            p = 2 * stats.t.sf(np.abs(self.estimate) / self.std_error, self.df)
         return np.where(self.varies, p, np.nan)
 
     @property
     def varies(self) -> np.ndarray:
         """Where the standard errors say anything."""
-        return is_spread(self.se, self.estimate)
+        return is_spread(self.std_error, self.estimate)
 
     def joint_p_value(self) -> tuple[float, float, int]:
         r"""Wald statistic, p-value and rank of the hypothesis that all are zero.
@@ -155,11 +155,11 @@ class Errors:
 
         Gaussian multipliers of the clusters' scores are normal draws with the scores' covariance, and are drawn as such.
         """
-        live = self.se > 0
+        live = self.std_error > 0
         least = float(stats.t.ppf(0.5 + coverage / 2, self.df).max())
         if live.sum() < 2:
             return least
-        df, scores = float(self.df[live].min()), self.scores[:, live] / self.se[live]
+        df, scores = float(self.df[live].min()), self.scores[:, live] / self.std_error[live]
         values, vectors = np.linalg.eigh(scores.T @ scores)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         largest = np.abs(rng.standard_normal((n_resamples, len(root))) @ root.T).max(axis=1)

@@ -31,10 +31,10 @@ class BeforeAfter:
     before, after : float
         Levels: fractions for rates, else in the unit of the outcome.
     n_before, n_after : int
-    change, low, high : float
+    change, lower, upper : float
         after - before with its interval, a difference of fractions for rates (0.1 is 10 percentage points); the interval of a mean
         is NaN where nothing varies.
-    relative_change, relative_low, relative_high : float
+    relative_change, relative_lower, relative_upper : float
         (after - before) / before with its interval, as fractions (0.1 is 10 %); NaN where the level before cannot be told
         from 0, and the interval for the same customers' rates.
     p_value : float
@@ -55,11 +55,11 @@ class BeforeAfter:
     n_before: int
     n_after: int
     change: float
-    low: float
-    high: float
+    lower: float
+    upper: float
     relative_change: float
-    relative_low: float
-    relative_high: float
+    relative_lower: float
+    relative_upper: float
     p_value: float
     paired: bool
     coverage: float
@@ -69,23 +69,23 @@ class BeforeAfter:
 
     def describe(self) -> str:
         """Say it in plain sentences."""
-        known = not math.isnan(self.low)
+        known = not math.isnan(self.lower)
         verb = "rose" if self.change > 0 else "fell" if self.change < 0 else "did not change"
         if self.kind == "rate":
             levels = f"from {self.before:.1%} to {self.after:.1%}"
             ends = (
-                f"{100 * self.change:+.3g} percentage points ({self.coverage:.0%} interval {100 * self.low:+.3g} to "
-                f"{100 * self.high:+.3g})"
+                f"{100 * self.change:+.3g} percentage points ({self.coverage:.0%} interval {100 * self.lower:+.3g} to "
+                f"{100 * self.upper:+.3g})"
             )
         else:
             levels = f"from {self.before:,.4g} to {self.after:,.4g}"
-            bounds = f"{self.coverage:.0%} interval {self.low:+,.4g} to {self.high:+,.4g}"
+            bounds = f"{self.coverage:.0%} interval {self.lower:+,.4g} to {self.upper:+,.4g}"
             ends = f"{self.change:+,.4g} ({bounds if known else 'interval unknown, for nothing varies'})"
         text = f"{self.outcome} {verb} {levels}: {ends}" + (f", p = {self.p_value:.3g}" if known else "")
         if not math.isnan(self.relative_change):
             text += f"; {100 * self.relative_change:+.3g} % of the former level"
-            if not math.isnan(self.relative_low):
-                text += f" ({100 * self.relative_low:+.3g} to {100 * self.relative_high:+.3g} %)"
+            if not math.isnan(self.relative_lower):
+                text += f" ({100 * self.relative_lower:+.3g} to {100 * self.relative_upper:+.3g} %)"
         who = (
             f"The same {self.n_before:,} customers, each compared with itself."
             if self.paired
@@ -171,7 +171,7 @@ def compare_before_after(
     Examples
     --------
     >>> found = compare_before_after(Share(140, 200), Share(160, 200), outcome="Retention")
-    >>> found.causal, round(found.change, 3), round(found.low, 3), round(found.high, 3)
+    >>> found.causal, round(found.change, 3), round(found.lower, 3), round(found.upper, 3)
     (False, 0.1, 0.029, 0.17)
     """
     _check_arguments(kind, paired, coverage)
@@ -352,11 +352,11 @@ def _result(kind, before, after, n_before, n_after, change: Interval, ratio: Int
         "n_before": n_before,
         "n_after": n_after,
         "change": change.estimate,
-        "low": change.low,
-        "high": change.high,
+        "lower": change.lower,
+        "upper": change.upper,
         "relative_change": ratio.estimate - 1,
-        "relative_low": ratio.low - 1,
-        "relative_high": ratio.high - 1,
+        "relative_lower": ratio.lower - 1,
+        "relative_upper": ratio.upper - 1,
         "p_value": p,
     }
 

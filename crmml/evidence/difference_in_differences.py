@@ -32,19 +32,19 @@ class DifferenceInDifferences:
     ----------
     att : float
         Average effect on treated units, per unit and period, in the unit of the outcome.
-    se, low, high, p_value, df : float
+    std_error, lower, upper, p_value, df : float
         Clustered standard error, interval, two-sided p-value of no effect, and its degrees of freedom; interval and p-value are NaN
         where within the groups nothing varies.
     coverage : float
     aggregate : {"group", "simple", "event"}
         How the group-time effects are averaged in ``att``.
     group_time : DataFrame
-        group (first treated period), period, att, se, low, high; periods before treatment are placebo effects.
+        group (first treated period), period, att, std_error, lower, upper; periods before treatment are placebo effects.
     event_study : DataFrame
-        relative_period (0 is the first treated one), att, se, low, high, low_uniform, high_uniform (which hold for all rows
+        relative_period (0 is the first treated one), att, std_error, lower, upper, lower_uniform, upper_uniform (which hold for all rows
         together), p_value, treated_units. The base period has effect 0 by construction and no interval.
     by_group : DataFrame
-        group, treated_units, att, se, low, high.
+        group, treated_units, att, std_error, lower, upper.
     pretrend_statistic, pretrend_p_value : float
         Wald test that all placebo effects before treatment are zero; NaN where it cannot be made.
     pretrend_df : int
@@ -63,9 +63,9 @@ class DifferenceInDifferences:
     """
 
     att: float
-    se: float
-    low: float
-    high: float
+    std_error: float
+    lower: float
+    upper: float
     p_value: float
     df: float
     coverage: float
@@ -93,8 +93,8 @@ class DifferenceInDifferences:
         """Say it in plain sentences."""
         verb = "raised" if self.att > 0 else "lowered" if self.att < 0 else "did not change"
         amount = f" by {abs(self.att):,.4g}" if self.att else ""
-        ends = f"{self.coverage:.0%} interval {self.low:,.4g} to {self.high:,.4g}, p = {self.p_value:.3g}"
-        if np.isnan(self.low):
+        ends = f"{self.coverage:.0%} interval {self.lower:,.4g} to {self.upper:,.4g}, p = {self.p_value:.3g}"
+        if np.isnan(self.lower):
             ends = "interval unknown, for within the groups nothing varies"
         lines = [
             f"If the assumptions below hold, the treatment {verb} {self.outcome!r}{amount} per treated unit and period "
@@ -229,7 +229,7 @@ def difference_in_differences(
     >>> data = pd.DataFrame({"customer_id": unit, "month": month, "spend": spend, "start": start})
     >>> found = difference_in_differences(
     ...     data, unit_id="customer_id", time="month", outcome="spend", treated_from="start", random_state=0)
-    >>> round(found.att, 2), round(found.low, 2), round(found.high, 2)
+    >>> round(found.att, 2), round(found.lower, 2), round(found.upper, 2)
     (2.9, 2.4, 3.41)
     """
     _check_arguments(treated_from, treated, control, aggregate, anticipation, unbalanced, coverage, n_resamples)
@@ -252,7 +252,7 @@ def difference_in_differences(
         return errors_of(panel.Y, panel.first, layout.cohorts, contrast, panel.cluster)
 
     head, cells = estimate(overall[None]), estimate(np.eye(len(weight)))
-    low, high = head.interval(coverage)
+    lower, upper = head.interval(coverage)
     before = layout.time < layout.group - 1 - anticipation
     wald, wald_p, rank = (float("nan"), float("nan"), 0)
     if before.any():
@@ -260,9 +260,9 @@ def difference_in_differences(
     rng = check_random_state(random_state)
     return DifferenceInDifferences(
         att=float(head.estimate[0]),
-        se=float(head.se[0]),
-        low=float(low[0]),
-        high=float(high[0]),
+        std_error=float(head.std_error[0]),
+        lower=float(lower[0]),
+        upper=float(upper[0]),
         p_value=float(head.p_value()[0]),
         df=float(head.df[0]),
         coverage=coverage,
@@ -349,7 +349,7 @@ def _weights(layout: GroupTime, post: np.ndarray, weight: np.ndarray, aggregate:
 
 
 def _cell_table(layout: GroupTime, panel: Panel, cells: Errors, coverage: float) -> pd.DataFrame:
-    low, high = cells.interval(coverage)
+    lower, upper = cells.interval(coverage)
     at = panel.periods
     return pd.DataFrame(
         {
@@ -357,42 +357,42 @@ def _cell_table(layout: GroupTime, panel: Panel, cells: Errors, coverage: float)
             "period": at[layout.time],
             "after": layout.time >= layout.group,
             "att": cells.estimate,
-            "se": cells.se,
-            "low": low,
-            "high": high,
+            "std_error": cells.std_error,
+            "lower": lower,
+            "upper": upper,
         }
     )
 
 
 def _group_table(groups, panel: Panel, estimate, size_of, coverage: float) -> pd.DataFrame:
     found = estimate(np.stack(list(groups.values())))
-    low, high = found.interval(coverage)
+    lower, upper = found.interval(coverage)
     return pd.DataFrame(
         {
             "group": panel.periods[list(groups)],
             "treated_units": [size_of[g] for g in groups],
             "att": found.estimate,
-            "se": found.se,
-            "low": low,
-            "high": high,
+            "std_error": found.std_error,
+            "lower": lower,
+            "upper": upper,
         }
     )
 
 
 def _event_table(layout, events, estimate, weight, anticipation, coverage, n_resamples, rng) -> pd.DataFrame:
     found = estimate(np.stack(list(events.values())))
-    low, high = found.interval(coverage)
-    half = np.where(found.varies, found.uniform_critical(coverage, n_resamples, rng) * found.se, np.nan)
+    lower, upper = found.interval(coverage)
+    half = np.where(found.varies, found.uniform_critical(coverage, n_resamples, rng) * found.std_error, np.nan)
     relative = layout.time - layout.group
     table = pd.DataFrame(
         {
             "relative_period": list(events),
             "att": found.estimate,
-            "se": found.se,
-            "low": low,
-            "high": high,
-            "low_uniform": found.estimate - half,
-            "high_uniform": found.estimate + half,
+            "std_error": found.std_error,
+            "lower": lower,
+            "upper": upper,
+            "lower_uniform": found.estimate - half,
+            "upper_uniform": found.estimate + half,
             "p_value": found.p_value(),
             "treated_units": [int(weight[relative == e].sum()) for e in events],
         }

@@ -28,7 +28,7 @@ class BeforeAfterForestDisplay(DisplayMixin):
     Attributes
     ----------
     table : DataFrame
-        title, panel ("points" or "percent"), change, low, high, better; NaN ends are unknown.
+        title, panel ("points" or "percent"), change, lower, upper, better; NaN ends are unknown.
     coverage : float
     axes_ : ndarray of Axes
         One a panel, after ``plot``.
@@ -63,12 +63,12 @@ class BeforeAfterForestDisplay(DisplayMixin):
                         "title": title,
                         "panel": panel,
                         "change": estimate,
-                        "low": row[f"{of}_low"],
-                        "high": row[f"{of}_high"],
+                        "lower": row[f"{of}_lower"],
+                        "upper": row[f"{of}_upper"],
                         "better": definition.better,
                     }
                 )
-        return cls(pd.DataFrame(rows, columns=["title", "panel", "change", "low", "high", "better"]), found.coverage)
+        return cls(pd.DataFrame(rows, columns=["title", "panel", "change", "lower", "upper", "better"]), found.coverage)
 
     def plot(self, ax: Axes | None = None) -> BeforeAfterForestDisplay:
         """Draw the panels side by side.
@@ -114,12 +114,14 @@ class BeforeAfterForestDisplay(DisplayMixin):
 
     def _panel(self, ax: Axes, rows: pd.DataFrame, place: dict[str, int]) -> None:
         ax.axvline(0, color="0.4", linewidth=1, linestyle="--")
-        for title, change, low, high, better in rows[["title", "change", "low", "high", "better"]].to_numpy().tolist():
-            y, known = place[title], not (np.isnan(low) or np.isnan(high))
+        for title, change, lower, upper, better in (
+            rows[["title", "change", "lower", "upper", "better"]].to_numpy().tolist()
+        ):
+            y, known = place[title], not (np.isnan(lower) or np.isnan(upper))
             good = (change > 0) == (better == "higher")
             color = "0.4" if change == 0 else "tab:blue" if good else "tab:orange"
             if known:
-                ax.plot([low, high], [y, y], color=color, linewidth=2, solid_capstyle="butt")
+                ax.plot([lower, upper], [y, y], color=color, linewidth=2, solid_capstyle="butt")
             ax.plot(
                 [change], [y], "o", color=color, markersize=7, markerfacecolor=color if known else "white",
                 markeredgewidth=1.5,
@@ -132,7 +134,7 @@ class BeforeAfterForestDisplay(DisplayMixin):
     def _legend(self, ax: Axes) -> None:
         from matplotlib.lines import Line2D
 
-        unknown = self.table[["low", "high"]].isna().any(axis=1)
+        unknown = self.table[["lower", "upper"]].isna().any(axis=1)
         entries = []
         good = (self.table["change"] > 0) == (self.table["better"] == "higher")
         for rows, color, text in ((good, "tab:blue", "to the better"), (~good, "tab:orange", "to the worse")):

@@ -32,9 +32,9 @@ class IndicatorTable:
     ----------
     table : DataFrame
         One row an indicator (two for durations: median, and mean up to the longest time seen in both groups): indicator,
-        statistic, level_unit; before, before_low, before_high, before_n, and the same after; change, change_low,
-        change_high in change_unit ("percentage points" for shares, else the unit of the level); relative_change,
-        relative_low, relative_high in relative_unit ("%", of the level before); n_needed, cases a group to verify the change
+        statistic, level_unit; before, before_lower, before_upper, before_n, and the same after; change, change_lower,
+        change_upper in change_unit ("percentage points" for shares, else the unit of the level); relative_change,
+        relative_lower, relative_upper in relative_unit ("%", of the level before); n_needed, cases a group to verify the change
         (or the target). NaN is unknown.
     missing : tuple of str
         What is not known, and why.
@@ -77,7 +77,7 @@ class IndicatorTable:
         if not math.isnan(row["change"]):
             parts.append(f"{row['change']:+,.4g} {row['change_unit']} ({self._ends(row, 'change')})")
         if not math.isnan(row["relative_change"]):
-            ends = "" if math.isnan(row["change_low"]) and parts else f" ({self._ends(row, 'relative')})"
+            ends = "" if math.isnan(row["change_lower"]) and parts else f" ({self._ends(row, 'relative')})"
             parts.append(f"{row['relative_change']:+,.3g} % of the former level{ends}")
         text += f": {', '.join(parts)}"
         if not math.isnan(row["n_needed"]):
@@ -85,10 +85,10 @@ class IndicatorTable:
         return text + "."
 
     def _ends(self, row: dict[str, Any], of: str) -> str:
-        low, high = row[f"{of}_low"], row[f"{of}_high"]
-        if math.isnan(low) or math.isnan(high):
+        lower, upper = row[f"{of}_lower"], row[f"{of}_upper"]
+        if math.isnan(lower) or math.isnan(upper):
             return "interval unknown"
-        return f"{self.coverage:.0%} interval {low:+,.3g} to {high:+,.3g}"
+        return f"{self.coverage:.0%} interval {lower:+,.3g} to {upper:+,.3g}"
 
 
 def indicators(

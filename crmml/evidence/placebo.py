@@ -39,9 +39,9 @@ class PlaceboTest:
         Share of dates at which the naive before/after comparison was significant.
     naive_up_rate, naive_down_rate : float
         The same by direction: a success, and a failure, that never was.
-    naive_low, naive_high : float
+    naive_lower, naive_upper : float
         Wilson's interval of it, counting only windows that do not overlap (``n_disjoint``) as trials.
-    did_rate, did_low, did_high : float
+    did_rate, did_lower, did_upper : float
         Share for difference-in-differences with a treated half drawn at random, and Wilson's interval over all draws.
     size : float
         Nominal level of both tests.
@@ -58,11 +58,11 @@ class PlaceboTest:
     naive_rate: float
     naive_up_rate: float
     naive_down_rate: float
-    naive_low: float
-    naive_high: float
+    naive_lower: float
+    naive_upper: float
     did_rate: float
-    did_low: float
-    did_high: float
+    did_lower: float
+    did_upper: float
     size: float
     coverage: float
     table: pd.DataFrame
@@ -82,9 +82,9 @@ class PlaceboTest:
                 f"{OUTCOMES[self.outcome]} ({self.window_days} days each side), where {self.size:.0%} is promised: like a success "
                 f"in {self.naive_up_rate:.1%}, like a failure in {self.naive_down_rate:.1%}.",
                 f"Only {self.n_disjoint} such pairs of windows fit side by side, so that the {self.coverage:.0%} interval of the "
-                f"naive share is {self.naive_low:.1%} to {self.naive_high:.1%}.",
+                f"naive share is {self.naive_lower:.1%} to {self.naive_upper:.1%}.",
                 f"Difference-in-differences, with a treated half of customers drawn at random at each date, was significant in "
-                f"{self.did_rate:.1%} ({self.coverage:.0%} interval {self.did_low:.1%} to {self.did_high:.1%}).",
+                f"{self.did_rate:.1%} ({self.coverage:.0%} interval {self.did_lower:.1%} to {self.did_upper:.1%}).",
             ]
         )
 
@@ -178,18 +178,18 @@ def placebo_test(
     table.insert(0, "go_live", drawn.astype("datetime64[D]").astype("datetime64[us]"))
     naive, did = table["naive_p_value"] < size, table["did_p_value"] < size
     disjoint = int((dates[-1] - dates[0]) // (2 * window)) + 1
-    (low, did_low), (high, did_high) = wilson_interval(
+    (lower, did_lower), (upper, did_upper) = wilson_interval(
         [naive.mean(), did.mean()], [disjoint, n_placebos], coverage=coverage
     )
     return PlaceboTest(
         naive_rate=float(naive.mean()),
         naive_up_rate=float((naive & (table["naive_effect"] > 0)).mean()),
         naive_down_rate=float((naive & (table["naive_effect"] < 0)).mean()),
-        naive_low=float(low),
-        naive_high=float(high),
+        naive_lower=float(lower),
+        naive_upper=float(upper),
         did_rate=float(did.mean()),
-        did_low=float(did_low),
-        did_high=float(did_high),
+        did_lower=float(did_lower),
+        did_upper=float(did_upper),
         size=size,
         coverage=coverage,
         table=table,
@@ -265,17 +265,17 @@ def _dates(customer, day, window: int, last: int, min_customers: int) -> tuple[n
 def _verdicts(date, customer, day, amount, first, window, outcome, rng) -> tuple[int, float, float, float, float]:
     eligible = np.flatnonzero(first < date - window)
     outcomes = []
-    for low in (date - window, date):
-        start, stop = np.searchsorted(day, [low, low + window], side="left")
+    for lower in (date - window, date):
+        start, stop = np.searchsorted(day, [lower, lower + window], side="left")
         total = np.bincount(customer[start:stop], amount[start:stop], minlength=first.size)[eligible]
         outcomes.append((total > 0).astype(float) if outcome == "bought" else total)
     Y = np.column_stack(outcomes)
     change = Y[:, 1] - Y[:, 0]
-    effect, se = change.mean(), change.std(ddof=1) / np.sqrt(len(change))
-    p = 2 * stats.t.sf(abs(effect) / se, len(change) - 1) if se > 0 else 1.0
+    effect, std_error = change.mean(), change.std(ddof=1) / np.sqrt(len(change))
+    p = 2 * stats.t.sf(abs(effect) / std_error, len(change) - 1) if std_error > 0 else 1.0
     treated = np.full(len(eligible), NEVER)
     treated[rng.permutation(len(eligible))[: len(eligible) // 2]] = 1
     layout = group_time(treated, 2, "never", 0)
     found = errors_of(Y, treated, layout.cohorts, layout.contrast)
-    did_p = float(found.p_value()[0]) if found.se[0] > 0 else 1.0
+    did_p = float(found.p_value()[0]) if found.std_error[0] > 0 else 1.0
     return len(eligible), float(effect), float(p), float(found.estimate[0]), did_p

@@ -21,7 +21,7 @@ def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9)
 
     Returns
     -------
-    low, high : ndarrays
+    lower, upper : ndarrays
         In the unit of the values; NaN where n is below 2.
 
     References
@@ -30,8 +30,8 @@ def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9)
 
     Examples
     --------
-    >>> low, high = student_interval(10.0, 30.0, 4, coverage=0.95)
-    >>> round(float(low), 4), round(float(high), 4)
+    >>> lower, upper = student_interval(10.0, 30.0, 4, coverage=0.95)
+    >>> round(float(lower), 4), round(float(upper), 4)
     (0.4457, 4.5543)
     """
     total, squares = np.asarray(total, dtype=np.float64), np.asarray(squares, dtype=np.float64)
@@ -41,12 +41,12 @@ def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9)
     return mean - half, mean + half
 
 
-def is_spread(se: Any, estimate: Any) -> Any:
+def is_spread(std_error: Any, estimate: Any) -> Any:
     """Whether a standard error says anything: where nothing varies it is 0, or rounding.
 
     Parameters
     ----------
-    se, estimate : float or arrays of one shape
+    std_error, estimate : float or arrays of one shape
 
     Returns
     -------
@@ -57,7 +57,7 @@ def is_spread(se: Any, estimate: Any) -> Any:
     >>> is_spread(0.1, 5.0), is_spread(0.0, 5.0), is_spread(1e-16, 5.0)
     (True, False, False)
     """
-    return se > 1e-12 * abs(estimate)
+    return std_error > 1e-12 * abs(estimate)
 
 
 def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +71,7 @@ def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.nda
 
     Returns
     -------
-    low, high : ndarrays
+    lower, upper : ndarrays
 
     References
     ----------
@@ -79,8 +79,8 @@ def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.nda
 
     Examples
     --------
-    >>> low, high = wilson_interval(0.5, 100, coverage=0.95)
-    >>> round(float(low), 4), round(float(high), 4)
+    >>> lower, upper = wilson_interval(0.5, 100, coverage=0.95)
+    >>> round(float(lower), 4), round(float(upper), 4)
     (0.4038, 0.5962)
     """
     rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)

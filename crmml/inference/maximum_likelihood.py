@@ -125,19 +125,19 @@ def maximize(
     (True, 2.0, 0.5)
     """
     counted = _Counted(objective)
-    low, high = np.asarray(lower, float), np.asarray(upper, float)
-    theta = np.clip(np.asarray(start, float), low, high)
+    lower, upper = np.asarray(lower, float), np.asarray(upper, float)
+    theta = np.clip(np.asarray(start, float), lower, upper)
     value, gradient = counted(theta)
     if not np.isfinite(value):
         raise ValueError(f"The log-likelihood is {value} at the start values {theta}; check the data or the start.")
     walk, target = "Newton steps alone", tolerance * 1e-2
-    found = None if information is None else _newton(counted, theta, low, high, target, information)
+    found = None if information is None else _newton(counted, theta, lower, upper, target, information)
     if found is None or not found[-1] <= tolerance:
-        theta, walk = _walk(counted, theta, low, high, scale, max_iter)
-        found = _newton(counted, theta, low, high, target)
+        theta, walk = _walk(counted, theta, lower, upper, scale, max_iter)
+        found = _newton(counted, theta, lower, upper, target)
     theta, value, gradient, information, decrement = found
-    edge = 1e-6 * (high - low)
-    at_bound = tuple(int(i) for i in np.flatnonzero((theta <= low + edge) | (theta >= high - edge)))
+    edge = 1e-6 * (upper - lower)
+    at_bound = tuple(int(i) for i in np.flatnonzero((theta <= lower + edge) | (theta >= upper - edge)))
     covariance = invert_information(information)
     positive = bool(np.isfinite(covariance).all())
     gain = max(tolerance, 1e-15 * abs(value) * np.sqrt(theta.size))
@@ -155,7 +155,7 @@ def maximize(
     )
 
 
-def _walk(counted, theta, low, high, scale, max_iter):
+def _walk(counted, theta, lower, upper, scale, max_iter):
     """Quasi-Newton walk; returns the point it ended at and scipy's word on why."""
 
     def negative(point):
@@ -168,7 +168,7 @@ def _walk(counted, theta, low, high, scale, max_iter):
             theta,
             jac=True,
             method="L-BFGS-B",
-            bounds=np.column_stack([low, high]),
+            bounds=np.column_stack([lower, upper]),
             options={"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-8, "gtol": 1e-6, "maxcor": 10},
         )
     return result.x, str(result.message)
@@ -180,7 +180,7 @@ def _thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _newton(counted, theta, low, high, tolerance, guess=None, max_steps=25):
+def _newton(counted, theta, lower, upper, tolerance, guess=None, max_steps=25):
     """Newton steps with a Hessian that is renewed only when progress slows; returns the point and its information."""
     value, gradient = counted(theta)
     information = _rough_information(counted, theta, gradient) if guess is None else guess
@@ -191,7 +191,7 @@ def _newton(counted, theta, low, high, tolerance, guess=None, max_steps=25):
             break
         shrink = 1.0
         while shrink > 1e-4:
-            candidate = np.clip(theta + shrink * step, low, high)
+            candidate = np.clip(theta + shrink * step, lower, upper)
             new_value, new_gradient = counted(candidate)
             if np.isfinite(new_value) and new_value >= value - 1e-14 * abs(value):
                 break

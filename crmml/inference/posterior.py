@@ -58,8 +58,8 @@ class Posterior:
     def summary(self, coverage: float = 0.9) -> pd.DataFrame:
         """Mean, standard deviation, median and equal-tailed interval of each parameter."""
         tail = (1 - coverage) / 2
-        low, middle, high = self.draws.quantile([tail, 0.5, 1 - tail]).to_numpy()
-        columns = {"mean": self.draws.mean(), "sd": self.draws.std(), "median": middle, "lower": low, "upper": high}
+        lower, middle, upper = self.draws.quantile([tail, 0.5, 1 - tail]).to_numpy()
+        columns = {"mean": self.draws.mean(), "sd": self.draws.std(), "median": middle, "lower": lower, "upper": upper}
         return pd.DataFrame(columns, index=pd.Index(self.draws.columns, name="parameter"))
 
     def describe(self) -> str:

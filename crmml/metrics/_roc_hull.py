@@ -23,11 +23,11 @@ def hull_corners(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarr
     y : ndarray of bool, shape (n,)
     score : ndarray of float, shape (n,)
     """
-    low, high = score.min(), score.max()
-    if y.size < SMALL or not 0 < high - low < np.inf:
+    lower, upper = score.min(), score.max()
+    if y.size < SMALL or not 0 < upper - lower < np.inf:
         return _majorant(*_curve(y, score)[:2])
     # rounding keeps the order: a higher score is never in a lower bucket; the last bit is the label
-    code = _bucket(score, low, high)
+    code = _bucket(score, lower, upper)
     code += code
     code += y
     pairs = np.bincount(code, minlength=2 * BUCKETS).reshape(-1, 2)[::-1]
@@ -52,17 +52,17 @@ def hull_corners(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarr
         rows = _rows_in(used[is_open], code)
     fine_x, fine_y, at = _curve(y.take(rows), score.take(rows))
     # counts before each open bucket, of all customers instead of those in open buckets
-    place = np.searchsorted(used, len(pairs) - 1 - _bucket(at, low, high))
+    place = np.searchsorted(used, len(pairs) - 1 - _bucket(at, lower, upper))
     fine_x += (before_x - _before(inside * is_open))[place]
     fine_y += (before_y - _before(churned * is_open))[place]
     x, first = np.unique(np.concatenate([corner_x[1:], fine_x]), return_index=True)
     return _majorant(x, np.concatenate([corner_y[1:], fine_y])[first])
 
 
-def _bucket(score: np.ndarray, low: float, high: float) -> np.ndarray:
-    if 0 <= low <= high / 2:  # from 0 on, which spares a subtraction
-        return (score * ((BUCKETS - 1) / high)).astype(np.int64)
-    return ((score - low) * ((BUCKETS - 1) / (high - low))).astype(np.int64)
+def _bucket(score: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    if 0 <= lower <= upper / 2:  # from 0 on, which spares a subtraction
+        return (score * ((BUCKETS - 1) / upper)).astype(np.int64)
+    return ((score - lower) * ((BUCKETS - 1) / (upper - lower))).astype(np.int64)
 
 
 def _rows_in(places: np.ndarray, code: np.ndarray) -> np.ndarray:

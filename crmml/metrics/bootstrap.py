@@ -17,13 +17,13 @@ class MetricInterval(NamedTuple):
     """An estimate and its bootstrap interval."""
 
     estimate: float
-    low: float
-    high: float
+    lower: float
+    upper: float
     coverage: float
 
     def describe(self) -> str:
         """Say it in a sentence."""
-        return f"{self.estimate:.4g}, {self.coverage:.0%} interval {self.low:.4g} to {self.high:.4g}"
+        return f"{self.estimate:.4g}, {self.coverage:.0%} interval {self.lower:.4g} to {self.upper:.4g}"
 
 
 def bootstrap_interval(
@@ -54,7 +54,7 @@ def bootstrap_interval(
     Returns
     -------
     MetricInterval
-        (estimate, low, high, coverage), the estimate on the arrays as given. Resamples on which the metric is NaN (without
+        (estimate, lower, upper, coverage), the estimate on the arrays as given. Resamples on which the metric is NaN (without
         churners, say) are drawn again.
 
     Raises
@@ -97,8 +97,8 @@ def bootstrap_interval(
         [] if len(values) == n_resamples else ["nearly every resample lacks a class; more events are needed"],
         "the bootstrap",
     )
-    low, high = np.quantile(values, [(1 - coverage) / 2, (1 + coverage) / 2])
-    return MetricInterval(estimate, float(low), float(high), coverage)
+    lower, upper = np.quantile(values, [(1 - coverage) / 2, (1 + coverage) / 2])
+    return MetricInterval(estimate, float(lower), float(upper), coverage)
 
 
 def _rows_of(groups: Any, n: int) -> list[np.ndarray] | None:

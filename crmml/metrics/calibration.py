@@ -59,7 +59,7 @@ def calibration_table(
     Returns
     -------
     DataFrame
-        low, high (edges), customers, probability (mean), rate, rate_low, rate_high.
+        lower, upper (edges), customers, probability (mean), rate, rate_lower, rate_upper.
 
     References
     ----------
@@ -68,10 +68,10 @@ def calibration_table(
     Examples
     --------
     >>> table = calibration_table([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.9], n_bins=2)
-    >>> table[["low", "high", "customers", "probability", "rate"]]
-       low  high  customers  probability  rate
-    0  0.0   0.5          2         0.20   0.0
-    1  0.5   1.0          2         0.75   1.0
+    >>> table[["lower", "upper", "customers", "probability", "rate"]]
+       lower  upper  customers  probability  rate
+    0    0.0    0.5          2         0.20   0.0
+    1    0.5    1.0          2         0.75   1.0
     """
     y, p = read_binary(y_true, y_prob, probability=True)
     require(
@@ -90,15 +90,15 @@ def calibration_table(
     n = count[used]
     mean = np.bincount(part, p, count.size)[used] / n
     rate = np.bincount(part, y, count.size)[used] / n
-    low, high = wilson_interval(rate, n, coverage=coverage)
+    lower, upper = wilson_interval(rate, n, coverage=coverage)
     return pd.DataFrame(
         {
-            "low": edges[:-1][used],
-            "high": edges[1:][used],
+            "lower": edges[:-1][used],
+            "upper": edges[1:][used],
             "customers": n,
             "probability": mean,
             "rate": rate,
-            "rate_low": low,
-            "rate_high": high,
+            "rate_lower": lower,
+            "rate_upper": upper,
         }
     )

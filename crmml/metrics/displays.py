@@ -165,10 +165,10 @@ class ReliabilityDisplay(DisplayMixin):
         ax = self._axes(ax)
         table = self.table
         ax.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
-        error = np.abs(table[["rate_low", "rate_high"]].to_numpy().T - table["rate"].to_numpy())
+        error = np.abs(table[["rate_lower", "rate_upper"]].to_numpy().T - table["rate"].to_numpy())
         ax.errorbar(table["probability"], table["rate"], yerr=error, fmt="o", color=_OURS, capsize=2)
-        for p, high, n in zip(table["probability"], table["rate_high"], table["customers"], strict=True):
-            ax.annotate(f"{n:,}", (p, high), ha="center", va="bottom", fontsize=8, color="grey")
+        for p, upper, n in zip(table["probability"], table["rate_upper"], table["customers"], strict=True):
+            ax.annotate(f"{n:,}", (p, upper), ha="center", va="bottom", fontsize=8, color="grey")
         ax.set(
             title="Do predicted probabilities come true?",
             xlabel="Predicted probability of churn",

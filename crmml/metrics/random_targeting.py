@@ -20,22 +20,22 @@ class RandomTargetingTest:
     ----------
     qini : float
         Of the score, ``qini_score(..., ties="line")``, in units of y per treated customer.
-    null_low, null_high : float
+    null_lower, null_upper : float
         Where the middle ``coverage`` of the permutations lies. With ``permute="arms"`` the mean effect is off the outcomes, of the
         data too when they are compared: ``qini`` then differs from what is compared by how unevenly the arms lie along the scores.
     p_value : float
         Share of permutations that do as well, the data themselves counted among them.
-    n_permutations : int
+    n_resamples : int
     permute : {"arms", "scores"}
     coverage : float
     n_customers : int
     """
 
     qini: float
-    null_low: float
-    null_high: float
+    null_lower: float
+    null_upper: float
     p_value: float
-    n_permutations: int
+    n_resamples: int
     permute: str
     coverage: float
     n_customers: int
@@ -46,7 +46,7 @@ class RandomTargetingTest:
         null = "draws where everybody gains the same" if self.permute == "arms" else "random orders"
         return (
             f"On {self.n_customers:,} customers the order has a Qini of {self.qini:.4g}; {self.coverage:.0%} of "
-            f"{self.n_permutations:,} {null} lie between {self.null_low:.4g} and {self.null_high:.4g} (p = {self.p_value:.3g}). "
+            f"{self.n_resamples:,} {null} lie between {self.null_lower:.4g} and {self.null_upper:.4g} (p = {self.p_value:.3g}). "
             f"The test {told} it from targeting at random at the 5% level."
         )
 
@@ -56,7 +56,7 @@ def random_targeting_test(
     score: Any,
     treatment: Any,
     *,
-    n_permutations: int = 999,
+    n_resamples: int = 999,
     permute: str = "arms",
     coverage: float = 0.9,
     random_state: Any = None,
@@ -66,14 +66,14 @@ def random_targeting_test(
     With ``permute="arms"`` customers keep outcome and score, the mean effect is taken off the treated, :math:`y_i - W_i\,ATE`, and
     the arms are dealt out anew, as the campaign could have drawn them if the action did the same for everybody [1]_. With
     "scores" the scores are dealt out anew among customers: a random order. The p-value is (1 + number of permutations with at
-    least this Qini) / (1 + ``n_permutations``), which is never 0 [2]_. Equal scores are a straight line of the curve, so that
+    least this Qini) / (1 + ``n_resamples``), which is never 0 [2]_. Equal scores are a straight line of the curve, so that
     the order of rows is of no account.
 
     Parameters
     ----------
     y, score, treatment : arrays of shape (n,)
         As in `qini_score`: customers treated at random, whom the model has not seen.
-    n_permutations : int, default=999
+    n_resamples : int, default=999
     permute : {"arms", "scores"}, default="arms"
         Scores of uplift mostly tell who buys anyway, too. Such a score has a mean Qini of 0, but another spread than random orders
         have; dealing out arms keeps outcomes and scores together.
@@ -102,27 +102,27 @@ def random_targeting_test(
     >>> rng = np.random.default_rng(0)
     >>> effect, treatment = rng.uniform(0, 0.4, 2000), rng.integers(0, 2, 2000)
     >>> y = rng.random(2000) < 0.2 + effect * treatment
-    >>> random_targeting_test(y, effect, treatment, n_permutations=199, random_state=0).p_value
+    >>> random_targeting_test(y, effect, treatment, n_resamples=199, random_state=0).p_value
     0.005
     """
     y, score, treated = _read(y, score, treatment)
     faults = [] if 0 < coverage < 1 else [f"coverage is {coverage}; it must lie in (0, 1)"]
-    if not (isinstance(n_permutations, (int, np.integer)) and n_permutations >= 19):
-        faults.append(f"n_permutations={n_permutations!r} must be a whole number, at least 19 for a test at 5%")
+    if not (isinstance(n_resamples, (int, np.integer)) and n_resamples >= 19):
+        faults.append(f"n_resamples={n_resamples!r} must be a whole number, at least 19 for a test at 5%")
     if permute not in ("arms", "scores"):
         faults.append(f"permute={permute!r} is not known; take 'arms' or 'scores'")
     require(faults, "the test")
     qini = qini_score(y, score, treated, ties="line")
     rng = check_random_state(random_state)
-    found = _permuted(y, score, treated, int(n_permutations), permute, rng)
+    found = _permuted(y, score, treated, int(n_resamples), permute, rng)
     compared = qini
     if permute == "arms":
         compared = qini_score(y - treated * (y[treated].mean() - y[~treated].mean()), score, treated, ties="line")
     # equal up to rounding is as good: where all scores are equal every order is the same
     as_good = int((found >= compared - 1e-12 * max(1.0, float(np.abs(y).max()))).sum())
-    low, high = np.quantile(found, [(1 - coverage) / 2, (1 + coverage) / 2])
-    p = (1 + as_good) / (1 + int(n_permutations))
-    return RandomTargetingTest(qini, float(low), float(high), p, int(n_permutations), permute, coverage, y.size)
+    lower, upper = np.quantile(found, [(1 - coverage) / 2, (1 + coverage) / 2])
+    p = (1 + as_good) / (1 + int(n_resamples))
+    return RandomTargetingTest(qini, float(lower), float(upper), p, int(n_resamples), permute, coverage, y.size)
 
 
 def _permuted(

@@ -40,8 +40,8 @@ def uplift_calibration_table(
     Returns
     -------
     DataFrame
-        low, high (smallest and largest prediction), customers, treated, controls, predicted (mean), observed, observed_low,
-        observed_high, variance (of observed), from the lowest predictions to the highest.
+        lower, upper (smallest and largest prediction), customers, treated, controls, predicted (mean), observed, observed_lower,
+        observed_upper, variance (of observed), from the lowest predictions to the highest.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def uplift_calibration_table(
     >>> uplift, treatment = rng.choice([0.0, 0.2], 4000), rng.integers(0, 2, 4000)
     >>> y = rng.random(4000) < 0.3 + uplift * treatment
     >>> table = uplift_calibration_table(y, uplift, treatment, n_bins=2)
-    >>> table[["predicted", "observed", "observed_low", "observed_high"]].round(3)
-       predicted  observed  observed_low  observed_high
+    >>> table[["predicted", "observed", "observed_lower", "observed_upper"]].round(3)
+       predicted  observed  observed_lower  observed_upper
     0        0.0    -0.026        -0.060          0.008
     1        0.2     0.196         0.161          0.231
     """
@@ -91,21 +91,21 @@ def uplift_calibration_table(
     off = [np.bincount(code, (values - m[code]) ** 2, n_parts) for (code, values), m in zip(arms, mean, strict=True)]
     variance = np.stack(off) / (n - 1) / n
     observed, total = mean[1] - mean[0], variance.sum(axis=0)
-    low, high = _newcombe(mean, n, coverage) if binary else _welch(observed, variance, n, coverage)
+    lower, upper = _newcombe(mean, n, coverage) if binary else _welch(observed, variance, n, coverage)
     order = np.lexsort((uplift, part))
     first = np.searchsorted(part[order], np.arange(n_parts))
     last = np.append(first[1:], y.size) - 1
     return pd.DataFrame(
         {
-            "low": uplift[order][first],
-            "high": uplift[order][last],
+            "lower": uplift[order][first],
+            "upper": uplift[order][last],
             "customers": n.sum(axis=0),
             "treated": n[1],
             "controls": n[0],
             "predicted": np.bincount(part, uplift, n_parts) / n.sum(axis=0),
             "observed": observed,
-            "observed_low": low,
-            "observed_high": high,
+            "observed_lower": lower,
+            "observed_upper": upper,
             "variance": total,
         }
     )
@@ -149,9 +149,9 @@ def uplift_calibration_error(y: Any, uplift: Any, treatment: Any, *, n_bins: int
 
 
 def _newcombe(mean: np.ndarray, n: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
-    low, high = wilson_interval(mean, n, coverage=coverage)
-    down = np.hypot(mean[1] - low[1], high[0] - mean[0])
-    up = np.hypot(high[1] - mean[1], mean[0] - low[0])
+    lower, upper = wilson_interval(mean, n, coverage=coverage)
+    down = np.hypot(mean[1] - lower[1], upper[0] - mean[0])
+    up = np.hypot(upper[1] - mean[1], mean[0] - lower[0])
     return mean[1] - mean[0] - down, mean[1] - mean[0] + up
 
 

@@ -162,8 +162,8 @@ class RetentionValue:
                 f"Expected life goes from {self.life_before:.2f} to {self.life_after:.2f} {UNIT_WORDS[self.period]}."
             )
         if self.equity_gain_interval is not None:
-            low, high = (Money(end, self.currency).describe() for end in self.equity_gain_interval)
-            lines.append(f"{self.coverage:.0%} interval of the gain, from {self.n_draws:,} draws: {low} to {high}.")
+            lower, upper = (Money(end, self.currency).describe() for end in self.equity_gain_interval)
+            lines.append(f"{self.coverage:.0%} interval of the gain, from {self.n_draws:,} draws: {lower} to {upper}.")
         else:
             lines.append("Neither the model nor the change carries any uncertainty, so there is no interval.")
         if self.roi is not None and self.programme_cost is not None:

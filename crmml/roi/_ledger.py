@@ -101,7 +101,7 @@ class Ledger:
         frame : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
             One row each. Columns date, kind, label and, as needed, amount, hours, hourly_rate, currency, every, until, times,
             direct (benefits: required), forecast, source; an uncertain amount by distribution ("triangular" with low, amount,
-            high; "uniform" with low, high; "lognormal" with low, high and, if not 0.9, coverage; "normal" with amount, sd).
+            high; "uniform" with lower, upper; "lognormal" with lower, upper and, if not 0.9, coverage; "normal" with amount, sd).
             Other columns are ignored. Of times in a time zone the day on its own clock counts, as in a transaction log.
         columns : mapping of str to str, default=None
             Names of the frame's columns by the names above, where they differ.

@@ -281,20 +281,20 @@ def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) ->
         top = 1.0 if name.startswith("share") else _MOST.get(name, np.inf)
         sampled = name.startswith("customers observed")
         if isinstance(value, Uncertain) and not sampled:
-            low, high = float(value.quantile(0.0)), float(value.quantile(1.0))
+            lower, upper = float(value.quantile(0.0)), float(value.quantile(1.0))
             if value.distribution == "normal":
-                low, high = float(value.quantile(0.001)), float(value.quantile(0.999))
+                lower, upper = float(value.quantile(0.001)), float(value.quantile(0.999))
             value = value.named(name)
         elif is_number(value) and not isinstance(value, Quantity):
-            low = high = float(value)
-            if sampled and low < 1:
+            lower = upper = float(value)
+            if sampled and lower < 1:
                 faults.append(f"{name} is {value!r}; a number of customers, at least 1")
         else:
             faults.append(f"{name} is {value!r}; a number{'' if sampled else ' or an Uncertain one'} is needed")
             continue
-        if low < 0 or high > top:
+        if lower < 0 or upper > top:
             limit = "at least 0" if np.isinf(top) else f"between 0 and {top:g}" + (", 0.5 for 50 %" if top == 1 else "")
-            faults.append(f"{name} reaches from {low:g} to {high:g}; it must be {limit}")
+            faults.append(f"{name} reaches from {lower:g} to {upper:g}; it must be {limit}")
         given[name] = value
     if faults:
         raise DataError(faults, "the assumptions")

@@ -360,13 +360,13 @@ def _flag(given: Any, name: str, faults: list[str], *, default: bool | None) -> 
 
 
 #: Columns that state a distribution of the amount.
-SPREAD = ("distribution", "low", "high", "sd", "coverage")
+SPREAD = ("distribution", "lower", "upper", "sd", "coverage")
 
 #: What each distribution is stated by.
 _STATED = {
-    "triangular": ("low", "amount", "high"),
-    "uniform": ("low", "high"),
-    "lognormal": ("low", "high", "coverage"),
+    "triangular": ("lower", "amount", "upper"),
+    "uniform": ("lower", "upper"),
+    "lognormal": ("lower", "upper", "coverage"),
     "normal": ("amount", "sd"),
 }
 
@@ -390,12 +390,12 @@ def with_distribution(fields: dict[str, Any]) -> tuple[dict[str, Any], list[str]
         ]
     try:
         if kind == "triangular":
-            fields["amount"] = Uncertain.triangular(spread.get("low"), amount, spread.get("high"))  # type: ignore[arg-type]
+            fields["amount"] = Uncertain.triangular(spread.get("lower"), amount, spread.get("upper"))  # type: ignore[arg-type]
         elif kind == "uniform":
-            fields["amount"] = Uncertain.uniform(spread.get("low"), spread.get("high"))  # type: ignore[arg-type]
+            fields["amount"] = Uncertain.uniform(spread.get("lower"), spread.get("upper"))  # type: ignore[arg-type]
         elif kind == "lognormal":
             coverage = spread.get("coverage", 0.9)
-            fields["amount"] = Uncertain.lognormal(spread.get("low"), spread.get("high"), coverage=coverage)  # type: ignore[arg-type]
+            fields["amount"] = Uncertain.lognormal(spread.get("lower"), spread.get("upper"), coverage=coverage)  # type: ignore[arg-type]
         else:
             fields["amount"] = Uncertain.normal(amount, spread.get("sd"))  # type: ignore[arg-type]
     except ValueError as error:

@@ -146,12 +146,12 @@ class ReturnOnInvestment:
                         "cost": found.cost,
                         "gain": found.gain,
                         "roi": found.roi,
-                        "roi_low": roi[0],
-                        "roi_high": roi[1],
+                        "roi_lower": roi[0],
+                        "roi_upper": roi[1],
                         "gross_multiple": found.gross_multiple,
                         "npv": found.npv,
-                        "npv_low": npv[0],
-                        "npv_high": npv[1],
+                        "npv_lower": npv[0],
+                        "npv_upper": npv[1],
                     }
                 records.append(record)
         names = [
@@ -162,12 +162,12 @@ class ReturnOnInvestment:
             "cost",
             "gain",
             "roi",
-            "roi_low",
-            "roi_high",
+            "roi_lower",
+            "roi_upper",
             "gross_multiple",
             "npv",
-            "npv_low",
-            "npv_high",
+            "npv_lower",
+            "npv_upper",
         ]
         return pd.DataFrame(records, columns=names)
 
@@ -207,7 +207,7 @@ class ReturnOnInvestment:
         Returns
         -------
         DataFrame
-            date, cost, gain, net and, where there is an interval, net_low and net_high.
+            date, cost, gain, net and, where there is an interval, net_lower and net_upper.
         """
         rate = self.annual_discount_rate if discounted else 0.0
         days, cost, gain = self._flows.cumulative(self._flows.amounts(), direct=direct, annual_rate=rate)
@@ -216,8 +216,8 @@ class ReturnOnInvestment:
         if self._money is not None:
             money = self._money[:, : max(1, 4_000_000 // len(days))]
             _, cost, gain = self._flows.cumulative(money, direct=direct, annual_rate=rate)
-            low, high = np.quantile(gain - cost, tails(self.coverage), axis=1)
-            table = table.assign(net_low=low, net_high=high)
+            lower, upper = np.quantile(gain - cost, tails(self.coverage), axis=1)
+            table = table.assign(net_lower=lower, net_upper=upper)
         return table
 
     def by_kind(self) -> pd.DataFrame:
@@ -252,8 +252,8 @@ class ReturnOnInvestment:
         rate = f" at {self.annual_discount_rate:.1%} a year" if self.annual_discount_rate else ", not discounted"
         npv = Money(self.npv, self.currency).describe()
         if self.npv_interval is not None and self.probability_positive is not None:
-            low, high = (Money(value, self.currency).describe() for value in self.npv_interval)
-            lines.append(f"Net present value{rate}: {npv} ({low} to {high}).")
+            lower, upper = (Money(value, self.currency).describe() for value in self.npv_interval)
+            lines.append(f"Net present value{rate}: {npv} ({lower} to {upper}).")
             lines.append(
                 f"The return is above 0 with probability {self.probability_positive:.0%}. Intervals hold {self.coverage:.0%} of "
                 f"{self.n_draws:,} draws of {len(self.uncertain)} stated unknown{'s' if len(self.uncertain) != 1 else ''}, taken as "

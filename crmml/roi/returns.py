@@ -97,8 +97,8 @@ class Payback(NamedTuple):
             days = f"{self.days:,} day{'s' * (self.days != 1)}"
             text = f"It is expected to have paid for itself by {self.date:%Y-%m-%d}, after {days}{after}."
         if self.interval is not None and self.probability is not None:
-            low, high = (f"{day:%Y-%m-%d}" if day is not None else "after the window" for day in self.interval)
-            ends = "" if self.interval[0] is None else f"; interval {low} to {high}"
+            lower, upper = (f"{day:%Y-%m-%d}" if day is not None else "after the window" for day in self.interval)
+            ends = "" if self.interval[0] is None else f"; interval {lower} to {upper}"
             text += f" It does so within the window with probability {self.probability:.0%}{ends}."
         return text
 
@@ -149,8 +149,8 @@ def payback_of(flows: CashFlows, money: np.ndarray | None, rate: float, coverage
     interval = probability = None
     if money is not None:
         draws, _ = flows.payback(money, annual_rate=rate)
-        low, high = np.quantile(draws, tails(coverage), method="inverted_cdf")
-        interval, probability = (_at(flows, low), _at(flows, high)), float(np.isfinite(draws).mean())
+        lower, upper = np.quantile(draws, tails(coverage), method="inverted_cdf")
+        interval, probability = (_at(flows, lower), _at(flows, upper)), float(np.isfinite(draws).mean())
     if np.isfinite(when):
         day, lasting = _at(flows, when), _at(flows, since)
         return Payback(day, int(when), day == lasting, "", interval, probability, lasting)
@@ -169,8 +169,8 @@ def tails(coverage: float) -> list[float]:
 
 
 def _interval(draws: np.ndarray, coverage: float) -> tuple[float, float]:
-    low, high = np.quantile(draws, tails(coverage))
-    return float(low), float(high)
+    lower, upper = np.quantile(draws, tails(coverage))
+    return float(lower), float(upper)
 
 
 def percent(share: float) -> str:

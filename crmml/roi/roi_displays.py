@@ -40,8 +40,8 @@ class ROIWaterfallDisplay(DisplayMixin):
         """Take the expected, undiscounted amounts of a return within its window."""
         title = f"Return on investment {100 * found.roi:,.0f} %"
         if found.roi_interval is not None:
-            low, high = found.roi_interval
-            title += f" ({100 * low:,.0f} to {100 * high:,.0f} %, {found.coverage:.0%} interval)"
+            lower, upper = found.roi_interval
+            title += f" ({100 * lower:,.0f} to {100 * upper:,.0f} %, {found.coverage:.0%} interval)"
         return cls(found.by_kind(), found.currency, title)
 
     def plot(self, ax: Axes | None = None) -> ROIWaterfallDisplay:
@@ -59,8 +59,8 @@ class ROIWaterfallDisplay(DisplayMixin):
         for k, end in enumerate(ends):
             ax.plot([k - 0.35, k + 1.35], [end / divisor] * 2, color="grey", linewidth=0.8)
         room = 0.015 * (max(ends.max(), starts.max(), 0) - min(ends.min(), starts.min(), 0)) / divisor
-        for k, (low, amount) in enumerate(zip([*starts, 0.0], [*amounts, net], strict=True)):
-            top = max(low, low + amount) / divisor
+        for k, (lower, amount) in enumerate(zip([*starts, 0.0], [*amounts, net], strict=True)):
+            top = max(lower, lower + amount) / divisor
             ax.text(k, top + room, _signed(amount / divisor), ha="center", va="bottom", fontsize=9)
         ax.axhline(0, color="black", linewidth=0.8)
         ax.set_xticks(at, [*self._steps(), "net gain"], rotation=30, ha="right")
@@ -113,16 +113,16 @@ class TornadoDisplay(DisplayMixin):
         table = self.tornado.table.head(most).iloc[::-1].reset_index(drop=True)
         ax = self._axes(ax, (8.5, 1.6 + 0.45 * len(table)))
         percent = self.tornado.of == "roi"
-        divisor, word = (0.01, "") if percent else _scale(table[["at_low", "at_high"]].to_numpy())
+        divisor, word = (0.01, "") if percent else _scale(table[["at_lower", "at_upper"]].to_numpy())
         base = self.tornado.base / divisor
-        low, high = table["at_low"] / divisor, table["at_high"] / divisor
+        lower, upper = table["at_lower"] / divisor, table["at_upper"] / divisor
         at = np.arange(len(table))
-        ax.barh(at, low - base, left=base, color=_INDIRECT, height=0.6, label="Low value of the unknown")
-        ax.barh(at, high - base, left=base, color=_DIRECT, height=0.6, label="High value of the unknown")
+        ax.barh(at, lower - base, left=base, color=_INDIRECT, height=0.6, label="Low value of the unknown")
+        ax.barh(at, upper - base, left=base, color=_DIRECT, height=0.6, label="High value of the unknown")
         ax.axvline(base, color="black", linewidth=1)
-        values = table[["low", "high"]].to_numpy(dtype=float)
+        values = table[["lower", "upper"]].to_numpy(dtype=float)
         for k, (least, greatest) in enumerate(values.tolist()):
-            for value, end, other in ((least, low[k], high[k]), (greatest, high[k], low[k])):
+            for value, end, other in ((least, lower[k], upper[k]), (greatest, upper[k], lower[k])):
                 left = end < other or (end == other and value == least)
                 ax.annotate(
                     _number(value),
@@ -151,7 +151,7 @@ class CashFlowDisplay(DisplayMixin):
     Attributes
     ----------
     table : DataFrame
-        date, cost, gain, net and, where uncertainty was stated, net_low and net_high; from the start of the window to its end.
+        date, cost, gain, net and, where uncertainty was stated, net_lower and net_upper; from the start of the window to its end.
     payback : Timestamp or None
     currency : str
     coverage : float
@@ -179,11 +179,11 @@ class CashFlowDisplay(DisplayMixin):
         ax = self._axes(ax, (8.0, 4.5))
         divisor, word = _scale(self.table[["cost", "gain", "net"]].to_numpy())
         dates = self.table["date"]
-        if "net_low" in self.table:
+        if "net_lower" in self.table:
             ax.fill_between(
                 dates,
-                self.table["net_low"] / divisor,
-                self.table["net_high"] / divisor,
+                self.table["net_lower"] / divisor,
+                self.table["net_upper"] / divisor,
                 step="post",
                 color=_NET,
                 alpha=0.15,

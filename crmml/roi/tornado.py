@@ -17,7 +17,7 @@ class Tornado:
     Attributes
     ----------
     table : DataFrame
-        input, low, high (of the unknown), at_low, at_high (of the figure), swing (at_high - at_low); widest first.
+        input, lower, upper (of the unknown), at_lower, at_upper (of the figure), swing (at_upper - at_lower); widest first.
     base : float
         The figure with every unknown at its median.
     of : str
@@ -36,13 +36,13 @@ class Tornado:
     def describe(self) -> str:
         """Say what matters most in plain sentences."""
         first, name = self.table.iloc[0], _names(self.of)
-        low, high = (f"{end:,.0f}" if abs(end) >= 1000 else f"{end:,.3g}" for end in first[["low", "high"]])
+        lower, upper = (f"{end:,.0f}" if abs(end) >= 1000 else f"{end:,.3g}" for end in first[["lower", "upper"]])
         ranked = ", ".join(self.table["input"].iloc[1:4])
         then = f" Then come {ranked}." if ranked else ""
         return (
             f"With every unknown at its median the {name} is {self._said(self.base)}. What matters most is {first['input']!r}: "
-            f"between {low} and {high} ({self.coverage:.0%} of its distribution) the {name} goes from "
-            f"{self._said(first['at_low'])} to {self._said(first['at_high'])}.{then}"
+            f"between {lower} and {upper} ({self.coverage:.0%} of its distribution) the {name} goes from "
+            f"{self._said(first['at_lower'])} to {self._said(first['at_upper'])}.{then}"
         )
 
     def _said(self, value: float) -> str:
@@ -83,7 +83,7 @@ def swing(
         ends = [float(unknown.quantile(q)) for q in ((1 - coverage) / 2, (1 + coverage) / 2)]
         at = [evaluate({**middle, name: end}) for end in ends]
         records.append((name, *ends, *at, at[1] - at[0]))
-    table = pd.DataFrame(records, columns=["input", "low", "high", "at_low", "at_high", "swing"])
+    table = pd.DataFrame(records, columns=["input", "lower", "upper", "at_lower", "at_upper", "swing"])
     order = table["swing"].abs().sort_values(ascending=False, kind="stable").index
     return Tornado(table.loc[order].reset_index(drop=True), evaluate(middle), of, currency, float(coverage))
 

@@ -111,7 +111,9 @@ def choice_text(part: Mapping[str, Any], stable: bool) -> str:
         return f"One segment: {why_not(figures)}{sampled}."
     at = int(np.flatnonzero(figures["k"] == k)[0]) if k in figures["k"] else 0
     said = f"{k} segments, {'the most that are stable' if stable else 'as asked for'}{sampled}: the weakest comes back in other "
-    said += f"customers with an agreement of {figures['agreement'][at]:.2f} (standard error {figures['standard_error'][at]:.2f})"
+    said += (
+        f"customers with an agreement of {figures['agreement'][at]:.2f} (standard error {figures['std_error'][at]:.2f})"
+    )
     if np.isfinite(figures["reference"][at]):
         said += f", against {figures['reference'][at]:.2f} in data without clusters"
     return said + "."

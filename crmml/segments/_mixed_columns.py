@@ -253,8 +253,8 @@ def _number_scale(column: np.ndarray, weight: np.ndarray | None, may_log: bool, 
     x = _logged(x, entry)
     largest = float(np.abs(x).max())
     x = x / largest  # squares of very large or small numbers are none
-    low, middle, high = _quantiles(x, w, (0.25, 0.5, 0.75))
-    scale = (high - low) / NORMAL_IQR
+    lower, middle, upper = _quantiles(x, w, (0.25, 0.5, 0.75))
+    scale = (upper - lower) / NORMAL_IQR
     mean = np.average(x, weights=w)
     sd = float(np.sqrt(np.average((x - mean) ** 2, weights=w)))
     if scale <= 1e-9 * sd or scale > sd:

@@ -152,7 +152,7 @@ def choose_k(
     -------
     k : int
     figures : dict of ndarray
-        k, agreement, standard_error, between, reference, limit; NaN where what came before decided.
+        k, agreement, std_error, between, reference, limit; NaN where what came before decided.
     """
     agreement, error, between, reference, limit = np.full((5, len(candidates)), np.nan)
     chosen, single = 1, len(candidates) == 1
@@ -177,7 +177,7 @@ def choose_k(
         if agreement[at] >= STABLE and between[at] <= APART and agreement[at] > limit[at]:
             chosen = candidates[at]
             break
-    figures = {"k": np.asarray(candidates), "agreement": agreement, "standard_error": error, "between": between}
+    figures = {"k": np.asarray(candidates), "agreement": agreement, "std_error": error, "between": between}
     return chosen, figures | {"reference": reference, "limit": limit}
 
 
@@ -221,11 +221,11 @@ def critical_bandwidth(x: np.ndarray) -> float:
 
     Tails are left out, where single customers make modes of their own; found on a grid of 512, to 1 %.
     """
-    low, high = np.quantile(x, [0.025, 0.975])
-    reach = high - low
+    lower, upper = np.quantile(x, [0.025, 0.975])
+    reach = upper - lower
     if reach <= 0:
         return 0.0
-    count, edges = np.histogram(x, bins=_BINS, range=(low - reach / 2, high + reach / 2))
+    count, edges = np.histogram(x, bins=_BINS, range=(lower - reach / 2, upper + reach / 2))
     width = edges[1] - edges[0]
     inside = slice(_BINS // 4, _BINS - _BINS // 4)
 

@@ -80,7 +80,7 @@ class ClusterSegmenter(Segmenter):
     k_ : int or dict of str to int
         Number of segments, with ``by`` of each type.
     stability_ : DataFrame
-        For each k looked at, with ``by`` inside each type: agreement (mean Jaccard of the weakest cluster), standard_error, between
+        For each k looked at, with ``by`` inside each type: agreement (mean Jaccard of the weakest cluster), std_error, between
         (customers between the neighbours least apart, as a share of those at the emptier one), reference and limit (mean and
         maximum of the agreement without clusters), chosen. NaN where an earlier figure had decided.
     centers_ : DataFrame
@@ -333,7 +333,7 @@ class ClusterSegmenter(Segmenter):
     ) -> tuple[int, dict[str, np.ndarray]]:
         stable = isinstance(self.n_clusters, str)
         inside = f" in {label}" if label else ""
-        nothing = {name: np.empty(0) for name in ("k", "agreement", "standard_error", "between", "reference", "limit")}
+        nothing = {name: np.empty(0) for name in ("k", "agreement", "std_error", "between", "reference", "limit")}
         if len(sample) < LEAST_CUSTOMERS or (not stable and (self.n_clusters < 2 or self.n_resamples < 2)):
             if stable:
                 warnings.warn(

@@ -128,13 +128,13 @@ class SegmentMapDisplay(DisplayMixin):
             ax.set(**{f"{axis}label": f"{way} (scaled; {share:.0%} of variance)"})
         if self.points is not None and len(self.points):
             for axis, column in zip("xy", self.points.T, strict=True):
-                low, high = np.quantile(column, [0.005, 0.995])
-                low, high = (
-                    min(low, self.centers[:, "xy".index(axis)].min()),
-                    max(high, self.centers[:, "xy".index(axis)].max()),
+                lower, upper = np.quantile(column, [0.005, 0.995])
+                lower, upper = (
+                    min(lower, self.centers[:, "xy".index(axis)].min()),
+                    max(upper, self.centers[:, "xy".index(axis)].max()),
                 )
-                room = 0.08 * (high - low) or 1.0
-                ax.set(**{f"{axis}lim": (low - room, high + room)})
+                room = 0.08 * (upper - lower) or 1.0
+                ax.set(**{f"{axis}lim": (lower - room, upper + room)})
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), frameon=False, fontsize=9)
         return self
 

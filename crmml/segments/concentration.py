@@ -29,13 +29,13 @@ class Concentration:
     Attributes
     ----------
     gini : MetricInterval
-        Estimate, low, high, coverage. 0 where all are equal; (n - 1) / n where one customer has everything; above that only where
+        Estimate, lower, upper, coverage. 0 where all are equal; (n - 1) / n where one customer has everything; above that only where
         some values are negative.
     customers : ndarray of shape (191,)
         Shares of the customers, from the top.
     share : ndarray of shape (191,)
         Share of the value that they have.
-    low, high : ndarrays of shape (191,)
+    lower, upper : ndarrays of shape (191,)
         Its bounds, point by point.
     draws : ndarray of shape (n_resamples, 191)
         The curves of the resamples.
@@ -48,8 +48,8 @@ class Concentration:
     gini: MetricInterval
     customers: np.ndarray
     share: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
     n_customers: int
     n_negative: int
     total: float
@@ -91,8 +91,8 @@ class Concentration:
         part = [(at - GRID[k]) / (GRID[k + 1] - GRID[k]) for at, k in zip((start, end), place, strict=True)]
         first, last = (lines[:, k] + f * (lines[:, k + 1] - lines[:, k]) for k, f in zip(place, part, strict=True))
         found = last - first
-        low, high = np.quantile(found[1:], [(1 - self.gini.coverage) / 2, (1 + self.gini.coverage) / 2])
-        return MetricInterval(float(found[0]), float(low), float(high), self.gini.coverage)
+        lower, upper = np.quantile(found[1:], [(1 - self.gini.coverage) / 2, (1 + self.gini.coverage) / 2])
+        return MetricInterval(float(found[0]), float(lower), float(upper), self.gini.coverage)
 
     def describe(self) -> str:
         """Say it in sentences."""
@@ -102,10 +102,12 @@ class Concentration:
         for share in (0.01, 0.05, 0.2):
             found = self.share_of_top(share)
             parts.append(
-                f"The top {share:.0%} have {found.estimate:.1%} of it ({found.coverage:.0%} interval {found.low:.1%} to "
-                f"{found.high:.1%})."
+                f"The top {share:.0%} have {found.estimate:.1%} of it ({found.coverage:.0%} interval {found.lower:.1%} to "
+                f"{found.upper:.1%})."
             )
-        parts.append(f"The Gini coefficient is {self.gini.estimate:.3f} ({self.gini.low:.3f} to {self.gini.high:.3f}).")
+        parts.append(
+            f"The Gini coefficient is {self.gini.estimate:.3f} ({self.gini.lower:.3f} to {self.gini.upper:.3f})."
+        )
         if self.n_negative:
             whose = f"{counted(self.n_negative, 'customer')} {is_are(self.n_negative, 'has', 'have')}"
             parts.append(f"{whose} negative value, so the curve passes 100 % and the Gini coefficient may too.")
@@ -178,11 +180,11 @@ def concentration(
         if counts @ means > 0:
             drawn.append(_gini_and_curve(counts, means))
     tails = [(1 - coverage) / 2, (1 + coverage) / 2]
-    gini_low, gini_high = np.quantile([g for g, _ in drawn], tails)
-    low, high = np.quantile([line for _, line in drawn], tails, axis=0)
-    found = MetricInterval(gini, float(gini_low), float(gini_high), coverage)
+    gini_lower, gini_upper = np.quantile([g for g, _ in drawn], tails)
+    lower, upper = np.quantile([line for _, line in drawn], tails, axis=0)
+    found = MetricInterval(gini, float(gini_lower), float(gini_upper), coverage)
     draws = np.stack([line for _, line in drawn])
-    return Concentration(found, GRID, share, low, high, n, int((ordered < 0).sum()), float(ordered.sum()), draws)
+    return Concentration(found, GRID, share, lower, upper, n, int((ordered < 0).sum()), float(ordered.sum()), draws)
 
 
 def _numbers(values: Any) -> np.ndarray:

@@ -32,7 +32,7 @@ class PyramidDisplay(DisplayMixin):
         From the top.
     customers, value : ndarrays of shape (n_tiers,)
         Shares of the customers and of the value.
-    value_low, value_high : ndarrays of shape (n_tiers,)
+    value_lower, value_upper : ndarrays of shape (n_tiers,)
     name : str
         Of the value.
     title : str
@@ -41,8 +41,8 @@ class PyramidDisplay(DisplayMixin):
     tiers: list[str]
     customers: np.ndarray
     value: np.ndarray
-    value_low: np.ndarray
-    value_high: np.ndarray
+    value_lower: np.ndarray
+    value_upper: np.ndarray
     name: str
     title: str = ""
 
@@ -74,10 +74,10 @@ class PyramidDisplay(DisplayMixin):
             if of not in there:
                 raise ValueError(f"of={of!r} must be one of the types of {profile.by}: {', '.join(map(repr, there))}.")
             table = table[table[profile.by] == of]
-        names = ("share", "value_share", "value_share_low", "value_share_high")
-        customers, value, low, high = (table[name].to_numpy(dtype=float) for name in names)
+        names = ("share", "value_share", "value_share_lower", "value_share_upper")
+        customers, value, lower, upper = (table[name].to_numpy(dtype=float) for name in names)
         title = "" if profile.by is None else f"{profile.by} {of}"
-        return cls(table["segment"].tolist(), customers, value, low, high, profile.value, title)
+        return cls(table["segment"].tolist(), customers, value, lower, upper, profile.value, title)
 
     def plot(self, ax: Axes | None = None) -> PyramidDisplay:
         """Draw tiers of equal height, their shares as bars to the right with the interval of the value."""
@@ -92,11 +92,14 @@ class PyramidDisplay(DisplayMixin):
             for at, share, color in ((0.7, self.customers[k], "0.6"), (0.28, self.value[k], colors[k])):
                 if share == share:
                     ax.barh(bottom + at, share, left=start, height=0.34, color=color)
-            if self.value_low[k] == self.value_low[k]:
+            if self.value_lower[k] == self.value_lower[k]:
                 ax.plot(
-                    start + np.asarray([self.value_low[k], self.value_high[k]]), [bottom + 0.28] * 2, "k-", linewidth=1
+                    start + np.asarray([self.value_lower[k], self.value_upper[k]]),
+                    [bottom + 0.28] * 2,
+                    "k-",
+                    linewidth=1,
                 )
-            end = np.nanmax([self.value[k], self.value_high[k], 0.0])
+            end = np.nanmax([self.value[k], self.value_upper[k], 0.0])
             ax.text(
                 start + 0.02 + self.customers[k],
                 bottom + 0.7,
@@ -240,9 +243,9 @@ class LorenzDisplay(DisplayMixin):
         """Draw the curve from the most valuable customer on, its band, the line of equality and the tiers' ends."""
         ax = self._axes(ax, (6.5, 5.0))
         found = self.found
-        ax.fill_between(found.customers, found.low, found.high, color="tab:blue", alpha=0.25, linewidth=0)
+        ax.fill_between(found.customers, found.lower, found.upper, color="tab:blue", alpha=0.25, linewidth=0)
         gini = found.gini
-        label = f"Gini {gini.estimate:.2f} ({gini.coverage:.0%} interval {gini.low:.2f} to {gini.high:.2f})"
+        label = f"Gini {gini.estimate:.2f} ({gini.coverage:.0%} interval {gini.lower:.2f} to {gini.upper:.2f})"
         ax.plot(found.customers, found.share, color="tab:blue", label=label)
         ax.plot([0, 1], [0, 1], color="0.5", linestyle="--", linewidth=1, label="all customers equal")
         before = 0.0

@@ -63,8 +63,8 @@ class KeyAccountReport:
     table : frame in the engine of the log
         One row an account: its identifier, visits (days), last_visit, expected_gap and since_last (in ``unit``),
         silence_probability (of so long a silence in the expected rhythm), overdue, missed (visits expected since the last one) with
-        missed_low and missed_high; with values also mean_value (of a visit), lost_value, lost_value_low, lost_value_high. Sorted by
-        lost value, or missed visits.
+        missed_lower and missed_upper; with values also mean_value (of a visit), lost_value, lost_value_lower, lost_value_upper. Sorted
+        by lost value, or missed visits.
     overdue : frame in the engine of the log
         The rows of accounts that are overdue. Both frames hold identifiers, and belong in no run or report.
     n_accounts, n_overdue : int
@@ -112,10 +112,10 @@ class KeyAccountReport:
                 f"{self.missed:,.1f} visits were expected in {is_are(self.n_overdue, 'its', 'their')} silence."
             )
         if self.lost_value is not None and self.n_overdue:
-            value, low, high = self.lost_value
+            value, lower, upper = self.lost_value
             lines.append(
-                f"That is a lost value of {value:,.0f} [{low:,.0f}, {high:,.0f}] ({self.coverage:.0%} interval), somewhat too high, "
-                "since the accounts were picked for their silence."
+                f"That is a lost value of {value:,.0f} [{lower:,.0f}, {upper:,.0f}] ({self.coverage:.0%} interval), somewhat too "
+                "high, since the accounts were picked for their silence."
             )
         return "\n".join(lines)
 
@@ -197,8 +197,8 @@ def key_accounts(
         "silence_probability": silence,
         "overdue": silence < level,
         "missed": c * shape / rate,
-        "missed_low": c * gamma.ppf(tail, shape) / rate,
-        "missed_high": c * gamma.ppf(1 - tail, shape) / rate,
+        "missed_lower": c * gamma.ppf(tail, shape) / rate,
+        "missed_upper": c * gamma.ppf(1 - tail, shape) / rate,
     }
     variance = None
     if total is not None:
@@ -288,7 +288,7 @@ def _lost(
     of_visits = np.log(shape / gamma.ppf(tail, shape)), np.log(gamma.ppf(1 - tail, shape) / shape)
     below, above = (np.exp(np.hypot(distance, ndtri(tail) * np.sqrt(of_mean))) for distance in of_visits)
     ends = np.sort(np.stack([lost / below, lost * above]), axis=0)
-    return {"mean_value": mean, "lost_value": lost, "lost_value_low": ends[0], "lost_value_high": ends[1]}
+    return {"mean_value": mean, "lost_value": lost, "lost_value_lower": ends[0], "lost_value_upper": ends[1]}
 
 
 def _sum_of(lost: np.ndarray, variance: np.ndarray, tail: float) -> tuple[float, float, float]:
@@ -298,5 +298,5 @@ def _sum_of(lost: np.ndarray, variance: np.ndarray, tail: float) -> tuple[float,
         reach = -float(ndtri(tail)) * float(np.sqrt(spread))
         return total, total - reach, total + reach
     shape = total**2 / spread
-    low, high = gamma.ppf([tail, 1 - tail], shape) / shape
-    return total, total * float(low), total * float(high)
+    lower, upper = gamma.ppf([tail, 1 - tail], shape) / shape
+    return total, total * float(lower), total * float(upper)

@@ -29,8 +29,8 @@ class SegmentProfile:
     ----------
     table : DataFrame
         One row for each segment, and with ``by`` for each type and segment: segment, customers, share (of the customers; within
-        the type), share_low, share_high; with a value also value_sum, value_share (of the total; within the type),
-        value_share_low, value_share_high, value_mean; then for each number ``median_<name>`` (the lower one where two are
+        the type), share_lower, share_upper; with a value also value_sum, value_share (of the total; within the type),
+        value_share_lower, value_share_upper, value_mean; then for each number ``median_<name>`` (the lower one where two are
         in the middle) and for each text ``most_common_<name>`` and ``share_of_most_common_<name>``. Medians and commonest values
         of fewer than 5 customers are missing, since they would be single customers' figures; sums, means and shares of value are
         not, so that those of a segment of one are that customer's: :meth:`export` hides them, this table does not.
@@ -92,11 +92,11 @@ class SegmentProfile:
     def _sentence(self, row: Mapping[Any, Any]) -> str:
         text = (
             f"{row['segment']}: {counted(row['customers'], 'customer')}, {row['share']:.1%} "
-            f"[{row['share_low']:.1%}, {row['share_high']:.1%}]"
+            f"[{row['share_lower']:.1%}, {row['share_upper']:.1%}]"
         )
         if self.value and row["value_share"] == row["value_share"]:
             text += (
-                f", with {row['value_share']:.1%} [{row['value_share_low']:.1%}, {row['value_share_high']:.1%}] "
+                f", with {row['value_share']:.1%} [{row['value_share_lower']:.1%}, {row['value_share_upper']:.1%}] "
                 f"of {self.value}"
             )
         middle = [
@@ -172,12 +172,12 @@ def profile_of(
     customers = np.asarray(sums["customers"])
     of_type = np.repeat(customers.reshape(n_types, -1).sum(axis=1), len(segments))
     share = _ratio(customers, of_type)
-    low, high = np.full(share.size, np.nan), np.full(share.size, np.nan)
+    lower, upper = np.full(share.size, np.nan), np.full(share.size, np.nan)
     there = of_type > 0
-    low[there], high[there] = wilson_interval(np.minimum(share[there], 1), of_type[there], coverage=coverage)
+    lower[there], upper[there] = wilson_interval(np.minimum(share[there], 1), of_type[there], coverage=coverage)
     columns: dict[str, Any] = {} if types is None else {str(by): np.repeat(np.asarray(types, object), len(segments))}
     columns |= {"segment": np.tile(np.asarray(segments, dtype=object), n_types), "customers": customers}
-    columns |= {"share": share, "share_low": low, "share_high": high}
+    columns |= {"share": share, "share_lower": lower, "share_upper": upper}
     if "value_sum" in sums:
         columns |= _value_shares(sums["value_sum"], sums["value_square"], n_types, coverage)
         columns["value_mean"] = _ratio(sums["value_sum"], customers)
@@ -198,10 +198,10 @@ def _value_shares(total: np.ndarray, square: np.ndarray, n_types: int, coverage:
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.sqrt((1 - share) ** 2 * square + share**2 * np.maximum(squares - square, 0)) / whole
     reach = ndtri((1 + coverage) / 2) * spread
-    low, high = share - reach, share + reach
+    lower, upper = share - reach, share + reach
     if (total >= 0).all():
-        low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
-    return {"value_sum": total, "value_share": share, "value_share_low": low, "value_share_high": high}
+        lower, upper = np.clip(lower, 0, 1), np.clip(upper, 0, 1)
+    return {"value_sum": total, "value_share": share, "value_share_lower": lower, "value_share_upper": upper}
 
 
 class _Split:
@@ -250,9 +250,9 @@ def _of_rank(values: np.ndarray, rank: int) -> float:
     if values.size > LARGE:
         sample = np.sort(values[:: values.size // 4096])
         at = rank * sample.size // values.size
-        low, high = sample[max(at - 150, 0)], sample[min(at + 150, sample.size - 1)]
-        below = int(np.count_nonzero(values < low))
-        inside = values[(values >= low) & (values <= high)]
+        lower, upper = sample[max(at - 150, 0)], sample[min(at + 150, sample.size - 1)]
+        below = int(np.count_nonzero(values < lower))
+        inside = values[(values >= lower) & (values <= upper)]
         if below <= rank < below + inside.size:
             inside.partition(rank - below)
             return float(inside[rank - below])

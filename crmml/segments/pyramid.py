@@ -25,7 +25,7 @@ TIERS = ("top", "large", "medium", "small")
 def _has_interval(model: PyramidSegmenter) -> bool:
     if model.interval is None:
         raise AttributeError(
-            "predict_proba needs the bounds of the value: name their columns with interval=(low, high), such as "
+            "predict_proba needs the bounds of the value: name their columns with interval=(lower, upper), such as "
             'interval=("clv_lower", "clv_upper")'
         )
     return True
@@ -299,16 +299,16 @@ class PyramidSegmenter(Segmenter):
         low_name, high_name = self.interval or ("", "")
         read = numbers_of(X, [low_name, high_name], faults)
         if not faults:
-            low, high = read[low_name], read[high_name]
+            lower, upper = read[low_name], read[high_name]
             allowed = np.isnan(columns[self.value])
             for name, column in read.items():
                 faults += fault(
                     name, ~np.isfinite(column) & ~allowed, "is no finite number", "give both bounds for each value"
                 )
-            faults += fault(low_name, low > high, f"is above {high_name}", "swap the names in interval=")
+            faults += fault(low_name, lower > upper, f"is above {high_name}", "swap the names in interval=")
         if faults:
             raise DataError(faults, self._subject)
-        return {"low": low, "high": high}
+        return {"lower": lower, "upper": upper}
 
 
 def _as_numbers(name: str, given: Any) -> np.ndarray:
@@ -322,17 +322,17 @@ def _probabilities(coverage: float) -> Any:
     z = ndtri((1 + coverage) / 2)
 
     def of(cuts: np.ndarray, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        low, high = columns["low"], columns["high"]
-        positive = low > 0
+        lower, upper = columns["lower"], columns["upper"]
+        positive = lower > 0
         with np.errstate(divide="ignore", invalid="ignore"):
-            lower, upper = np.where(positive, np.log(low), low), np.where(positive, np.log(high), high)
-            middle, spread = (lower + upper) / 2, (upper - lower) / (2 * z)
-            above = np.ones((low.size, cuts.size + 2))
+            least, most = np.where(positive, np.log(lower), lower), np.where(positive, np.log(upper), upper)
+            middle, spread = (least + most) / 2, (most - least) / (2 * z)
+            above = np.ones((lower.size, cuts.size + 2))
             above[:, -1] = 0.0
             for j, cut in enumerate(cuts):
                 at = np.where(positive, np.log(max(cut, 0.0)), cut)
-                certain = (low >= cut).astype(np.float64)
-                above[:, j + 1] = np.where(high > low, ndtr((middle - at) / spread), certain)
+                certain = (lower >= cut).astype(np.float64)
+                above[:, j + 1] = np.where(upper > lower, ndtr((middle - at) / spread), certain)
         return (above[:, :-1] - above[:, 1:])[:, ::-1]
 
     return of

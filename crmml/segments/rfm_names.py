@@ -12,7 +12,7 @@ from .. import frames
 from ..exceptions import DataError
 
 DIMENSIONS = ("recency", "frequency", "monetary")
-BOUNDS = tuple(f"{name}_{end}" for name in DIMENSIONS for end in ("low", "high"))
+BOUNDS = tuple(f"{name}_{end}" for name in DIMENSIONS for end in ("lower", "upper"))
 
 #: The usual names, best first, on the scale from 0 (worst score) to 1 (best): recency, frequency and money from … to.
 #: On five bins a score s is (s - 1) / 4, and a band ends half-way between two scores.
@@ -47,13 +47,13 @@ def rfm_names(bins: int | Mapping[str, int] = 5) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        segment, recency_low, recency_high, frequency_low, frequency_high, monetary_low, monetary_high: scores, both ends
+        segment, recency_lower, recency_upper, frequency_lower, frequency_upper, monetary_lower, monetary_upper: scores, both ends
         included. A customer belongs to the first row that matches; a segment may have several rows.
 
     Examples
     --------
     >>> rfm_names().iloc[:3, :4]
-                   segment  recency_low  recency_high  frequency_low
+                   segment  recency_lower  recency_upper  frequency_lower
     0            Champions            5             5              4
     1      Loyal customers            3             5              4
     2  Potential loyalists            4             5              2
@@ -62,10 +62,10 @@ def rfm_names(bins: int | Mapping[str, int] = 5) -> pd.DataFrame:
     rows: list[list[Any]] = []
     for name, *bands in _USUAL:
         scores: list[int] = []
-        for dimension, (low, high) in zip(DIMENSIONS, bands, strict=True):
+        for dimension, (lower, upper) in zip(DIMENSIONS, bands, strict=True):
             at = np.arange(1, sizes[dimension] + 1)
             place = (at - 1) / (at.size - 1) if at.size > 1 else np.asarray([0.5])
-            inside = at[(place >= low) & (place <= high)]
+            inside = at[(place >= lower) & (place <= upper)]
             scores += [int(inside.min()), int(inside.max())] if inside.size else [0, 0]
         if 0 not in scores:
             rows.append([name, *scores])
@@ -132,19 +132,21 @@ def _bound_faults(table: pd.DataFrame, sizes: Mapping[str, int]) -> list[str]:
     if table["segment"].isna().any():
         faults.append(f"segment is missing in {int(table['segment'].isna().sum())} rows; give every row a name")
     for dimension in DIMENSIONS:
-        low, high = (pd.to_numeric(table[f"{dimension}_{end}"], errors="coerce") for end in ("low", "high"))
-        wrong = low.isna() | high.isna() | (low % 1 != 0) | (high % 1 != 0)
+        lower, upper = (pd.to_numeric(table[f"{dimension}_{end}"], errors="coerce") for end in ("lower", "upper"))
+        wrong = lower.isna() | upper.isna() | (lower % 1 != 0) | (upper % 1 != 0)
         if wrong.any():
-            faults.append(f"{dimension}_low and {dimension}_high are no whole numbers in {_rows(wrong)}; give scores")
+            faults.append(
+                f"{dimension}_lower and {dimension}_upper are no whole numbers in {_rows(wrong)}; give scores"
+            )
             continue
-        outside = (low < 1) | (high > sizes[dimension])
+        outside = (lower < 1) | (upper > sizes[dimension])
         if outside.any():
             faults.append(
                 f"{dimension} scores are outside 1 to {sizes[dimension]} in {_rows(outside)}; rfm_names(bins) shows a table "
                 "that fits"
             )
-        if (low > high).any():
-            faults.append(f"{dimension}_low is above {dimension}_high in {_rows(low > high)}; swap them")
+        if (lower > upper).any():
+            faults.append(f"{dimension}_lower is above {dimension}_upper in {_rows(lower > upper)}; swap them")
     return faults
 
 

@@ -52,6 +52,6 @@ def legal_stage_models() -> list[Any]:
     return [
         LegalMarkovStageModel(2, prior=1.0),
         LegalCovariateMarkovStageModel(2, unvisited="uniform"),
-        LegalHiddenMarkovStageModel(2, n_init=1, standard_errors=False),
+        LegalHiddenMarkovStageModel(2, n_init=1, std_errors=False),
         LegalSemiMarkovStageModel(2, 1, n_init=1),
     ]

@@ -54,8 +54,8 @@ def cohorts(
     frame of the engine of ``log``
         One row for each cohort and age: cohort (first day), age, customers (of the cohort), active (who bought), retention
         (active / customers); with ``value`` also value (of the whole cohort in that period) and cumulative_value (per customer
-        of the cohort, up to and including that age). Each of the three is followed by its bounds, such as retention_low and
-        retention_high: those of age 0 are 1, since all of a cohort bought then; those of value are missing for a cohort of
+        of the cohort, up to and including that age). Each of the three is followed by its bounds, such as retention_lower and
+        retention_upper: those of age 0 are 1, since all of a cohort bought then; those of value are missing for a cohort of
         one customer, and value's own also where nobody bought, since nothing tells how much one more buyer would spend.
 
     Raises
@@ -146,7 +146,9 @@ def _money(table: pd.DataFrame, coverage: float) -> dict[str, np.ndarray]:
     so_far = table.groupby("cohort")[["value", _TOTAL]].cumsum()
     of_cell = student_interval(table["value"], table[_SQUARE], n, coverage=coverage)
     until = student_interval(so_far["value"], so_far[_TOTAL], n, coverage=coverage)
-    of_cell, until = [(np.maximum(low, 0.0), high) for low, high in (of_cell, until)]  # the log has no negative value
+    of_cell, until = [
+        (np.maximum(lower, 0.0), upper) for lower, upper in (of_cell, until)
+    ]  # the log has no negative value
     bought = np.where(table["active"] > 0, n, np.nan)
     return _bounds("value", table["value"], [bought * bound for bound in of_cell]) | _bounds(
         "cumulative_value", so_far["value"] / n, until
@@ -154,4 +156,4 @@ def _money(table: pd.DataFrame, coverage: float) -> dict[str, np.ndarray]:
 
 
 def _bounds(name: str, column: pd.Series, bounds: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: column.to_numpy(), f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
+    return {name: column.to_numpy(), f"{name}_lower": bounds[0], f"{name}_upper": bounds[1]}

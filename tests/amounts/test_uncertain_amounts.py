@@ -52,9 +52,9 @@ def test_a_formula_shares_its_unknowns(rng):
 
 
 @given(st.floats(1, 10), st.floats(0.1, 5), st.floats(0, 1), st.floats(1, 10))
-def test_the_mean_of_a_product_is_the_product_of_means(low, width, place, factor):
-    one = Uncertain.triangular(low, low + place * width, low + width, name="one")
-    two = Uncertain.uniform(low, low + width, name="two")
+def test_the_mean_of_a_product_is_the_product_of_means(lower, width, place, factor):
+    one = Uncertain.triangular(lower, lower + place * width, lower + width, name="one")
+    two = Uncertain.uniform(lower, lower + width, name="two")
     assert (factor * one * two).mean == pytest.approx(factor * one.mean * two.mean)
 
 

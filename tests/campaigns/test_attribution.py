@@ -149,20 +149,20 @@ def test_sampled_shapley_keeps_its_bound():
     assert exact.error_bound is None
     assert len(exact.channels) == 15
     for seed in range(10):
-        found = attribute(read, "shapley", n_permutations=400, n_resamples=0, random_state=seed)
+        found = attribute(read, "shapley", n_orders=400, n_resamples=0, random_state=seed)
         off = np.abs(found.credit - exact.credit)
         assert (off <= found.error_bound).all()
-        assert (off <= 4.5 * found.standard_error + 1e-9).all()
+        assert (off <= 4.5 * found.std_error + 1e-9).all()
         assert found.credit.sum() == pytest.approx(read.n_conversions, abs=1e-9)
     rate = attribute(read, "shapley", worth="rate", n_resamples=0, random_state=0)
-    assert rate.n_permutations == 2000
+    assert rate.n_orders == 2000
     assert "within" in rate.describe()
     # 15 channels can still be enumerated once, for the comparison
     game = ChannelGame(read.sequences, 15, "rate")
     won = np.bincount(read.sequence, read.count * read.converted, len(read.sequences))
     lost = np.bincount(read.sequence, read.count * (1 - read.converted), len(read.sequences))
     values = game.exact(won, lost)
-    assert (np.abs(values * won.sum() / values.sum() - rate.credit) <= 4.5 * rate.standard_error).all()
+    assert (np.abs(values * won.sum() / values.sum() - rate.credit) <= 4.5 * rate.std_error).all()
     wanted = attribute(read, "shapley", max_error=0.05, n_resamples=0, random_state=0)
     assert (wanted.error_bound <= 0.05 * read.n_conversions + 1e-9).all()
 
@@ -206,11 +206,11 @@ def test_costs_and_intervals():
     assert "50.00 CNY spent without a conversion" in text
     assert "5.00 CNY a conversion" in text
     # all 40 conversions go to B: binomial(200, .2), standard error 5.66, a 90 % interval of 30.7 to 49.3
-    assert found.low[1] == pytest.approx(30.7, abs=1.5)
-    assert found.high[1] == pytest.approx(49.3, abs=1.5)
+    assert found.lower[1] == pytest.approx(30.7, abs=1.5)
+    assert found.upper[1] == pytest.approx(49.3, abs=1.5)
     again = attribute(read, "last", random_state=0, n_resamples=400)
-    assert (again.low == found.low).all()
-    assert list(found.table) == ["channel", "credit", "share", "low", "high", "cost", "cost_per_conversion"]
+    assert (again.lower == found.lower).all()
+    assert list(found.table) == ["channel", "credit", "share", "lower", "upper", "cost", "cost_per_conversion"]
     with pytest.raises(DataError) as error:
         attribute(read, "last", costs={"TV": 1, "A": -1})
     assert len(error.value.faults) == 2
@@ -256,7 +256,7 @@ def test_wrong_options_and_nothing_to_attribute():
 def test_one_conversion_has_no_interval():
     table = pd.DataFrame({"path": ["A > B", "B"], "conversions": [1, 0], "nulls": [3, 5]})
     found = attribute(ChannelPaths.from_compact(table, nulls="nulls"), "linear", random_state=0)
-    assert found.low is None
+    assert found.lower is None
     assert found.describe().startswith("1 conversion on 9 paths is credited by the method 'linear'.")
 
 
@@ -270,7 +270,7 @@ def test_intervals_of_sampled_values_hold_the_credit_and_the_truth(worth):
         {"path": paths, "conversions": rng.integers(50, 600, 60), "nulls": rng.integers(300, 3000, 60)}
     )
     read = ChannelPaths.from_compact(table, nulls="nulls")
-    found = attribute(read, "shapley", worth=worth, n_permutations=1000, n_resamples=150, random_state=0)
+    found = attribute(read, "shapley", worth=worth, n_orders=1000, n_resamples=150, random_state=0)
     game = ChannelGame(read.sequences, len(read.channels), worth)
     won, lost = (
         np.bincount(read.sequence, read.count * side, len(read.sequences))
@@ -278,8 +278,8 @@ def test_intervals_of_sampled_values_hold_the_credit_and_the_truth(worth):
     )
     exact = game.exact(won, lost)
     exact *= won.sum() / exact.sum()
-    assert ((found.low <= found.credit) & (found.credit <= found.high)).all()
-    inside = (found.low <= exact) & (exact <= found.high)
+    assert ((found.lower <= found.credit) & (found.credit <= found.upper)).all()
+    inside = (found.lower <= exact) & (exact <= found.upper)
     assert inside.sum() >= 8  # 90 % of 13 are expected; 7 or fewer have a probability of 1e-4
 
 

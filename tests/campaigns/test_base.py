@@ -124,13 +124,13 @@ def test_any_engine(engine, data):
     part = data.head(200)
     wanted = TLearner(LinearRegression()).fit(part[FEATURES], part["outcome"], treatment=part["treatment"])
     frame = engine.frame(part[FEATURES].assign(customer_id=np.arange(200)))
-    model = TLearner(LinearRegression(), n_bootstrap=3)
+    model = TLearner(LinearRegression(), n_resamples=3)
     model.fit(frame, part["outcome"], treatment=part["treatment"])
     np.testing.assert_allclose(model.predict(frame), wanted.predict(part), atol=1e-12)
     table = model.table(frame)
     if engine.is_eager:
         assert engine.owns(table)
-        assert list(engine.pandas(table)) == ["customer_id", "uplift", "uplift_std", "uplift_low", "uplift_high"]
+        assert list(engine.pandas(table)) == ["customer_id", "uplift", "uplift_std", "uplift_lower", "uplift_upper"]
 
 
 def test_columns_of_outcome_and_treatment_of_another_engine(data):
@@ -179,7 +179,7 @@ def test_without_a_bootstrap_nothing_is_made_up(data):
     model = TLearner().fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
     for ask in (model.predict_interval, model.predict_std, model.sample):
         with pytest.raises(
-            DataError, match="n_bootstrap=0, so nothing is known of its uncertainty; fit it with n_boot"
+            DataError, match="n_resamples=0, so nothing is known of its uncertainty; fit it with n_resamples"
         ):
             ask(data)
     assert "Uncertainty was not computed" in model.describe()
@@ -187,7 +187,7 @@ def test_without_a_bootstrap_nothing_is_made_up(data):
 
 def test_draws_standard_errors_and_intervals_agree():
     data = make_campaign(600, arms=2, effect=0.1, random_state=0)
-    model = TLearner(n_bootstrap=20).fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
+    model = TLearner(n_resamples=20).fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
     draws, std, interval = model.sample(data), model.predict_std(data), model.predict_interval(data, coverage=0.8)
     assert draws.shape == (20, 600, 2)
     assert interval.shape == (600, 2, 2)
@@ -205,8 +205,8 @@ def test_draws_standard_errors_and_intervals_agree():
 
 def test_same_seed_same_draws_whatever_n_jobs(data):
     given = data[FEATURES], data["outcome"]
-    one = TLearner(n_bootstrap=4, random_state=3).fit(*given, treatment=data["treatment"])
-    two = TLearner(n_bootstrap=4, random_state=3, n_jobs=2).fit(*given, treatment=data["treatment"])
+    one = TLearner(n_resamples=4, random_state=3).fit(*given, treatment=data["treatment"])
+    two = TLearner(n_resamples=4, random_state=3, n_jobs=2).fit(*given, treatment=data["treatment"])
     np.testing.assert_array_equal(one.sample(data), two.sample(data))
 
 
@@ -224,7 +224,7 @@ def test_intervals_cover_the_truth_where_the_model_is_right():
     covered = []
     for seed in range(30):
         data = make_campaign(400, random_state=seed, **kinds)
-        model = TLearner(LinearRegression(), n_bootstrap=20).fit(
+        model = TLearner(LinearRegression(), n_resamples=20).fit(
             data[FEATURES], data["outcome"], treatment=data["treatment"]
         )
         interval = model.predict_interval(new)

@@ -23,7 +23,7 @@ from crmml.metrics import get_scorer, qini_score
 LEARNERS = {
     "S": SLearner(),
     "S forest": SLearner(RandomForestClassifier(10, random_state=0)),
-    "T": TLearner(n_bootstrap=2),
+    "T": TLearner(n_resamples=2),
     "T logistic": TLearner(LogisticRegression(max_iter=1000)),
     "X": XLearner(),
     "X ridge": XLearner(LogisticRegression(max_iter=1000), Ridge()),

@@ -40,7 +40,7 @@ def test_judgement_by_hand():
     found = plan.judge(y)
     assert found.difference == pytest.approx(2.5)
     # Neyman: 0/2 + .5/2, and z at 90 %
-    assert found.high - found.difference == pytest.approx(1.6448536 * 0.5)
+    assert found.upper - found.difference == pytest.approx(1.6448536 * 0.5)
     assert found.profit == pytest.approx(2 * 25 - 2)
     assert found.predicted == 0.5
     assert "held out at random" in found.describe(currency="CNY")
@@ -55,7 +55,7 @@ def test_intervals_cover_the_truth():
         plan = Targeting(holdout=0.3, random_state=seed).plan(u, value=100, cost=2, strata=strata)
         y = rng.random(600) < 0.1 * (1 + strata) + np.where(plan.contacted, u, 0)
         found = plan.judge(y)
-        covered += found.low <= u.mean() <= found.high
+        covered += found.lower <= u.mean() <= found.upper
     assert 81 <= covered <= 99  # binomial(100, .9), 3 standard errors
 
 

@@ -45,10 +45,10 @@ def test_probability_that_it_pays_and_the_interval():
     plan = Targeting(min_probability=0.8).plan(U, value=100, cost=5, uplift_std=[0.01, 0.01, 0.01, 0.1])
     assert plan.table["probability_it_pays"].iloc[0] == pytest.approx(norm.cdf(5.0))
     assert plan.action.tolist() == ["contact", None, "contact", None]
-    low, high = plan.profit_interval
-    assert (high - low) / 2 == pytest.approx(norm.ppf(0.95) * np.sqrt(2))
-    assert (low + high) / 2 == pytest.approx(plan.expected_profit)
-    assert f"{low:.2f} to {high:.2f}, were errors independent between customers)" in plan.describe()
+    lower, upper = plan.profit_interval
+    assert (upper - lower) / 2 == pytest.approx(norm.ppf(0.95) * np.sqrt(2))
+    assert (lower + upper) / 2 == pytest.approx(plan.expected_profit)
+    assert f"{lower:.2f} to {upper:.2f}, were errors independent between customers)" in plan.describe()
     draws = U + np.array([-0.06, 0.0, 0.02, 0.04])[:, None]
     shared = Targeting().plan(U, value=100, cost=5, draws=draws)
     assert shared.table["probability_it_pays"].iloc[0] == 0.75
@@ -122,8 +122,8 @@ def test_a_learners_table_is_read_and_what_is_no_action_is_not():
     assert plan.table["customer_id"].tolist() == list("abcd")
     assert plan.actions == ("uplift",)
     assert plan.action.tolist() == [None, None, "uplift", None]
-    bounds = table.assign(uplift_std=0.01, uplift_low=0.0, uplift_high=1.0)
-    with pytest.raises(DataError, match="uplift_std, uplift_low, uplift_high are no actions"):
+    bounds = table.assign(uplift_std=0.01, uplift_lower=0.0, uplift_upper=1.0)
+    with pytest.raises(DataError, match="uplift_std, uplift_lower, uplift_upper are no actions"):
         Targeting().plan(bounds, value=100, cost=5)
     named = Targeting(budget=5).plan(bounds, value=100, cost=5, actions=["uplift"], uplift_std=bounds["uplift_std"])
     assert named.action.tolist() == plan.action.tolist()

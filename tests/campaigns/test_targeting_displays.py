@@ -17,7 +17,7 @@ def test_each_point_is_its_own_optimum():
         assert profit == pytest.approx(Targeting(budget=budget).plan(u, value=100, cost=cost).expected_profit)
     assert (display.table["spent"] <= display.table["budget"] + 1e-9).all()
     assert display.plan_profit == pytest.approx(display.table["profit"].iloc[2])
-    assert (display.table["low"] <= display.table["profit"]).all()
+    assert (display.table["lower"] <= display.table["profit"]).all()
     assert "CNY" in display.ax_.get_xlabel()
     assert len(BudgetDisplay.from_plan(plan, budgets=5).table) == 5
     with pytest.raises(DataError, match="budgets"):

@@ -28,5 +28,5 @@ def test_nothing_is_known_of_the_spread_where_nothing_varies():
     plan = Targeting(holdout=0.3, random_state=0).plan(np.full(50, 0.2), value=100, cost=0.1)
     judged = plan.judge(np.zeros(50))
     assert judged.difference == 0
-    assert np.isnan([judged.low, judged.high, judged.profit_low, judged.profit_high]).all()
+    assert np.isnan([judged.lower, judged.upper, judged.profit_lower, judged.profit_upper]).all()
     assert "(interval unknown, for no outcome differs from another; not surely other" in judged.describe()

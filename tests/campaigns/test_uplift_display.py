@@ -31,7 +31,7 @@ def test_curve_and_band(campaign):
     effect = y[treated == 1].mean() - y[treated == 0].mean()
     assert table["gain"].iloc[-1] == pytest.approx(effect)
     np.testing.assert_allclose(table["random"], table["share"] * effect)
-    assert (table["gain_low"] <= table["gain_high"]).all()
+    assert (table["gain_lower"] <= table["gain_upper"]).all()
     assert display.qini.estimate == pytest.approx(qini_score(y, uplift, treated, ties="line"))
     np.random.seed(1)  # noqa: NPY002 (the seed given is the only one that counts)
     again = bootstrap_interval(qini_score, y, uplift, treated, ties="line", n_resamples=40, random_state=0)

@@ -28,7 +28,7 @@ def test_summary_carries_errors_by_the_delta_method(bg):
 def test_information_criteria(bg):
     assert bg.aic_ == pytest.approx(8 - 2 * bg.log_likelihood_)
     assert bg.bic_ == pytest.approx(4 * np.log(2357) - 2 * bg.log_likelihood_)
-    assert (bg.n_customers_, bg.n_params_, bg.converged_) == (2357.0, 4, True)
+    assert (bg.n_customers_, bg.n_parameters_, bg.converged_) == (2357.0, 4, True)
 
 
 def test_params_are_read_only(bg):

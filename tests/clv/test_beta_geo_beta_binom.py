@@ -127,10 +127,10 @@ def test_next_purchase_and_intervals(fitted, donations):
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(proba @ np.arange(4), fitted.predict(donations, horizon=3), rtol=1e-10)
     for of in ("predict", "probability_alive"):
-        low, high = fitted.predict_interval(donations, of=of, horizon=5).T
-        assert (low <= high).all()
-    low, high = fitted.predict_interval(donations, kind="outcome", horizon=5).T
-    assert ((low >= 0) & (high <= 5)).all()
+        lower, upper = fitted.predict_interval(donations, of=of, horizon=5).T
+        assert (lower <= upper).all()
+    lower, upper = fitted.predict_interval(donations, kind="outcome", horizon=5).T
+    assert ((lower >= 0) & (upper <= 5)).all()
     assert "At an opportunity 62% of customers buy" in fitted.describe()
 
 

@@ -149,10 +149,10 @@ def test_everything_a_transaction_model_offers():
     np.testing.assert_allclose(proba @ np.arange(61), mean, rtol=1e-4)
     assert (model.predict_next_purchase(X) > 0).all()
     assert (model.probability_alive(X, ahead=26) < model.probability_alive(X)).all()
-    low, high = model.predict_interval(X, n_draws=100).T
-    assert ((low <= mean) & (mean <= high)).all()
-    low, high = model.predict_interval(X, kind="outcome").T
-    assert (low <= high).all()
+    lower, upper = model.predict_interval(X, n_draws=100).T
+    assert ((lower <= mean) & (mean <= upper)).all()
+    lower, upper = model.predict_interval(X, kind="outcome").T
+    assert (lower <= upper).all()
     residual = model.discounted_residual_transactions(X, annual_discount_rate=0.2, unit="W")
     assert (residual >= model.discounted_expected_transactions(X, 26, 0.2, "W") - 1e-9).all()
     assert "vary by 58% of their mean" in model.describe()

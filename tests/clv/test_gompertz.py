@@ -93,9 +93,9 @@ def test_few_customers_do_not_pass_for_an_optimum_either():
 def test_intervals_and_sampled_customers(oracle, customers, given_models):
     model = GompertzNBD().fit(customers)
     X = [[0, 0, 30], [4, 25, 38], [12, 10, 38]]
-    low, high = model.predict_interval(X, horizon=39, n_draws=200).T
-    assert (low < model.predict(X, 39)).all()
-    assert (model.predict(X, 39) < high).all()
+    lower, upper = model.predict_interval(X, horizon=39, n_draws=200).T
+    assert (lower < model.predict(X, 39)).all()
+    assert (model.predict(X, 39) < upper).all()
     log = given_models("ggomnbd_nocov", {}).sample(3_000, 39.0, random_state=0)
     repeat = log.groupby("customer_id").size() - 1
     error = repeat.std() / np.sqrt(3_000)

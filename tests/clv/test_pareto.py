@@ -165,9 +165,9 @@ def test_the_next_purchase(cdnow_fit):
 
 def test_intervals_and_sampled_customers(cdnow_fit):
     X = [[0, 0, 30], [4, 25, 38], [12, 10, 38]]
-    low, high = cdnow_fit.predict_interval(X, horizon=39, n_draws=200).T
-    assert (low < cdnow_fit.predict(X, 39)).all()
-    assert (cdnow_fit.predict(X, 39) < high).all()
+    lower, upper = cdnow_fit.predict_interval(X, horizon=39, n_draws=200).T
+    assert (lower < cdnow_fit.predict(X, 39)).all()
+    assert (cdnow_fit.predict(X, 39) < upper).all()
     counts = cdnow_fit.predict_interval(X, horizon=39, n_draws=200, kind="outcome")
     assert (counts[:, 0] <= counts[:, 1]).all()
     alive = cdnow_fit.predict_interval(X, of="probability_alive", n_draws=200)

@@ -174,7 +174,7 @@ def test_equal_effects_and_missing_covariates():
     X = cdnow_split().assign(z=np.tile([0.0, 1.0], 1179)[:2357])
     model = ModifiedBetaGeoNBD(purchase_covariates=["z"], dropout_covariates=["z"], equal_effects=["z"]).fit(X)
     assert model.coef_purchase_["z"] == pytest.approx(model.coef_dropout_["z"])
-    assert model.n_params_ == 5
+    assert model.n_parameters_ == 5
     with pytest.raises(DataError, match="z is missing"):
         model.expected_purchases(52)
     with pytest.raises(DataError, match="column 'z' is missing"):

@@ -8,7 +8,7 @@ from crmml.evidence import _differences as differences
 
 
 @pytest.mark.parametrize(
-    ("x2", "n2", "x1", "n1", "low", "high"),
+    ("x2", "n2", "x1", "n1", "lower", "upper"),
     [  # Newcombe 1998, table II, method 10
         (56, 70, 48, 80, 0.0524, 0.3339),
         (9, 10, 3, 10, 0.1705, 0.8090),
@@ -18,29 +18,29 @@ from crmml.evidence import _differences as differences
         (10, 10, 0, 20, 0.6791, 1.0000),
     ],
 )
-def test_newcombes_table(x2, n2, x1, n1, low, high):
+def test_newcombes_table(x2, n2, x1, n1, lower, upper):
     found = differences.rate_difference(x1, n1, x2, n2, 0.95)
     assert found.estimate == pytest.approx(x2 / n2 - x1 / n1)
-    assert (found.low, found.high) == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
+    assert (found.lower, found.upper) == (pytest.approx(lower, abs=6e-5), pytest.approx(upper, abs=6e-5))
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.data())
 def test_every_rate_has_an_interval_that_holds_its_estimate(n1, n2, data):
     x1, x2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
     found = differences.rate_difference(x1, n1, x2, n2, 0.9)
-    assert -1 - 1e-12 <= found.low <= found.estimate + 1e-12
-    assert found.estimate - 1e-12 <= found.high <= 1 + 1e-12
+    assert -1 - 1e-12 <= found.lower <= found.estimate + 1e-12
+    assert found.estimate - 1e-12 <= found.upper <= 1 + 1e-12
     assert 0 <= differences.rate_p_value(x1, n1, x2, n2) <= 1
     ratio = differences.rate_ratio(x1, n1, x2, n2, 0.9)
     if x1 == 0:
         assert np.isnan(ratio.estimate)
     elif (x1, x2) == (n1, n2):
         assert ratio.estimate == 1
-        assert np.isnan(ratio.low)
+        assert np.isnan(ratio.lower)
     else:
-        assert 0 <= ratio.low <= ratio.high
-        assert ratio.low <= ratio.estimate * (1 + 1e-12)
-        assert ratio.estimate <= ratio.high * (1 + 1e-12)
+        assert 0 <= ratio.lower <= ratio.upper
+        assert ratio.lower <= ratio.estimate * (1 + 1e-12)
+        assert ratio.estimate <= ratio.upper * (1 + 1e-12)
 
 
 def test_pooled_z_is_the_root_of_the_chi_square():
@@ -84,13 +84,13 @@ def test_pairs_are_scipys():
 def test_ends_of_fieller_are_the_ratios_at_the_border_of_the_test(m1, v1, m2, v2, correlation, df):
     covariance = correlation * np.sqrt(v1 * v2)
     found = differences.mean_ratio(m1, v1, m2, v2, covariance, df, 0.9)
-    if np.isnan(found.low):
+    if np.isnan(found.lower):
         assert abs(m1) / np.sqrt(v1) <= stats.t.ppf(0.95, df)
         return
-    for end in (found.low, found.high):
-        se = np.sqrt(v2 - 2 * end * covariance + end**2 * v1)
-        assert abs(m2 - end * m1) / se == pytest.approx(stats.t.ppf(0.95, df), rel=1e-6)
-    assert found.low <= found.estimate <= found.high
+    for end in (found.lower, found.upper):
+        std_error = np.sqrt(v2 - 2 * end * covariance + end**2 * v1)
+        assert abs(m2 - end * m1) / std_error == pytest.approx(stats.t.ppf(0.95, df), rel=1e-6)
+    assert found.lower <= found.estimate <= found.upper
 
 
 def test_paired_rates_keep_their_coverage():
@@ -102,7 +102,7 @@ def test_paired_rates_keep_their_coverage():
             p = stats.multinomial.pmf([gained, lost, n - gained - lost], n, [up, down, 1 - up - down])
             if p > 1e-12:
                 interval, _ = differences.paired_rates(gained, lost, n, 0.9)
-                covered += p * (interval.low <= up - down <= interval.high)
+                covered += p * (interval.lower <= up - down <= interval.upper)
                 total += p
     assert total == pytest.approx(1, abs=1e-6)
     assert 0.88 < covered < 0.94

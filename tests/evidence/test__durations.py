@@ -32,15 +32,15 @@ def test_the_longer_some_wait_the_more_a_mean_of_closed_ones_lies():
     wanted = 10 * (1 - np.exp(-1.5))
     assert abs(found - wanted) < 3 * np.sqrt(variance)
     assert duration[event].mean() < 0.7 * wanted
-    value, low, high = durations.median(duration, event, 0.9)
-    assert low < 10 * np.log(2) < high
-    assert low < value < high
+    value, lower, upper = durations.median(duration, event, 0.9)
+    assert lower < 10 * np.log(2) < upper
+    assert lower < value < upper
 
 
 def test_interval_of_the_median_inverts_the_band():
     rng = np.random.default_rng(3)
     x, event = rng.exponential(5, 30).round(1) + 0.1, rng.random(30) < 0.8
-    value, low, high = durations.median(x, event, 0.95)
+    value, lower, upper = durations.median(x, event, 0.95)
     inside = []
     for t in np.unique(x[event]):
         at = x[event & (x <= t)]
@@ -53,9 +53,9 @@ def test_interval_of_the_median_inverts_the_band():
             np.log(s)
         ):
             inside.append(t)
-    assert low == min(inside)
-    assert high > max(inside)
-    assert low <= value <= high
+    assert lower == min(inside)
+    assert upper > max(inside)
+    assert lower <= value <= upper
 
 
 def test_coverage_of_the_median():
@@ -63,8 +63,8 @@ def test_coverage_of_the_median():
     hits = 0
     for _ in range(300):
         true, cut = rng.exponential(1, 60), rng.uniform(0, 4, 60)
-        _, low, high = durations.median(np.minimum(true, cut), true <= cut, 0.9)
-        hits += low <= np.log(2) <= high
+        _, lower, upper = durations.median(np.minimum(true, cut), true <= cut, 0.9)
+        hits += lower <= np.log(2) <= upper
     assert 0.85 <= hits / 300 <= 0.96
 
 

@@ -28,8 +28,8 @@ def test_the_same_customers_are_compared_with_themselves():
     wanted = test.confidence_interval(0.9)
     assert found.paired
     assert found.p_value == pytest.approx(test.pvalue)
-    assert (found.low, found.high) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
-    assert found.relative_low < found.relative_change < found.relative_high
+    assert (found.lower, found.upper) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
+    assert found.relative_lower < found.relative_change < found.relative_upper
     assert found.relative_change == pytest.approx(after["spend"].mean() / before["spend"].mean() - 1)
     arrays = compare_before_after(before["spend"].to_numpy(), after["spend"].to_numpy(), paired=True)
     assert arrays.p_value == pytest.approx(found.p_value)
@@ -42,19 +42,19 @@ def test_different_customers_by_welch():
     wanted = test.confidence_interval(0.9)
     assert not found.paired
     assert found.p_value == pytest.approx(test.pvalue)
-    assert (found.low, found.high) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
+    assert (found.lower, found.upper) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
     aggregate = compare_before_after(Average.of(before["spend"]), Average.of(after["spend"].head(25)))
-    assert aggregate.low == pytest.approx(found.low)
+    assert aggregate.lower == pytest.approx(found.lower)
 
 
 def test_rates():
     # Newcombe 1998, table II, method 10: 48 of 80 and 56 of 70
     found = compare_before_after(Share(48, 80), Share(56, 70), coverage=0.95, outcome="Retention")
-    assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
+    assert (round(found.lower, 4), round(found.upper, 4)) == (0.0524, 0.3339)
     assert "+20 percentage points (95% interval +5.24 to +33.4)" in found.describe()
     assert "+33.3 % of the former level" in found.describe()
     flags = compare_before_after(np.repeat([True, False], [48, 32]), np.repeat([1, 0], [56, 14]), coverage=0.95)
-    assert (flags.kind, flags.low, flags.high) == ("rate", found.low, found.high)
+    assert (flags.kind, flags.lower, flags.upper) == ("rate", found.lower, found.upper)
     means = compare_before_after(np.repeat([1, 0], [48, 32]), np.repeat([1, 0], [56, 14]), kind="mean")
     assert means.kind == "mean"
 
@@ -66,7 +66,7 @@ def test_rates_of_the_same_customers():
     assert found.p_value == pytest.approx(stats.binomtest(4, 18).pvalue)
     up, down = 15 / 62, 5 / 62
     half = stats.norm.ppf(0.95) * np.sqrt((up + down - (up - down) ** 2) / 62)
-    assert (found.low, found.high) == (pytest.approx(up - down - half), pytest.approx(up - down + half))
+    assert (found.lower, found.upper) == (pytest.approx(up - down - half), pytest.approx(up - down + half))
 
 
 def test_it_never_claims_a_cause():
@@ -198,7 +198,7 @@ def test_nothing_is_known_of_the_spread_where_nothing_varies():
     for paired in (True, False):
         found = compare_before_after([1.0, 1.0, 1.0], [2.0, 2.0, 2.0], paired=paired)
         assert (found.change, found.relative_change) == (1, 1)
-        assert np.isnan([found.low, found.high, found.p_value, found.relative_low]).all()
+        assert np.isnan([found.lower, found.upper, found.p_value, found.relative_lower]).all()
         assert "+1 (interval unknown, for nothing varies); +100 % of the former level" in found.describe()
 
 

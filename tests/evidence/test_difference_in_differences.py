@@ -53,7 +53,10 @@ def test_two_by_two_is_the_difference_of_differences_and_welchs_test():
     test = stats.ttest_ind(change[:25], change[25:], equal_var=False)
     interval = test.confidence_interval(0.9)
     assert (found.p_value, found.df) == (pytest.approx(test.pvalue, rel=1e-9), pytest.approx(test.df, rel=1e-9))
-    assert (found.low, found.high) == (pytest.approx(interval.low, rel=1e-9), pytest.approx(interval.high, rel=1e-9))
+    assert (found.lower, found.upper) == (
+        pytest.approx(interval.low, rel=1e-9),
+        pytest.approx(interval.high, rel=1e-9),
+    )
     assert found.causal
     assert np.isnan(found.pretrend_p_value)
     assert "one period before treatment only" in found.describe()
@@ -77,7 +80,7 @@ def test_two_by_two_is_least_squares_with_bias_reduced_clustered_errors():
         reduced = reduced + np.outer(Xc.T @ adjusted, Xc.T @ adjusted)
     found = estimate(data)
     assert found.att == pytest.approx(beta[3], rel=1e-10)
-    assert found.se == pytest.approx(np.sqrt((bread @ reduced @ bread)[3, 3]), rel=1e-10)
+    assert found.std_error == pytest.approx(np.sqrt((bread @ reduced @ bread)[3, 3]), rel=1e-10)
     # without the reduction each group's part is smaller by (n - 1) / n
     change = np.diff(wide(data))[:, 0]
     wanted = change[:12].var() / 12 + change[12:].var() / 19
@@ -95,7 +98,7 @@ def test_clusters_coarser_than_units():
     test = stats.ttest_ind(change[:5], change[5:], equal_var=False)
     assert found.p_value == pytest.approx(test.pvalue, rel=1e-9)
     assert found.n_clusters == 10
-    assert found.se > 2 * estimate(data).se
+    assert found.std_error > 2 * estimate(data).std_error
     # clusters that cross the groups
     data["region"] = data["customer_id"] % 25
     crossed = estimate(data, cluster="region")
@@ -184,7 +187,7 @@ def test_group_time_effects_by_brute_force(data):
         assert row.att == pytest.approx(change[g_of == row.group].mean() - change[free].mean(), abs=1e-10)
         own = change[g_of == row.group].var(ddof=1) / (g_of == row.group).sum()
         if control == "never":
-            assert row.se == pytest.approx(np.sqrt(own + change[free].var(ddof=1) / free.sum()), rel=1e-8)
+            assert row.std_error == pytest.approx(np.sqrt(own + change[free].var(ddof=1) / free.sum()), rel=1e-8)
 
 
 def test_anticipation_moves_the_base():
@@ -215,19 +218,19 @@ def test_coverage_and_size():
     hits = uniform = rejected = trend = 0
     for seed in range(200):
         found = estimate(simulated(seed, STARTS, 1.0))
-        hits += found.low <= (2.5 + 1.5) / 2 <= found.high
+        hits += found.lower <= (2.5 + 1.5) / 2 <= found.upper
         study = found.event_study.dropna()
         wanted = np.maximum(study["relative_period"] + 1, 0)
-        uniform += ((study["low_uniform"] <= wanted) & (wanted <= study["high_uniform"])).all()
+        uniform += ((study["lower_uniform"] <= wanted) & (wanted <= study["upper_uniform"])).all()
         null = estimate(simulated(1000 + seed, STARTS, 0.0), n_resamples=99)
         rejected += null.p_value < 0.05
         trend += null.pretrend_p_value < 0.05
-    low, high = stats.binom.ppf([0.0005, 0.9995], 200, 0.9)
-    assert low <= hits <= high
-    assert low <= uniform <= high
-    low, high = stats.binom.ppf([0.0005, 0.9995], 200, 0.05)
-    assert low <= rejected <= high
-    assert low <= trend <= high
+    lower, upper = stats.binom.ppf([0.0005, 0.9995], 200, 0.9)
+    assert lower <= hits <= upper
+    assert lower <= uniform <= upper
+    lower, upper = stats.binom.ppf([0.0005, 0.9995], 200, 0.05)
+    assert lower <= rejected <= upper
+    assert lower <= trend <= upper
 
 
 def test_trends_that_differ_before_are_seen():
@@ -245,10 +248,10 @@ def test_uniform_bands_are_wider_and_the_same_for_one_seed():
     study = estimate(data, random_state=3).event_study
     pd.testing.assert_frame_equal(study, estimate(data, random_state=3).event_study)
     rows = study.dropna()
-    assert (rows["low_uniform"] < rows["low"]).all()
-    assert (rows["high_uniform"] > rows["high"]).all()
+    assert (rows["lower_uniform"] < rows["lower"]).all()
+    assert (rows["upper_uniform"] > rows["upper"]).all()
     assert study["att"].isna().sum() == 0
-    assert study.loc[study["relative_period"] == -1, "low"].isna().all()
+    assert study.loc[study["relative_period"] == -1, "lower"].isna().all()
 
 
 # ---- input ---------------------------------------------------------------------------------------------------------
@@ -263,7 +266,7 @@ def test_on_every_engine(engine):
     dated = data.assign(month=day[data["month"]], start=start, note="x")
     wanted = estimate(data)
     found = estimate(engine.frame(dated.sample(frac=1, random_state=1)))
-    for name in ("att", "se", "low", "high", "p_value", "pretrend_p_value"):
+    for name in ("att", "std_error", "lower", "upper", "p_value", "pretrend_p_value"):
         assert getattr(found, name) == pytest.approx(getattr(wanted, name), rel=1e-9)
     assert found.by_group["group"].tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-04-01")]
 
@@ -389,8 +392,8 @@ def test_no_interval_without_noise():
     data["spend"] = (data["month"] >= data["start"]).astype(float)
     found = estimate(data)
     assert found.att == 1
-    assert np.isnan([found.low, found.high, found.p_value]).all()
-    assert np.isnan(found.event_study["high_uniform"]).all()
+    assert np.isnan([found.lower, found.upper, found.p_value]).all()
+    assert np.isnan(found.event_study["upper_uniform"]).all()
     assert "(interval unknown, for within the groups nothing varies)" in found.describe()
 
 

@@ -39,7 +39,7 @@ def test_unknown_intervals_are_hollow_points_without_a_line(found):
     assert [line.get_markerfacecolor() == "white" for line in markers] == [False, True]
     (bar,) = bars
     row = found.table.iloc[0]
-    np.testing.assert_allclose(bar.get_xdata(), [row["change_low"], row["change_high"]])
+    np.testing.assert_allclose(bar.get_xdata(), [row["change_lower"], row["change_upper"]])
     assert "interval unknown" in [text.get_text() for text in display.axes_[-1].get_legend().get_texts()]
     plt.close("all")
 

@@ -36,7 +36,7 @@ def test_the_pharmaceutical_case_is_reproduced_and_what_is_missing_is_said():
     assert (table["relative_unit"] == "%").all()
     relative = [100 * 13 / 75, 100 * 10 / 70, 20, -50, 15, -20]
     np.testing.assert_allclose(table["relative_change"], relative)
-    assert table[["change_low", "change_high", "relative_low", "before_low", "before_n"]].isna().all().all()
+    assert table[["change_lower", "change_upper", "relative_lower", "before_lower", "before_n"]].isna().all().all()
     assert table.loc["retention", "n_needed"] == 294
     assert np.isnan(table.loc["staff_minutes", "n_needed"])
     for name in table.index:
@@ -60,12 +60,12 @@ def test_fractions_and_percent_are_the_same_figures():
 
 def test_shares_have_wilsons_interval_and_newcombes_change():
     row = of(indicators({"win_rate": Share(48, 80)}, {"win_rate": Share(56, 70)}, coverage=0.95), "win_rate")
-    low, high = wilson_interval(0.8, 70, coverage=0.95)
-    assert (row["after_low"], row["after_high"]) == (pytest.approx(100 * low), pytest.approx(100 * high))
-    assert (round(row["change_low"], 2), round(row["change_high"], 2)) == (5.24, 33.39)
-    se = np.sqrt(1 / 56 - 1 / 70 + 1 / 48 - 1 / 80)
-    ends = 100 * (np.exp(np.log(0.8 / 0.6) + np.array([-1, 1]) * stats.norm.ppf(0.975) * se) - 1)
-    assert (row["relative_low"], row["relative_high"]) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
+    lower, upper = wilson_interval(0.8, 70, coverage=0.95)
+    assert (row["after_lower"], row["after_upper"]) == (pytest.approx(100 * lower), pytest.approx(100 * upper))
+    assert (round(row["change_lower"], 2), round(row["change_upper"], 2)) == (5.24, 33.39)
+    std_error = np.sqrt(1 / 56 - 1 / 70 + 1 / 48 - 1 / 80)
+    ends = 100 * (np.exp(np.log(0.8 / 0.6) + np.array([-1, 1]) * stats.norm.ppf(0.975) * std_error) - 1)
+    assert (row["relative_lower"], row["relative_upper"]) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
     assert row["before_n"] == 80
 
 
@@ -73,12 +73,12 @@ def test_averages_by_welch_and_fieller():
     one, two = Average(30.0, 8.0, 25), Average(15.0, 5.0, 30)
     row = of(indicators({"staff_minutes": one}, {"staff_minutes": two}), "staff_minutes")
     test = stats.ttest_ind_from_stats(15, 5, 30, 30, 8, 25, equal_var=False)
-    se = np.sqrt(64 / 25 + 25 / 30)
-    df = se**4 / ((64 / 25) ** 2 / 24 + (25 / 30) ** 2 / 29)
-    assert 2 * stats.t.sf(15 / se, df) == pytest.approx(test.pvalue)
-    assert row["change_low"] == pytest.approx(-15 - stats.t.ppf(0.95, df) * se)
+    std_error = np.sqrt(64 / 25 + 25 / 30)
+    df = std_error**4 / ((64 / 25) ** 2 / 24 + (25 / 30) ** 2 / 29)
+    assert 2 * stats.t.sf(15 / std_error, df) == pytest.approx(test.pvalue)
+    assert row["change_lower"] == pytest.approx(-15 - stats.t.ppf(0.95, df) * std_error)
     assert row["relative_change"] == -50
-    assert row["relative_low"] < -50 < row["relative_high"]
+    assert row["relative_lower"] < -50 < row["relative_upper"]
     assert row["n_needed"] == sample_size_for_means(15.0, (8.0, 5.0)) == 5
 
 
@@ -139,9 +139,13 @@ def test_raw_data_by_hand():
     days = before["visits"].groupby("customer_id")["timestamp"].nunique()
     assert of(found, "repeat_visits")["before"] == pytest.approx(100 * (days > 1).mean())
     worker = before["staff"].groupby("worker_id")["minutes"].mean()
-    low, high = stats.t.interval(0.9, 7, worker.mean(), worker.std() / np.sqrt(8))
+    lower, upper = stats.t.interval(0.9, 7, worker.mean(), worker.std() / np.sqrt(8))
     row = of(found, "staff_minutes")
-    assert (row["before_n"], row["before_low"], row["before_high"]) == (8, pytest.approx(low), pytest.approx(high))
+    assert (row["before_n"], row["before_lower"], row["before_upper"]) == (
+        8,
+        pytest.approx(lower),
+        pytest.approx(upper),
+    )
     won = before["deals"][before["deals"]["won"] == 1]
     assert of(found, "win_rate")["before"] == pytest.approx(100 * len(won) / 60)
     assert of(found, "deal_size")["before"] == pytest.approx(won["amount"].mean())
@@ -152,9 +156,9 @@ def test_raw_data_by_hand():
     row = of(found, "lead_acquisition_cost")
     cost = leads["cost"].sum() / leads["leads"].sum()
     residual = leads["cost"] - cost * leads["leads"]
-    se = np.sqrt(residual.var() * 13) / leads["leads"].sum()
+    std_error = np.sqrt(residual.var() * 13) / leads["leads"].sum()
     assert row["before"] == pytest.approx(cost)
-    assert row["before_high"] - row["before"] == pytest.approx(stats.t.ppf(0.95, 12) * se)
+    assert row["before_upper"] - row["before"] == pytest.approx(stats.t.ppf(0.95, 12) * std_error)
     row = of(found, "utilisation")
     assert row["before"] == pytest.approx(10 * before["equipment"]["used"].mean())
     assert row["change_unit"] == "percentage points"
@@ -194,10 +198,10 @@ def test_open_tickets_are_censored_at_the_end_of_the_window():
     assert row["before"] == pytest.approx(at[survival <= 0.5][0])
     assert row["before"] > hours[before["closed"].notna()].median()
     assert row["level_unit"] == row["change_unit"] == "hours"
-    assert row["change_low"] < row["change"] < row["change_high"] < 0
+    assert row["change_lower"] < row["change"] < row["change_upper"] < 0
     mean = of(found, "closing_time", "mean up to")
-    assert mean["change_high"] < 0
-    assert mean["before_low"] < mean["before"] < mean["before_high"]
+    assert mean["change_upper"] < 0
+    assert mean["before_lower"] < mean["before"] < mean["before_upper"]
     # closed after the window is open at its end
     late = before.assign(closed=before["closed"].fillna(pd.Timestamp("2023-07-01")))
     again = indicators({"tickets": late}, {"tickets": after}, random_state=0, **WINDOWS)
@@ -245,9 +249,9 @@ def test_every_share_gives_a_row(n1, n2, data):
     one, two = Share(data.draw(st.integers(0, n1)), n1), Share(data.draw(st.integers(0, n2)), n2)
     found = indicators({"retention": one}, {"retention": two})
     row = of(found, "retention")
-    assert row["change_low"] <= row["change"] + 1e-9
-    assert row["change"] <= row["change_high"] + 1e-9
-    if np.isnan(row["relative_low"]):
+    assert row["change_lower"] <= row["change"] + 1e-9
+    assert row["change"] <= row["change_upper"] + 1e-9
+    if np.isnan(row["relative_lower"]):
         assert any(entry.startswith("retention:") for entry in found.missing)
     assert np.isnan(row["n_needed"]) == (one.rate == two.rate)
     assert found.describe()

@@ -31,8 +31,8 @@ def test_naive_is_sound_where_nothing_changes_and_errs_where_the_base_grows():
     assert growing.naive_rate > 0.5
     assert growing.naive_up_rate > 10 * growing.naive_down_rate
     for found in (steady, growing):
-        low, high = stats.binom.ppf([0.0005, 0.9995], 300, 0.05) / 300
-        assert low <= found.did_rate <= high
+        lower, upper = stats.binom.ppf([0.0005, 0.9995], 300, 0.05) / 300
+        assert lower <= found.did_rate <= upper
     assert "would have looked significant in" in growing.describe()
 
 
@@ -45,8 +45,8 @@ def test_one_date_by_hand(outcome):
     first = log.groupby("customer_id")["timestamp"].min()
     who = first.index[first < date - length]
     sides = []
-    for low in (date - length, date):
-        inside = log[(log["timestamp"] >= low) & (log["timestamp"] < low + length)]
+    for lower in (date - length, date):
+        inside = log[(log["timestamp"] >= lower) & (log["timestamp"] < lower + length)]
         if outcome == "spend":
             total = inside.groupby("customer_id")["value"].sum()
         else:
@@ -74,8 +74,8 @@ def test_the_second_comparison_is_difference_in_differences():
     who = np.flatnonzero(first < date - 60)
     half = np.random.RandomState(5).permutation(n)[: n // 2]
     rows = []
-    for period, low in enumerate((date - 60, date)):
-        inside = (day >= low) & (day < low + 60)
+    for period, lower in enumerate((date - 60, date)):
+        inside = (day >= lower) & (day < lower + 60)
         total = np.bincount(code[inside], amount[inside], minlength=len(first))[who]
         start = np.where(np.isin(np.arange(n), half), 1.0, np.nan)
         rows.append(pd.DataFrame({"unit": np.arange(n), "period": period, "y": total, "start": start}))
@@ -147,14 +147,14 @@ def test_online_retail(horizon):
         found = placebo_test(log, horizon=horizon, value="value", outcome=outcome, random_state=0)
         assert found.naive_rate > 3 * found.size
         assert found.did_rate <= 0.07
-        assert found.did_low <= found.size
+        assert found.did_lower <= found.size
         if outcome != "spend":  # heavy tails of spend make the t-test hold back: about 4 % instead of 5
-            low, high = stats.binom.ppf([0.0005, 0.9995], 1000, 0.05) / 1000
-            assert low <= found.did_rate <= high
+            lower, upper = stats.binom.ppf([0.0005, 0.9995], 1000, 0.05) / 1000
+            assert lower <= found.did_rate <= upper
 
 
 def test_the_interval_of_the_naive_share_counts_windows_side_by_side():
     found = placebo_test(load_cdnow_sample(), horizon=60, unit="D", value="value", n_placebos=50, random_state=0)
-    low, high = wilson_interval(found.naive_rate, found.n_disjoint, coverage=found.coverage)
-    assert (found.naive_low, found.naive_high) == pytest.approx((float(low), float(high)), rel=1e-12)
+    lower, upper = wilson_interval(found.naive_rate, found.n_disjoint, coverage=found.coverage)
+    assert (found.naive_lower, found.naive_upper) == pytest.approx((float(lower), float(upper)), rel=1e-12)
     assert found.n_disjoint < found.n_placebos

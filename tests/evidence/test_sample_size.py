@@ -29,10 +29,10 @@ def power_of(n, p1, p2):
     x = np.arange(n + 1)
     one, two = np.meshgrid(x / n, x / n, indexing="ij")
     pooled = (one + two) / 2
-    se = np.sqrt(2 * pooled * (1 - pooled) / n)
+    std_error = np.sqrt(2 * pooled * (1 - pooled) / n)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.abs(one - two) / se > stats.norm.ppf(0.975)
-    return stats.binom.pmf(x, n, p1) @ np.where(se > 0, found, False) @ stats.binom.pmf(x, n, p2)
+        found = np.abs(one - two) / std_error > stats.norm.ppf(0.975)
+    return stats.binom.pmf(x, n, p1) @ np.where(std_error > 0, found, False) @ stats.binom.pmf(x, n, p2)
 
 
 def test_the_size_has_the_power_it_promises():

@@ -108,15 +108,15 @@ def test_hillstrom_at_the_stated_protocol():
     for name, value in published.items():
         # as printed, and half of a last digit more for versions of the solvers: a fifteenth of the interval's width
         assert found[name].qini == pytest.approx(value, abs=1e-4), name
-    low, high = study.interval(found["XLearner"].drawn)
-    assert 0 < low < 0.0079 < high
-    low, high = study.interval(found["random"].drawn)
-    assert low < 0 < high
+    lower, upper = study.interval(found["XLearner"].drawn)
+    assert 0 < lower < 0.0079 < upper
+    lower, upper = study.interval(found["random"].drawn)
+    assert lower < 0 < upper
     mens = study.hillstrom("Mens E-Mail")
     effect, error = study.average_effect(mens)
     assert effect == pytest.approx(0.07659, abs=5e-6)
     assert error == pytest.approx(0.00339, abs=5e-6)
     # neither of the published boosted models is told from a random order here
     boosted = study.judge(mens, {"T-HGB": models["T-HGB"]}, n_resamples=60)["T-HGB"]
-    low, high = study.interval(boosted.drawn)
-    assert low < 0 < high
+    lower, upper = study.interval(boosted.drawn)
+    assert lower < 0 < upper

@@ -28,7 +28,7 @@ def test_the_case_is_refused_completed_and_recorded(tmp_path, capsys):
     try:
         (run,) = mlflow.search_runs(experiment_names=["programme-roi"], output_format="list")
         metrics = run.data.metrics
-        assert metrics["roi_low"] < metrics["roi"] < metrics["roi_high"]
+        assert metrics["roi_lower"] < metrics["roi"] < metrics["roi_upper"]
         names = {file.path for file in mlflow.MlflowClient().list_artifacts(run.info.run_id)}
     finally:
         mlflow.set_tracking_uri(None)

@@ -16,9 +16,9 @@ def test_equals_scipy():
 
 
 def test_arrays_and_too_few():
-    low, high = student_interval([3.0, 8.0], [9.0, 34.0], [1, 2], coverage=0.5)
-    assert np.isnan([low[0], high[0]]).all()
-    assert (low[1], high[1]) == (pytest.approx(3.0), pytest.approx(5.0))  # 3 and 5: the quartile of t with 1 is 1
+    lower, upper = student_interval([3.0, 8.0], [9.0, 34.0], [1, 2], coverage=0.5)
+    assert np.isnan([lower[0], upper[0]]).all()
+    assert (lower[1], upper[1]) == (pytest.approx(3.0), pytest.approx(5.0))  # 3 and 5: the quartile of t with 1 is 1
 
 
 def test_equal_values_have_no_width():
@@ -28,13 +28,13 @@ def test_equal_values_have_no_width():
 @given(st.integers(1, 500), st.floats(0, 1), st.floats(0.5, 0.99))
 def test_is_the_interval_of_scipy(n, share, coverage):
     k = round(share * n)
-    low, high = wilson_interval(k / n, n, coverage=coverage)
+    lower, upper = wilson_interval(k / n, n, coverage=coverage)
     wanted = binomtest(k, n).proportion_ci(coverage, method="wilson")
-    assert (float(low), float(high)) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+    assert (float(lower), float(upper)) == pytest.approx((wanted.lower, wanted.upper), abs=1e-12)
 
 
 def test_arrays():
-    low, high = wilson_interval([0.0, 1.0], [10, 10])
-    assert low[0] == 0
-    assert high[1] == 1
-    np.testing.assert_allclose(low[1], 1 - high[0])
+    lower, upper = wilson_interval([0.0, 1.0], [10, 10])
+    assert lower[0] == 0
+    assert upper[1] == 1
+    np.testing.assert_allclose(lower[1], 1 - upper[0])

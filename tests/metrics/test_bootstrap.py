@@ -14,7 +14,7 @@ def test_holds_the_truth_nine_times_in_ten():
     for seed in range(200):
         y = np.random.default_rng(seed).normal(size=60)
         found = bootstrap_interval(mean, y, n_resamples=199, random_state=seed)
-        inside += found.low <= 0 <= found.high
+        inside += found.lower <= 0 <= found.upper
     assert 0.82 <= inside / 200 <= 0.96
 
 
@@ -28,14 +28,14 @@ def test_groups_are_drawn_whole():
 
     alone = bootstrap_interval(mean, y, random_state=0)
     whole = bootstrap_interval(mean, y, groups=customers, random_state=0)
-    assert whole.high - whole.low > 2.5 * (alone.high - alone.low)
+    assert whole.upper - whole.lower > 2.5 * (alone.upper - alone.lower)
     assert whole.estimate == alone.estimate
 
 
 def test_passes_options_and_draws_again_where_a_class_is_lost():
     y = np.r_[1, np.zeros(9, int)]
     found = bootstrap_interval(roc_auc_score, y, np.arange(10.0)[::-1], random_state=0)
-    assert found.low == found.high == 1
+    assert found.lower == found.upper == 1
     money = bootstrap_interval(expected_maximum_profit, y, np.arange(10.0), clv=500, random_state=0)
     assert money.estimate == expected_maximum_profit(y, np.arange(10.0), clv=500)
     assert "90% interval" in money.describe()
@@ -43,7 +43,7 @@ def test_passes_options_and_draws_again_where_a_class_is_lost():
     assert same == money
     t = np.tile([0, 1], 50)
     rng = np.random.default_rng(1)
-    assert bootstrap_interval(qini_score, rng.random(100), rng.random(100), t, n_resamples=50, random_state=0).low < 0
+    assert bootstrap_interval(qini_score, rng.random(100), rng.random(100), t, n_resamples=50, random_state=0).lower < 0
 
 
 def test_faults():

@@ -22,20 +22,20 @@ def test_true_probabilities_have_little_error():
     assert expected_calibration_error(y, p**2) > 0.1
     table = calibration_table(y, p)
     assert table["customers"].sum() == 100_000
-    assert ((table["rate_low"] < table["rate"]) & (table["rate"] < table["rate_high"])).all()
+    assert ((table["rate_lower"] < table["rate"]) & (table["rate"] < table["rate_upper"])).all()
 
 
 def test_edges_and_equal_probabilities():
     table = calibration_table([0, 1, 0, 1], [0.1, 0.1, 1.0, 1.0])
-    assert table["low"].tolist() == [0.1, 0.9]
+    assert table["lower"].tolist() == [0.1, 0.9]
     by_count = calibration_table([0, 1, 0, 1], [0.2, 0.2, 0.2, 0.2], bins="count")
     assert by_count["customers"].tolist() == [4]
 
 
 def test_wilson_of_nothing_seen():
-    low, high = wilson_interval(0.0, 10, coverage=0.95)
-    assert low == 0
-    assert high == pytest.approx(0.2775, abs=1e-4)
+    lower, upper = wilson_interval(0.0, 10, coverage=0.95)
+    assert lower == 0
+    assert upper == pytest.approx(0.2775, abs=1e-4)
 
 
 def test_faults():

@@ -34,22 +34,22 @@ def test_on_the_stored_rows():
     rows = pd.read_csv(ORACLES / "uplift_rows.csv")
     wanted = json.loads((ORACLES / "emp.json").read_text())["uplift"]["Q_ties_linear_interpolation"]
     given = rows["outcome"], rows["uplift_score"], rows["treatment"]
-    found = random_targeting_test(*given, n_permutations=199, random_state=0)
+    found = random_targeting_test(*given, n_resamples=199, random_state=0)
     assert found.qini == pytest.approx(wanted, abs=1e-12)
-    assert found == random_targeting_test(*given, n_permutations=199, random_state=0)
+    assert found == random_targeting_test(*given, n_resamples=199, random_state=0)
     assert found.p_value < 0.05
-    assert found.null_low < 0 < found.null_high < found.qini
+    assert found.null_lower < 0 < found.null_upper < found.qini
     assert (
         "On 2,000 customers the order has a Qini of 0.01154; 90% of 199 draws where everybody gains the same lie"
         in found.describe()
     )
     assert "The test tells it from targeting at random at the 5% level." in found.describe()
-    scores = random_targeting_test(*given, n_permutations=199, permute="scores", random_state=0)
+    scores = random_targeting_test(*given, n_resamples=199, permute="scores", random_state=0)
     assert "199 random orders lie between" in scores.describe()
     assert scores.qini == found.qini
     shuffled = rows.sample(frac=1, random_state=0)
     again = random_targeting_test(
-        shuffled["outcome"], shuffled["uplift_score"], shuffled["treatment"], n_permutations=199, random_state=0
+        shuffled["outcome"], shuffled["uplift_score"], shuffled["treatment"], n_resamples=199, random_state=0
     )
     assert again.qini == pytest.approx(found.qini, abs=1e-12)
 
@@ -61,7 +61,7 @@ def test_size_where_scores_know_nothing(permute):
     for seed in range(600):
         y, treated = rng.random(100) < 0.3, rng.integers(0, 2, 100)
         found = random_targeting_test(
-            y, rng.normal(size=100), treated, n_permutations=39, permute=permute, random_state=seed
+            y, rng.normal(size=100), treated, n_resamples=39, permute=permute, random_state=seed
         )
         p.append(found.p_value)
     # three standard errors of 5 % and of 50 % in 600 trials
@@ -79,7 +79,7 @@ def test_size_where_scores_tell_who_buys_anyway():
             usual = rng.lognormal(3, 1, 300)
             y = np.where(rng.random(300) < 0.2, usual * rng.lognormal(0, 0.5, 300), 0)
             treated = rng.integers(0, 2, 300)
-            found = random_targeting_test(y, usual, treated, n_permutations=39, permute=permute, random_state=seed)
+            found = random_targeting_test(y, usual, treated, n_resamples=39, permute=permute, random_state=seed)
             p.append(found.p_value)
         share[permute] = np.mean(np.asarray(p) <= 0.05)
         share[f"half {permute}"] = np.mean(np.asarray(p) <= 0.5)
@@ -92,9 +92,9 @@ def test_power_and_what_is_never_zero():
     rng = np.random.default_rng(0)
     effect, treated = rng.uniform(0, 0.5, 2000), rng.integers(0, 2, 2000)
     y = rng.random(2000) < 0.2 + effect * treated
-    found = random_targeting_test(y, effect, treated, n_permutations=99, random_state=0)
+    found = random_targeting_test(y, effect, treated, n_resamples=99, random_state=0)
     assert found.p_value == 0.01
-    worst = random_targeting_test(y, -effect, treated, n_permutations=99, random_state=0)
+    worst = random_targeting_test(y, -effect, treated, n_resamples=99, random_state=0)
     assert worst.p_value == 1.0
     assert "cannot tell" in worst.describe()
 
@@ -111,12 +111,12 @@ def test_one_score_for_all_knows_nothing():
 def test_bootstrap_draws_again_where_an_arm_is_lost():
     y, score, treated = [1, 0, 1, 0, 1, 0], [6, 5, 4, 3, 2, 1], [1, 0, 0, 0, 0, 0]
     found = bootstrap_interval(qini_score, y, score, treated, n_resamples=200, random_state=0)
-    assert found.low <= found.estimate <= found.high
+    assert found.lower <= found.estimate <= found.upper
 
 
 def test_faults():
-    with pytest.raises(DataError, match="n_permutations=5 must be a whole number, at least 19"):
-        random_targeting_test([1, 0], [1, 2], [1, 0], n_permutations=5)
+    with pytest.raises(DataError, match="n_resamples=5 must be a whole number, at least 19"):
+        random_targeting_test([1, 0], [1, 2], [1, 0], n_resamples=5)
     with pytest.raises(DataError, match="permute='rows' is not known"):
         random_targeting_test([1, 0], [1, 2], [1, 0], permute="rows")
     with pytest.raises(DataError, match="coverage is 2"):

@@ -54,7 +54,7 @@ def test_shares_text_and_order_of_rows():
     ("fault", "y", "score", "treatment"),
     [
         ("1 values of y are no numbers", ["yes", 1], [1, 2], [0, 1]),
-        ("1 values of score are no numbers", [0, 1], [0.1, "high"], [0, 1]),
+        ("1 values of score are no numbers", [0, 1], [0.1, "upper"], [0, 1]),
         ("2 values of treatment are no numbers", [0, 1], [1, 2], [b"x", b"x"]),
         ("2 values of y are no numbers", pd.Series([[1], [2]]), [1, 2], [0, 1]),
         (r"y is of type datetime64\[s\]; numbers are needed", np.zeros(2, "datetime64[s]"), [1, 2], [0, 1]),
@@ -63,4 +63,4 @@ def test_shares_text_and_order_of_rows():
 def test_what_is_no_number_is_named(fault, y, score, treatment):
     with pytest.raises(DataError, match=fault) as error:
         qini_score(y, score, treatment)
-    assert not any(shown in str(error.value) for shown in ("yes", "high", "b'x'", "[1]"))
+    assert not any(shown in str(error.value) for shown in ("yes", "upper", "b'x'", "[1]"))

@@ -23,8 +23,8 @@ def test_bins_by_hand():
         rows = order[500 * k : 500 * (k + 1)]
         t = treated[rows] == 1
         row = table.iloc[k]
-        assert row["low"] == uplift[rows].min()
-        assert row["high"] == uplift[rows].max()
+        assert row["lower"] == uplift[rows].min()
+        assert row["upper"] == uplift[rows].max()
         assert row["predicted"] == pytest.approx(uplift[rows].mean())
         assert row["observed"] == pytest.approx(y[rows][t].mean() - y[rows][~t].mean())
         wanted = y[rows][t].var(ddof=1) / t.sum() + y[rows][~t].var(ddof=1) / (~t).sum()
@@ -37,8 +37,8 @@ def test_newcombe_published():
     treated = np.repeat([1, 0], [70, 80])
     row = uplift_calibration_table(y, np.zeros(150), treated, n_bins=1, coverage=0.95).iloc[0]
     assert row["observed"] == pytest.approx(0.2)
-    assert row["observed_low"] == pytest.approx(0.0524, abs=5e-5)
-    assert row["observed_high"] == pytest.approx(0.3339, abs=5e-5)
+    assert row["observed_lower"] == pytest.approx(0.0524, abs=5e-5)
+    assert row["observed_upper"] == pytest.approx(0.3339, abs=5e-5)
 
 
 def test_amounts_get_welchs_interval():
@@ -47,8 +47,8 @@ def test_amounts_get_welchs_interval():
     y = rng.normal(10, 1 + 2 * treated)
     row = uplift_calibration_table(y, np.zeros(90), treated, n_bins=1, coverage=0.9).iloc[0]
     wanted = ttest_ind(y[treated == 1], y[treated == 0], equal_var=False).confidence_interval(0.9)
-    assert row["observed_low"] == pytest.approx(wanted.low)
-    assert row["observed_high"] == pytest.approx(wanted.high)
+    assert row["observed_lower"] == pytest.approx(wanted.low)
+    assert row["observed_upper"] == pytest.approx(wanted.high)
 
 
 def test_intervals_cover():
@@ -57,7 +57,7 @@ def test_intervals_cover():
         y, uplift, treated = make(2000, seed)
         table = uplift_calibration_table(y, uplift, treated, n_bins=5, coverage=0.9)
         covered += (
-            (table["observed_low"] <= table["predicted"]) & (table["predicted"] <= table["observed_high"])
+            (table["observed_lower"] <= table["predicted"]) & (table["predicted"] <= table["observed_upper"])
         ).tolist()
     # 300 bins: four standard errors of a share of 0.9
     assert np.mean(covered) == pytest.approx(0.9, abs=4 * np.sqrt(0.9 * 0.1 / 300))
@@ -90,7 +90,7 @@ def test_a_few_predictions_make_a_few_bins():
 def test_an_interval_of_the_error():
     y, uplift, treated = make(3000, shift=0.2)
     found = bootstrap_interval(uplift_calibration_error, y, uplift, treated, n_resamples=50, random_state=0)
-    assert found.low < 0.2 < found.high
+    assert found.lower < 0.2 < found.upper
 
 
 def test_faults():

@@ -123,13 +123,13 @@ def test_with_spend_and_the_posterior(summary):
     found = retention_value(clv, Points(5), X=summary, programme_cost=5_000, **options)
     clv.annual_discount_rate = 0.1
     assert found.equity_before == pytest.approx(clv.predict(summary).sum(), rel=1e-5)
-    low, high = found.equity_gain_interval
-    assert 0 < low < found.equity_gain < high
+    lower, upper = found.equity_gain_interval
+    assert 0 < lower < found.equity_gain < upper
     assert found.n_customers == 2_357
     assert "every customer's dropout from now on is multiplied by" in found.describe()
     larger = retention_value(clv, Points(5), X=summary, n_customers=4_714, **options)
     assert larger.equity_gain == pytest.approx(2 * found.equity_gain)
-    assert larger.equity_gain_interval == pytest.approx((2 * low, 2 * high))
+    assert larger.equity_gain_interval == pytest.approx((2 * lower, 2 * upper))
     with pytest.raises(ValueError, match="leave it out"):
         retention_value(clv, Points(5), X=summary, margin=3, **options)
 

@@ -71,9 +71,9 @@ def test_posterior_of_a_fitted_model():
     model = MarkovStageModel(SPACE, prior=0.5, period="M").fit(panel())
     n, reward = dict.fromkeys(SPACE.names, 100), dict(zip(SPACE.names, (5, 9, 12, 3, 0), strict=True))
     found = value(model, Percent(1), n, reward, n_draws=200, programme_cost=1_000, random_state=0)
-    low, high = found.equity_gain_interval
-    assert low < found.equity_gain < high
-    assert found.roi_interval == pytest.approx(((low - 1_000) / 1_000, (high - 1_000) / 1_000))
+    lower, upper = found.equity_gain_interval
+    assert lower < found.equity_gain < upper
+    assert found.roi_interval == pytest.approx(((lower - 1_000) / 1_000, (upper - 1_000) / 1_000))
     again = value(model.chain_, Percent(1), n, reward, n_draws=200, programme_cost=1_000, random_state=0)
     assert again.equity_gain_interval == found.equity_gain_interval
     drawn = [

@@ -118,8 +118,8 @@ def test_from_a_table_of_any_engine(engine):
             "every": [None, "M", None, None],
             "times": [np.nan, 11.0, np.nan, np.nan],
             "distribution": [None, None, None, "triangular"],
-            "low": [np.nan, np.nan, np.nan, 200.0],
-            "high": [np.nan, np.nan, np.nan, 700.0],
+            "lower": [np.nan, np.nan, np.nan, 200.0],
+            "upper": [np.nan, np.nan, np.nan, 700.0],
             "extra": [1, 2, 3, 4],
         }
     )
@@ -139,8 +139,8 @@ def test_the_table_as_it_is_shown_holds_the_ledger():
             "amount": ["", None, None, 5.0],
             "currency": ["EUR", "EUR", "USD", "EUR"],
             "distribution": ["uniform", "lognormal", "", "normal"],
-            "low": [1, 1, None, None],
-            "high": [3, 3, None, None],
+            "lower": [1, 1, None, None],
+            "upper": [3, 3, None, None],
             "sd": [None, None, None, 1],
             "coverage": [None, 0.8, None, None],
         }
@@ -163,8 +163,8 @@ def test_every_fault_of_a_table_is_named_by_row():
             "kind": ["staff", "staff", "stuff", "staff"],
             "label": list("abcd"),
             "amount": [-5, 1, 1, 2],
-            "low": [None, None, None, 1],
-            "high": [None, None, None, 3],
+            "lower": [None, None, None, 1],
+            "upper": [None, None, None, 3],
         }
     )
     with pytest.raises(DataError) as caught:
@@ -255,8 +255,8 @@ def test_formulas_that_may_be_no_cost():
 
 
 def test_a_figure_that_its_distribution_does_not_take():
-    row = pd.DataFrame({"date": ["2024-01-01"], "kind": ["staff"], "label": ["x"], "low": [1.0], "high": [2.0]})
-    with pytest.raises(DataError, match="a uniform amount is stated by low, high; amount would not count"):
+    row = pd.DataFrame({"date": ["2024-01-01"], "kind": ["staff"], "label": ["x"], "lower": [1.0], "upper": [2.0]})
+    with pytest.raises(DataError, match="a uniform amount is stated by lower, upper; amount would not count"):
         CostLedger.from_table(row.assign(distribution="uniform", amount=400), currency="EUR")
     with pytest.raises(DataError, match="sd and coverage would not count"):
         CostLedger.from_table(row.assign(distribution="triangular", amount=1.5, sd=1, coverage=0.5), currency="EUR")

@@ -53,8 +53,8 @@ def test_the_return_is_refused_with_the_missing_inputs_named():
 
 
 def test_with_assumptions_it_has_an_interval(found):
-    low, high = found.roi_interval
-    assert low < 0 < found.roi < high
+    lower, upper = found.roi_interval
+    assert lower < 0 < found.roi < upper
     assert 0.5 < found.probability_positive < 0.95
     assert found.forecast_gain == pytest.approx(found.gain)
     assert len(found.unpriced) == 2

@@ -184,7 +184,7 @@ def test_cash_flow_and_kinds():
     found = roi(*plan(), ("2024-01-01", "3Y"), random_state=0)
     flow = found.cash_flow()
     assert flow["net"].iloc[-1] == pytest.approx(found.gain - found.cost)
-    assert (flow["net_low"] <= flow["net_high"]).all()
+    assert (flow["net_lower"] <= flow["net_upper"]).all()
     kinds = found.by_kind()
     assert kinds["amount"].sum() == pytest.approx(found.gain - found.cost)
     assert kinds["group"].tolist() == ["cost", "cost", "direct", "indirect"]

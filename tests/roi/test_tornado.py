@@ -12,8 +12,8 @@ def test_each_moves_alone_from_the_median():
     assert found.base == pytest.approx(10 - 33)
     assert found.table["input"].tolist() == ["a", "b"]
     first, second = found.table.to_dict("records")
-    assert (first["low"], first["high"]) == pytest.approx((1, 9))
-    assert (first["at_low"], first["at_high"]) == pytest.approx((2 - 33, 18 - 33))
+    assert (first["lower"], first["upper"]) == pytest.approx((1, 9))
+    assert (first["at_lower"], first["at_upper"]) == pytest.approx((2 - 33, 18 - 33))
     assert second["swing"] == pytest.approx(-3 * 1.6)
     assert "What matters most is 'a': between 1 and 9" in found.describe()
     assert "EUR -31 to EUR -15" in found.describe()
@@ -25,7 +25,7 @@ def test_of_a_return():
     result = roi(spent, won, ("2024-01-01", "1Y"), 0.1, observed_until="2024-12-31", random_state=0)
     found = result.tornado()
     assert found.table["input"].tolist() == ["margin: y", "other: x"]
-    assert found.table["at_low"].iloc[0] < found.base
+    assert found.table["at_lower"].iloc[0] < found.base
     assert found.table["swing"].iloc[1] < 0
     middle = Uncertain.triangular(80, 100, 140).quantile(0.5)
     assert found.base == pytest.approx(200 / middle - 1)

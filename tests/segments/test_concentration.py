@@ -28,9 +28,9 @@ def test_known_laws():
     assert one.gini.estimate == pytest.approx(0.9)
     assert one.share_of_top(0.1).estimate == pytest.approx(1)
     exponential = concentration(rng.exponential(size=200_000), coverage=0.99, n_resamples=199, random_state=0)
-    assert exponential.gini.low < 0.5 < exponential.gini.high
+    assert exponential.gini.lower < 0.5 < exponential.gini.upper
     top = exponential.share_of_top(0.2)  # p (1 - log p) of an exponential law
-    assert top.low < 0.2 * (1 - np.log(0.2)) < top.high
+    assert top.lower < 0.2 * (1 - np.log(0.2)) < top.upper
 
 
 def test_intervals_hold_the_truth_as_often_as_they_promise():
@@ -38,7 +38,7 @@ def test_intervals_hold_the_truth_as_often_as_they_promise():
     held = []
     for _ in range(200):
         found = concentration(rng.exponential(size=300), coverage=0.8, n_resamples=99, random_state=rng.integers(2**31))
-        held.append(found.gini.low <= 0.5 <= found.gini.high)
+        held.append(found.gini.lower <= 0.5 <= found.gini.upper)
     assert 0.7 < np.mean(held) < 0.88
 
 
@@ -48,7 +48,7 @@ def test_slices_of_many_customers_change_little():
     rng = np.random.default_rng(3)
     by_hand = [concentration(rng.choice(values, values.size), n_resamples=1).gini.estimate for _ in range(60)]
     width = np.diff(np.quantile(by_hand, [0.05, 0.95]))[0]
-    assert many.gini.high - many.gini.low == pytest.approx(width, rel=0.35)
+    assert many.gini.upper - many.gini.lower == pytest.approx(width, rel=0.35)
 
 
 def test_tiers_share_the_whole_out():
@@ -58,7 +58,7 @@ def test_tiers_share_the_whole_out():
     assert sum(tier.estimate for tier in tiers) == pytest.approx(1)
     ordered = np.sort(values)[::-1]
     assert tiers[1].estimate == pytest.approx(ordered[20:100].sum() / values.sum())
-    assert all(tier.low < tier.estimate < tier.high for tier in tiers)
+    assert all(tier.lower < tier.estimate < tier.upper for tier in tiers)
     assert found.share_of_top(0.0355).estimate == pytest.approx(ordered[:71].sum() / values.sum(), rel=1e-3)
     with pytest.raises(ValueError, match="add up to 1"):
         found.tier_shares((0.5, 0.6))
@@ -114,5 +114,5 @@ def test_the_interval_of_the_gini_is_that_of_its_resamples():
     values = np.random.default_rng(0).lognormal(0, 1, 400)
     found = concentration(values, coverage=0.9, n_resamples=400, random_state=0)
     area = ((found.draws[:, 1:] + found.draws[:, :-1]) / 2) @ np.diff(found.customers)
-    low, high = np.quantile(2 * area - 1, [0.05, 0.95])
-    assert (found.gini.low, found.gini.high) == pytest.approx((low, high), abs=2e-3)
+    lower, upper = np.quantile(2 * area - 1, [0.05, 0.95])
+    assert (found.gini.lower, found.gini.upper) == pytest.approx((lower, upper), abs=2e-3)

@@ -39,14 +39,14 @@ def test_figures_by_hand(engine):
     assert row["since_last"] == c
     assert row["silence_probability"] == pytest.approx(((r * mu + s) / (r * mu + s + c)) ** (r + k))
     assert row["missed"] == pytest.approx(c / row["expected_gap"])
-    assert row["missed_low"] < row["missed"] < row["missed_high"]
+    assert row["missed_lower"] < row["missed"] < row["missed_upper"]
     assert row["lost_value"] == pytest.approx(100 * row["missed"])
-    visits = row[["missed_low", "missed_high"]]  # all visits are worth 100, so that only their number is uncertain
-    assert row[["lost_value_low", "lost_value_high"]].to_numpy() == pytest.approx(100 * visits.to_numpy(dtype=float))
+    visits = row[["missed_lower", "missed_upper"]]  # all visits are worth 100, so that only their number is uncertain
+    assert row[["lost_value_lower", "lost_value_upper"]].to_numpy() == pytest.approx(100 * visits.to_numpy(dtype=float))
     assert table["overdue"].tolist() == (table["silence_probability"] < 0.05).tolist()
     assert engine.pandas(report.overdue)["customer_id"].tolist() == ["lapsed"]
-    lost, low, high = report.lost_value
-    assert (lost, low, high) == pytest.approx(tuple(row[["lost_value", "lost_value_low", "lost_value_high"]]))
+    lost, lower, upper = report.lost_value
+    assert (lost, lower, upper) == pytest.approx(tuple(row[["lost_value", "lost_value_lower", "lost_value_upper"]]))
 
 
 def test_words_hold_no_identifier():
@@ -122,7 +122,7 @@ def test_bounds_of_lost_value_hold_the_truth_on_both_sides(strength, gaps, varia
     of_mean = np.full(n, variation**2 / (gaps + 1))
     found = _lost(mean, silence * shape / total, np.full(n, shape), of_mean, 0.05)
     truth = rate * silence
-    missed = np.mean(truth < found["lost_value_low"]), np.mean(truth > found["lost_value_high"])
+    missed = np.mean(truth < found["lost_value_lower"]), np.mean(truth > found["lost_value_upper"])
     if variation == 0:  # exact: 5 % on either side, within four standard errors
         assert missed == pytest.approx((0.05, 0.05), abs=4 * np.sqrt(0.05 * 0.95 / n))
     assert sum(missed) == pytest.approx(0.1, abs=0.02)
@@ -132,7 +132,9 @@ def test_bounds_of_lost_value_hold_the_truth_on_both_sides(strength, gaps, varia
     sums = [
         _sum_of(*each, 0.05) for each in zip(found["lost_value"].reshape(groups), variance.reshape(groups), strict=True)
     ]
-    inside = [low <= true <= high for (_, low, high), true in zip(sums, truth.reshape(groups).sum(axis=1), strict=True)]
+    inside = [
+        lower <= true <= upper for (_, lower, upper), true in zip(sums, truth.reshape(groups).sum(axis=1), strict=True)
+    ]
     assert np.mean(inside) == pytest.approx(0.9, abs=0.04)  # four standard errors of 1,000 sums
 
 

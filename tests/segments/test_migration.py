@@ -33,8 +33,8 @@ def test_counts_by_hand_and_every_stage_analysis(engine):
     np.testing.assert_allclose(chain.hitting_time(), [6.0, 4.0, 2.0, 0.0])
     assert chain.rupture_probability(1).tolist() == [0.0, 0.5, 0.5, 1.0]
     assert np.isfinite(chain.lifetime_value([10.0, 5.0, 1.0, 0.0], 0.1)).all()
-    low, high = chain.interval("rupture_probability", 1)[1]
-    assert 0 < low < 0.5 < high < 1
+    lower, upper = chain.interval("rupture_probability", 1)[1]
+    assert 0 < lower < 0.5 < upper < 1
     assert "2 have gone. 1 is new (lead 1), and is in no move." in chain.describe()
 
 

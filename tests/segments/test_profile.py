@@ -29,7 +29,10 @@ def test_intervals_hold_the_truth_as_often_as_they_promise():
         codes, value, _ = drawn(300, seed)
         row = profile_of(sums_of(codes, 3, {}, value), list("abc"), value="v", coverage=0.9).table.iloc[0]
         held.append(
-            [row["share_low"] <= 1 / 3 <= row["share_high"], row["value_share_low"] <= 1 / 3 <= row["value_share_high"]]
+            [
+                row["share_lower"] <= 1 / 3 <= row["share_upper"],
+                row["value_share_lower"] <= 1 / 3 <= row["value_share_upper"],
+            ]
         )
     assert np.abs(np.mean(held, axis=0) - 0.9).max() < 0.045
 

@@ -88,7 +88,7 @@ def test_fixed_cut_points():
         ({"tiers": ["a", "b"]}, "4 different names"),
         ({"tiers": ["a", "b", "c", "Unknown"]}, "Unknown"),
         ({"cut_points": [3, 1]}, "ascending"),
-        ({"interval": ("low",)}, "two columns"),
+        ({"interval": ("lower",)}, "two columns"),
     ],
 )
 def test_parameters_that_do_not_fit(options, message):
@@ -110,9 +110,9 @@ def test_missing_values():
 
 def test_probabilities_by_hand():
     X = pd.DataFrame(
-        {"value": [10.0, 10.0, 10.0, 10.0], "low": [5.0, -2.0, 10.0, 20.0], "high": [20.0, 22.0, 10.0, 20.0]}
+        {"value": [10.0, 10.0, 10.0, 10.0], "lower": [5.0, -2.0, 10.0, 20.0], "upper": [20.0, 22.0, 10.0, 20.0]}
     )
-    model = PyramidSegmenter(cut_points=[10, 20], tiers=["A", "B", "C"], interval=("low", "high")).fit(X)
+    model = PyramidSegmenter(cut_points=[10, 20], tiers=["A", "B", "C"], interval=("lower", "upper")).fit(X)
     found = model.predict_proba(X)
     lognormal = lognorm(np.log(4) / (2 * Z), scale=10)
     normal = norm(10, 12 / Z)
@@ -120,21 +120,21 @@ def test_probabilities_by_hand():
         np.testing.assert_allclose(row, [law.sf(20), law.cdf(20) - law.cdf(10), law.cdf(10)], atol=1e-12)
     np.testing.assert_array_equal(found[2:], [[0, 1, 0], [1, 0, 0]])
     assert lognormal.interval(0.9) == pytest.approx((5, 20))
-    crossed = X.assign(low=30.0, high=[1.0, 2.0, np.nan, 3.0])
+    crossed = X.assign(lower=30.0, upper=[1.0, 2.0, np.nan, 3.0])
     with pytest.raises(DataError) as caught:
         model.predict_proba(crossed)
     assert len(caught.value.faults) == 2
     with pytest.raises(AttributeError) as missing:
         PyramidSegmenter().fit(np.arange(200.0)[:, None]).predict_proba(X)
-    assert "interval=(low, high)" in str(missing.value.__cause__)
+    assert "interval=(lower, upper)" in str(missing.value.__cause__)
 
 
 def test_probabilities_by_interval_agree_with_draws():
     rng = np.random.default_rng(0)
     centre = rng.lognormal(3, 1, 300)
     draws = centre * rng.lognormal(0, 0.4, (4000, 300))
-    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
-    X = pd.DataFrame({"value": centre, "clv_lower": low, "clv_upper": high})
+    lower, upper = np.quantile(draws, [0.05, 0.95], axis=0)
+    X = pd.DataFrame({"value": centre, "clv_lower": lower, "clv_upper": upper})
     model = PyramidSegmenter((0.1, 0.2, 0.7), interval=("clv_lower", "clv_upper")).fit(X)
     by_interval, by_draws = model.predict_proba(X), model.tier_probabilities(draws)
     np.testing.assert_allclose(by_draws.sum(axis=1), 1)
@@ -173,8 +173,8 @@ def test_the_table_of_lifetime_values_is_an_input():
 
 
 def test_all_engines(engine):
-    X = customers().assign(low=lambda X: X["monetary_value"] * 0.5, high=lambda X: X["monetary_value"] * 2)
-    options = {"value": "monetary_value", "interval": ("low", "high"), "by": "type"}
+    X = customers().assign(lower=lambda X: X["monetary_value"] * 0.5, upper=lambda X: X["monetary_value"] * 2)
+    options = {"value": "monetary_value", "interval": ("lower", "upper"), "by": "type"}
     model, again = (quietly(PyramidSegmenter(**options), frame) for frame in (X, engine.frame(X)))
     pd.testing.assert_frame_equal(again.profile().table, model.profile().table)
     frame = engine.frame(X)

@@ -61,8 +61,8 @@ def test_heavy_ties_merge_bins_with_one_warning():
     assert len(caught) == 1
     assert "frequency has 6 of 10 bins" in str(caught[0].message)
     assert model.n_bins_["frequency"] == 6
-    low = model.transform(X)[X["frequency"] == 0, 1]
-    assert len(set(low)) == 1
+    lower = model.transform(X)[X["frequency"] == 0, 1]
+    assert len(set(lower)) == 1
 
 
 def test_one_distinct_value_scores_in_the_middle():
@@ -90,8 +90,8 @@ def test_fixed_cut_points_and_names_of_ones_own():
     names = pd.DataFrame(
         {
             "segment": ["good", "rest"],
-            **{f"{d}_low": [2 if d == "monetary" else 1, 1] for d in COLUMNS},
-            **{f"{d}_high": [2, 2] for d in COLUMNS},
+            **{f"{d}_lower": [2 if d == "monetary" else 1, 1] for d in COLUMNS},
+            **{f"{d}_upper": [2, 2] for d in COLUMNS},
         }
     )
     cuts = {"recency": [30], "frequency": [2], "monetary": [100]}

@@ -56,22 +56,22 @@ def test_combinations_that_no_row_covers_are_listed():
     table = rfm_names(3)
     with pytest.raises(DataError, match=r"2 of 27 combinations .* no segment \(1-1-1, 1-1-2\)"):
         name_lookup(
-            table.assign(monetary_low=np.where(table["segment"] == "Lost", 3, table["monetary_low"])), sizes_of(3)
+            table.assign(monetary_lower=np.where(table["segment"] == "Lost", 3, table["monetary_lower"])), sizes_of(3)
         )
 
 
 def test_every_fault_of_a_table_at_once():
     table = rfm_names(3)
-    table["recency_high"] = table["recency_high"].astype(object)
-    table.loc[0, "recency_high"] = "high"
-    table.loc[1, "frequency_high"] = 5
-    table.loc[2, ["monetary_low", "monetary_high"]] = 3, 1
+    table["recency_upper"] = table["recency_upper"].astype(object)
+    table.loc[0, "recency_upper"] = "upper"
+    table.loc[1, "frequency_upper"] = 5
+    table.loc[2, ["monetary_lower", "monetary_upper"]] = 3, 1
     table.loc[3, "segment"] = None
     with pytest.raises(DataError) as caught:
         name_lookup(table, sizes_of(3))
     assert len(caught.value.faults) == 4
     assert "frequency scores are outside 1 to 3 in 1 of" in str(caught.value)
-    with pytest.raises(DataError, match="monetary_low"):
-        name_lookup(rfm_names(3).drop(columns="monetary_low"), sizes_of(3))
+    with pytest.raises(DataError, match="monetary_lower"):
+        name_lookup(rfm_names(3).drop(columns="monetary_lower"), sizes_of(3))
     with pytest.raises(DataError, match="no rows"):
         name_lookup(rfm_names(3).head(0), sizes_of(3))

@@ -118,7 +118,7 @@ def test_a_rare_category_and_a_base_that_is_gone():
     X = panel(150, 5)
     category = np.array(["x"] * 75 + ["y"] * 74 + ["a rare one"])
     model = CovariateMarkovStageModel(SPACE, categorical=["c"]).fit(X, covariates={"c": category})
-    found = model.marginal_effect(X, "c", ("x", "y"), covariates={"c": category}, n_bootstrap=20, random_state=0)
+    found = model.marginal_effect(X, "c", ("x", "y"), covariates={"c": category}, n_resamples=20, random_state=0)
     assert found.lower <= found.upper
     over = np.hstack([X, np.full((150, 1), 2.0)])
     model = CovariateMarkovStageModel(SPACE, categorical=["c"]).fit(over, covariates={"c": category})

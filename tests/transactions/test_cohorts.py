@@ -51,7 +51,7 @@ def test_cell_by_cell(rows, last):
             so_far = log.loc[inside & (month <= start + row.age), "value"].sum()
             assert row.cumulative_value == pytest.approx(so_far / row.customers)
         else:
-            assert np.isnan([row.active, row.retention, row.retention_low, row.value, row.cumulative_value]).all()
+            assert np.isnan([row.active, row.retention, row.retention_lower, row.value, row.cumulative_value]).all()
 
 
 def test_unobserved_cells_are_missing_and_never_zero():
@@ -61,9 +61,9 @@ def test_unobserved_cells_are_missing_and_never_zero():
     assert ages.tolist() == [18, 17, 16]
     assert (table.query("age == 0")["retention"] == 1).all()
     first = table.query("age == 1")
-    low, high = wilson_interval(first["retention"], first["customers"])
-    np.testing.assert_allclose(first["retention_low"], low)
-    np.testing.assert_allclose(first["retention_high"], high)
+    lower, upper = wilson_interval(first["retention"], first["customers"])
+    np.testing.assert_allclose(first["retention_lower"], lower)
+    np.testing.assert_allclose(first["retention_upper"], upper)
     # nothing is lost: the cells hold every amount of complete periods
     assert table["value"].sum() == pytest.approx(log["value"].sum())
     assert table.groupby("cohort")["customers"].first().sum() == log["customer_id"].nunique()
@@ -79,22 +79,22 @@ def test_intervals_of_value_are_those_of_the_customers_means():
         row = table.query("age == @age").iloc[0]
         for name, months in (("value", month == first + age), ("cumulative_value", month <= first + age)):
             paid = log[months].groupby("customer_id")["value"].sum().reindex(everyone, fill_value=0.0)
-            low, high = stats.t.interval(0.8, len(paid) - 1, paid.mean(), stats.sem(paid))
+            lower, upper = stats.t.interval(0.8, len(paid) - 1, paid.mean(), stats.sem(paid))
             factor = len(paid) if name == "value" else 1
-            assert row[f"{name}_low"] == pytest.approx(factor * low, rel=1e-9)
-            assert row[f"{name}_high"] == pytest.approx(factor * high, rel=1e-9)
+            assert row[f"{name}_lower"] == pytest.approx(factor * lower, rel=1e-9)
+            assert row[f"{name}_upper"] == pytest.approx(factor * upper, rel=1e-9)
 
 
 def test_what_is_certain_and_what_nothing_tells():
     log = orders([(k, "2024-01-05", 1.0 + k) for k in range(9)] + [(0, "2024-03-03", 5.0)])
     table = cohorts(log, value="value", observation_end="2024-03-31").set_index("age")
-    assert table.loc[0, ["retention_low", "retention", "retention_high"]].tolist() == [1.0, 1.0, 1.0]
+    assert table.loc[0, ["retention_lower", "retention", "retention_upper"]].tolist() == [1.0, 1.0, 1.0]
     # nobody came in February: the share is bounded, the amount is not
-    assert table.loc[1, ["active", "retention", "value", "retention_low"]].tolist() == [0.0, 0.0, 0.0, 0.0]
-    assert 0 < table.loc[1, "retention_high"] < 0.3
-    assert table.loc[1, ["value_low", "value_high"]].isna().all()
-    assert table.loc[2, ["value_low", "value_high"]].notna().all()
-    bounds = ["cumulative_value", "cumulative_value_low", "cumulative_value_high"]
+    assert table.loc[1, ["active", "retention", "value", "retention_lower"]].tolist() == [0.0, 0.0, 0.0, 0.0]
+    assert 0 < table.loc[1, "retention_upper"] < 0.3
+    assert table.loc[1, ["value_lower", "value_upper"]].isna().all()
+    assert table.loc[2, ["value_lower", "value_upper"]].notna().all()
+    bounds = ["cumulative_value", "cumulative_value_lower", "cumulative_value_upper"]
     assert table.loc[1, bounds].tolist() == table.loc[0, bounds].tolist()
 
 
@@ -113,9 +113,9 @@ def test_times_with_a_zone_count_by_their_own_clock(engine, zone, period):
 
 def test_bounds_of_value_stop_at_zero():
     log = orders([(k, "2024-01-05", 1.0) for k in range(9)] + [(0, "2024-02-03", 5.0), (1, "2024-02-28", 0.1)])
-    assert cohorts(log, value="value", observation_end="2024-02-29")["value_low"].min() == 0.0
+    assert cohorts(log, value="value", observation_end="2024-02-29")["value_lower"].min() == 0.0
     alone = cohorts(log.query("customer_id == 0"), value="value", observation_end="2024-02-29")
-    assert alone[["value_low", "cumulative_value_high"]].isna().all(axis=None)
+    assert alone[["value_lower", "cumulative_value_upper"]].isna().all(axis=None)
 
 
 def test_a_period_seen_in_part_is_missing():

@@ -104,18 +104,18 @@ class DropoutModel:
         p, rate, law = self._future(history)
         p, rate = (np.broadcast_to(value, history.x.shape) for value in (p, rate))
         ever = -np.expm1(silence(p, rate, law, ENDLESS).log_proba)
-        low, high = np.zeros(p.shape), np.log1p(ENDLESS / rate)
-        x = np.minimum(-np.log1p(-quantile) / p, high / 2)
+        lower, upper = np.zeros(p.shape), np.log1p(ENDLESS / rate)
+        x = np.minimum(-np.log1p(-quantile) / p, upper / 2)
         for _ in range(100):
             u = rate * np.expm1(x)
             come = -np.expm1(silence(p, rate, law, u).log_proba)
             later = ever - come
-            low, high = np.where(come < quantile * ever, x, low), np.where(come >= quantile * ever, x, high)
+            lower, upper = np.where(come < quantile * ever, x, lower), np.where(come >= quantile * ever, x, upper)
             with np.errstate(all="ignore"):
                 speed = p * np.exp(law.log_survival(u) - p * x)
                 step = np.log(later / ((1 - quantile) * ever)) * later / speed
-            inside = np.isfinite(step) & (x + step > low) & (x + step < high)
-            new = np.where(inside, x + step, (low + high) / 2)
+            inside = np.isfinite(step) & (x + step > lower) & (x + step < upper)
+            new = np.where(inside, x + step, (lower + upper) / 2)
             done = np.abs(new - x) <= 1e-12 * new
             x = new
             if done.all():

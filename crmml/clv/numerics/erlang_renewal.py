@@ -185,12 +185,12 @@ def _log_phases(part: Renewal, count: int) -> np.ndarray:
     np.cumsum(np.log((R + M[:-1]) / (M[1:])), axis=1, out=result[:, 1:])
     result += M * np.log(t / (c + t))
     ratio = part.silence[:, None] / t
-    low, high = np.minimum(ratio, 1.0), 1 / np.maximum(ratio, 1.0)
-    choose, power, total = np.ones(count), np.ones_like(low), np.ones_like(result)
+    lower, upper = np.minimum(ratio, 1.0), 1 / np.maximum(ratio, 1.0)
+    choose, power, total = np.ones(count), np.ones_like(lower), np.ones_like(result)
     for i in range(1, k):
         choose = choose * (M - (i - 1)) / i
-        power = power * low
-        total = total * high + choose * power
+        power = power * lower
+        total = total * upper + choose * power
     scale = (k - 1) * np.log(np.maximum(ratio, 1.0)) - R * np.log1p(t / c) - log_poly(R, part.silence[:, None] / c, k)
     return result + np.log(total) + scale
 
@@ -296,19 +296,19 @@ def _dropout_nodes(part: Renewal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     a, b = part.a[:, None], part.b[:, None]
     spread = np.sqrt(polygamma(1, a) + polygamma(1, b))
     flat = np.log(FLAT) - np.log1p(part.time / part.rate * (part.shape + part.k))[:, None]
-    low = np.maximum(flat, np.minimum(np.log(a / b), 0.0) - 40 / a - 9 * spread)
-    panels = int(np.ceil(np.max(-low / np.minimum(PANEL, PANEL * spread))))
+    lower = np.maximum(flat, np.minimum(np.log(a / b), 0.0) - 40 / a - 9 * spread)
+    panels = int(np.ceil(np.max(-lower / np.minimum(PANEL, PANEL * spread))))
     nodes, weights = legendre(PANEL_NODES)
     place = ((np.arange(panels)[:, None] + nodes) / panels).ravel()
-    y = low * (1 - place)
-    density = a * y - (a + b) * np.log1p(np.exp(y)) + np.log(-low) + np.log(np.tile(weights / panels, panels))
-    p = expit(low[:, 0])
+    y = lower * (1 - place)
+    density = a * y - (a + b) * np.log1p(np.exp(y)) + np.log(-lower) + np.log(np.tile(weights / panels, panels))
+    p = expit(lower[:, 0])
     half, below = betainc(part.a, part.b, 0.5), betainc(part.a, part.b, p)
     constant = np.where(
         half > TINY, np.log(np.maximum(half - below, TINY)) - _logsumexp(density), -betaln(part.a, part.b)
     )
     log_below = np.where(
-        below > TINY, np.log(np.maximum(below, TINY)), part.a * low[:, 0] - np.log(part.a) - betaln(part.a, part.b)
+        below > TINY, np.log(np.maximum(below, TINY)), part.a * lower[:, 0] - np.log(part.a) - betaln(part.a, part.b)
     )
     return y, density + constant[:, None], log_below
 

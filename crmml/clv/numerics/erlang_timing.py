@@ -142,15 +142,15 @@ def next_purchase_quantile(
     def short(s: np.ndarray) -> np.ndarray:
         return _log_silent(R, seen, silence + s, k) > target
 
-    low, high = np.zeros(R.shape), (seen + silence) * k / R
+    lower, upper = np.zeros(R.shape), (seen + silence) * k / R
     with np.errstate(over="ignore"):  # times beyond every number are infinite
-        while (far := short(high)).any():
-            low, high = np.where(far, high, low), np.where(far, 2 * high, high)
+        while (far := short(upper)).any():
+            lower, upper = np.where(far, upper, lower), np.where(far, 2 * upper, upper)
     for _ in range(60):
-        middle = (low + high) / 2
+        middle = (lower + upper) / 2
         far = short(middle)
-        low, high = np.where(far, middle, low), np.where(far, high, middle)
-    return (low + high) / 2
+        lower, upper = np.where(far, middle, lower), np.where(far, upper, middle)
+    return (lower + upper) / 2
 
 
 def expectation(t: Any, theta: Sequence[Any], *, k: int, modified: bool = False) -> np.ndarray:

@@ -115,19 +115,19 @@ def count_log_proba(h: np.ndarray, alpha: Any, beta: Any, gamma: Any, delta: Any
 def first_purchase_quantile(quantile: float, alpha: Any, beta: Any, gamma: Any, delta: Any) -> np.ndarray:
     """Smallest whole s with P(first purchase at opportunity 1 .. s | there is one) >= quantile; at least 1."""
     theta = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (alpha, beta, gamma, delta)))
-    low = np.zeros(theta[0].shape)
-    left = (1 - quantile) * (1 + 1e-12) * _first_purchase_after(low, *theta)
-    high = low + 1
+    lower = np.zeros(theta[0].shape)
+    left = (1 - quantile) * (1 + 1e-12) * _first_purchase_after(lower, *theta)
+    upper = lower + 1
     while True:
-        short = _first_purchase_after(high, *theta) > left
-        if not short.any() or high.max() > FARTHEST:
+        short = _first_purchase_after(upper, *theta) > left
+        if not short.any() or upper.max() > FARTHEST:
             break
-        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
-    while np.any(high - low > 1):
-        middle = np.floor((low + high) / 2)
+        lower, upper = np.where(short, upper, lower), np.where(short, 2 * upper, upper)
+    while np.any(upper - lower > 1):
+        middle = np.floor((lower + upper) / 2)
         short = _first_purchase_after(middle, *theta) > left
-        low, high = np.where(short, middle, low), np.where(short, high, np.maximum(middle, low + 1))
-    return high
+        lower, upper = np.where(short, middle, lower), np.where(short, upper, np.maximum(middle, lower + 1))
+    return upper
 
 
 def _first_purchase_after(s: np.ndarray, alpha, beta, gamma, delta) -> np.ndarray:

@@ -104,8 +104,8 @@ class Wanted:
         """Identifiers of digits among numbers."""
         if not self.numbers.size or not values.size:
             return set()
-        low, high = self.numbers[0], self.numbers[-1]
-        values = np.unique(values[(values >= low) & (values <= high)])
+        lower, upper = self.numbers[0], self.numbers[-1]
+        values = np.unique(values[(values >= lower) & (values <= upper)])
         if values.dtype.kind == "f":
             values = values[values == np.floor(values)]
         return {str(number) for number in values[np.isin(values, self.numbers)].astype(np.int64)}

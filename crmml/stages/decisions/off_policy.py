@@ -169,7 +169,7 @@ def off_policy_value(
             gain = before * V[step, s] + rho * (r - Q[step, s, a])
         each = gain @ factor
         value, influence = float(each.mean()), each - each.mean()
-    se = float(np.sqrt((influence**2).mean() / max(n - 1, 1)))
+    std_error = float(np.sqrt((influence**2).mean() / max(n - 1, 1)))
     if ess < FEW_CUSTOMERS:
         warnings.warn(
             f"The logged actions are worth {ess:.0f} customers under this policy: the estimate rests on very few. Take fewer "
@@ -177,7 +177,7 @@ def off_policy_value(
             UserWarning,
             stacklevel=2,
         )
-    width = float(norm.ppf((1 + coverage) / 2)) * se
+    width = float(norm.ppf((1 + coverage) / 2)) * std_error
     return OffPolicyValue(value, value - width, value + width, coverage, method, ess, n, float((r @ factor).mean()))
 
 

@@ -126,11 +126,11 @@ class StagePanelModel(InformationCriteria, BaseEstimator, ABC):
 
     # ---- figures --------------------------------------------------------------------------------------------------
 
-    def _table(self, estimate: np.ndarray, se: np.ndarray, coverage: float = 0.95) -> pd.DataFrame:
+    def _table(self, estimate: np.ndarray, std_error: np.ndarray, coverage: float = 0.95) -> pd.DataFrame:
         """Return a table of moves that can happen: estimate, standard error, interval on the logit scale."""
         names = self.stages_.names
         origin, to = np.nonzero(self.stages_.allowed_moves & ~self.stages_.absorbing_mask[:, None])
-        value, error = estimate[origin, to], se[origin, to]
+        value, error = estimate[origin, to], std_error[origin, to]
         z = norm.ppf((1 + coverage) / 2)
         with np.errstate(all="ignore"):
             width = z * error / (value * (1 - value))
@@ -142,7 +142,7 @@ class StagePanelModel(InformationCriteria, BaseEstimator, ABC):
                 "from": [names[i] for i in origin],
                 "to": [names[j] for j in to],
                 "estimate": value,
-                "se": error,
+                "std_error": error,
                 "lower": np.where(inside, lower, np.nan),
                 "upper": np.where(inside, upper, np.nan),
             }

@@ -70,7 +70,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
     stages_ : StageSpace
     intensity_matrix_ : ndarray of shape (n_stages, n_stages)
         At the mean of the covariates over the intervals.
-    standard_errors_ : ndarray of shape (n_stages, n_stages)
+    std_errors_ : ndarray of shape (n_stages, n_stages)
         Of the same, its diagonal included, by the delta method.
     generator_ : StageGenerator
         The same with draws from the normal approximation on the log scale.
@@ -284,12 +284,12 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         self.classification_, self.classification_errors_ = self._classification(n_rates)
         self.generator_ = self._generator(self._mean)
         self.intensity_matrix_ = self.generator_.matrix
-        self.standard_errors_ = self._errors(self._mean)
+        self.std_errors_ = self._errors(self._mean)
         if not found.converged:
-            low = [self._arc_names()[k] for k in found.at_bound if k < len(self._arcs)]
+            lower = [self._arc_names()[k] for k in found.at_bound if k < len(self._arcs)]
             why = (
-                f"the intensity of {', '.join(low)} runs to 0 or without bound: the data do not show such moves, so rule them out"
-                if low
+                f"the intensity of {', '.join(lower)} runs to 0 or without bound: the data do not show such moves, so rule them out"
+                if lower
                 else found.message
             )
             warnings.warn(f"No interior optimum: {why}.", ConvergenceWarning, stacklevel=2)
@@ -405,10 +405,10 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         check_is_fitted(self)
         return self.generator_ if covariates is None else self._generator(self._values(covariates))
 
-    def standard_errors(self, covariates: Mapping[str, float] | None = None) -> np.ndarray:
+    def std_errors(self, covariates: Mapping[str, float] | None = None) -> np.ndarray:
         """Return standard errors of the intensities (n_stages, n_stages) at given covariates; None takes their means."""
         check_is_fitted(self)
-        return self.standard_errors_ if covariates is None else self._errors(self._values(covariates))
+        return self.std_errors_ if covariates is None else self._errors(self._values(covariates))
 
     def _values(self, covariates: Mapping[str, float]) -> np.ndarray:
         if missing := [name for name in self.covariates if name not in covariates]:
@@ -432,7 +432,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         Returns
         -------
         DataFrame
-            move, estimate, se, lower, upper, per unit of time.
+            move, estimate, std_error, lower, upper, per unit of time.
         """
         check_is_fitted(self)
         log_q, covariance = self._log_rates(self._mean)
@@ -448,30 +448,30 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         Returns
         -------
         DataFrame
-            covariate, move, hazard_ratio, se, lower, upper.
+            covariate, move, hazard_ratio, std_error, lower, upper.
         """
         check_is_fitted(self)
         m = len(self._arcs)
-        se = np.sqrt(np.diag(self.covariance_))
+        std_error = np.sqrt(np.diag(self.covariance_))
         parts = []
         for k, name in enumerate(self.covariates):
             at = slice((k + 1) * m, (k + 2) * m)
-            table = self._table("hazard_ratio", self._vector[at], se[at], coverage)
+            table = self._table("hazard_ratio", self._vector[at], std_error[at], coverage)
             table.insert(0, "covariate", name)
             parts.append(table)
         if not parts:
             raise ValueError("The model has no covariates.")
         return pd.concat(parts, ignore_index=True)
 
-    def _table(self, what: str, logs: np.ndarray, se: np.ndarray, coverage: float) -> pd.DataFrame:
+    def _table(self, what: str, logs: np.ndarray, std_error: np.ndarray, coverage: float) -> pd.DataFrame:
         z = norm.ppf((1 + coverage) / 2)
         return pd.DataFrame(
             {
                 "move": self._arc_names(),
                 what: np.exp(logs),
-                "se": np.exp(logs) * se,
-                "lower": np.exp(logs - z * se),
-                "upper": np.exp(logs + z * se),
+                "std_error": np.exp(logs) * std_error,
+                "lower": np.exp(logs - z * std_error),
+                "upper": np.exp(logs + z * std_error),
             }
         )
 

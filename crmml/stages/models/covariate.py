@@ -416,7 +416,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         horizon: int = 1,
         covariates: Any,
         coverage: float = 0.9,
-        n_bootstrap: int = 200,
+        n_resamples: int = 200,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> MarginalEffect:
@@ -438,7 +438,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         covariates : mapping, DataFrame or array
             As in :meth:`fit`.
         coverage : float, default=0.9
-        n_bootstrap : int, default=200
+        n_resamples : int, default=200
             At least 20.
         n_jobs : int, default=None
         random_state : int, Generator, RandomState or None
@@ -451,16 +451,18 @@ class CovariateMarkovStageModel(StagePanelModel):
         columns = self._fitted_columns(covariates, panel.shape)
         if covariate not in columns:
             raise ValueError(f"covariate={covariate!r} is none; the covariates are {', '.join(columns)}.")
-        if n_bootstrap < 20:
-            raise ValueError(f"n_bootstrap={n_bootstrap!r} must be at least 20.")
+        if n_resamples < 20:
+            raise ValueError(f"n_resamples={n_resamples!r} must be at least 20.")
         at = [str(value) if covariate in self.categories_ else value for value in values]
 
         def effect(model: CovariateMarkovStageModel, rows: np.ndarray) -> np.ndarray:
             last = model._last_stage(panel[rows])
             own = model._last_values({name: value[rows] for name, value in columns.items()}, panel[rows])
-            low, high = (model._rupture(last, own | {covariate: np.full(len(rows), value)}, horizon) for value in at)
+            first, second = (
+                model._rupture(last, own | {covariate: np.full(len(rows), value)}, horizon) for value in at
+            )
             inside = ~model.stages_.rupture_mask[last] & ~model.stages_.absorbing_mask[last]
-            difference = (high - low)[inside]
+            difference = (second - first)[inside]
             by_stage = [
                 difference[last[inside] == i].mean() if (last[inside] == i).any() else np.nan
                 for i in range(len(self.stages_))
@@ -480,7 +482,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         now = self._last_stage(panel)
         if not (~self.stages_.rupture_mask & ~self.stages_.absorbing_mask)[now].any():
             raise DataError(["no customer's relationship is still open, so nobody can be acted on"], "the panel")
-        seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_bootstrap)
+        seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_resamples)
         point = effect(self, np.arange(len(panel)))
         draws = np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(again)(int(seed)) for seed in seeds))
         tails = [(1 - coverage) / 2, (1 + coverage) / 2]

@@ -70,7 +70,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         EM steps of each start, at most.
     tol : float, default=1e-7
         EM stops when the log-likelihood gains less than this share of itself; L-BFGS goes on from the best three starts.
-    standard_errors : bool, default=True
+    std_errors : bool, default=True
         Whether to find the information matrix; it takes two passes for each parameter.
     n_jobs : int, default=None
         Starts run side by side; the result does not depend on it.
@@ -97,7 +97,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
     n_parameters_, n_informative_, n_iter_ : int
     converged_ : bool
     covariance_ : ndarray
-        Of the unbounded parameters; None without ``standard_errors``.
+        Of the unbounded parameters; None without ``std_errors``.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
-        "standard_errors": ["boolean"],
+        "std_errors": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -135,7 +135,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         n_init: int = 5,
         max_iter: int = 2000,
         tol: float = 1e-7,
-        standard_errors: bool = True,
+        std_errors: bool = True,
         n_jobs: int | None = None,
         random_state: Any = 0,
     ) -> None:
@@ -145,7 +145,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
-        self.standard_errors = standard_errors
+        self.std_errors = std_errors
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -278,7 +278,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         self.n_parameters_ = len(space) - 1 + logit.size + emission.n_parameters(parameters.emission)
         self.n_informative_ = len(panel)
         self.covariance_: np.ndarray | None = None
-        draws = self._information(data) if self.standard_errors else None
+        draws = self._information(data) if self.std_errors else None
         self.chain_ = StageChain(self.transition_matrix_, space, self.period, draws=draws)
         self._warn(data)
         return self
@@ -504,21 +504,21 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         Returns
         -------
         DataFrame
-            parameter, estimate, se, lower, upper. Start and transitions are log odds (against the first stage, and against
+            parameter, estimate, std_error, lower, upper. Start and transitions are log odds (against the first stage, and against
             staying), rates and standard deviations logs. NaN errors where a probability ran to 0 or the data do not tell.
         """
         check_is_fitted(self)
         if self.covariance_ is None:
-            raise ValueError("The model was fitted with standard_errors=False; fit it with True.")
-        se = np.sqrt(np.maximum(np.diag(self.covariance_), 0.0))  # NaN stays
+            raise ValueError("The model was fitted with std_errors=False; fit it with True.")
+        std_error = np.sqrt(np.maximum(np.diag(self.covariance_), 0.0))  # NaN stays
         z = norm.ppf((1 + coverage) / 2)
         return pd.DataFrame(
             {
                 "parameter": self._parameter_names(),
                 "estimate": self._vector,
-                "se": se,
-                "lower": self._vector - z * se,
-                "upper": self._vector + z * se,
+                "std_error": std_error,
+                "lower": self._vector - z * std_error,
+                "upper": self._vector + z * std_error,
             }
         )
 

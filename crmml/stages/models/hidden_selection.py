@@ -59,7 +59,7 @@ def select_n_stages(X: Any, candidates: Iterable[int], emission: str = "poisson"
     >>> import numpy as np
     >>> from crmml.stages import select_n_stages
     >>> X = np.random.default_rng(0).poisson(2.0, (200, 8))
-    >>> select_n_stages(X, [1, 2], n_init=1, standard_errors=False).best.rates_.shape
+    >>> select_n_stages(X, [1, 2], n_init=1, std_errors=False).best.rates_.shape
     (1,)
     """
     models = {int(n): HiddenMarkovStageModel(int(n), emission, **settings).fit(X) for n in candidates}

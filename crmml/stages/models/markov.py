@@ -70,7 +70,7 @@ class MarkovStageModel(StagePanelModel):
     stages_ : StageSpace
     transition_matrix_ : ndarray of shape (n_stages, n_stages)
         For an order above 1 that of the first order, for reference.
-    standard_errors_ : ndarray of shape (n_stages, n_stages)
+    std_errors_ : ndarray of shape (n_stages, n_stages)
     covariance_ : ndarray of shape (n_stages, n_stages, n_stages)
         Covariance of the probabilities of each row.
     counts_ : ndarray of shape (n_stages, n_stages)
@@ -196,7 +196,7 @@ class MarkovStageModel(StagePanelModel):
                 free & (total > 0), 1 / np.where(total > 0, total + (self._kappa.sum(axis=1) > 0), 1.0), 0.0
             )
         self.covariance_ = scale[:, None, None] * (P[:, :, None] * np.eye(len(P)) - P[:, :, None] * P[:, None, :])
-        self.standard_errors_ = np.sqrt(np.maximum(np.einsum("ijj->ij", self.covariance_), 0.0))
+        self.std_errors_ = np.sqrt(np.maximum(np.einsum("ijj->ij", self.covariance_), 0.0))
         self._by_policy = free & (total == 0)
         moves = (space.allowed_moves.sum(axis=1) - 1) * (free & ~self._by_policy)
         if self.order == 1:
@@ -234,7 +234,7 @@ class MarkovStageModel(StagePanelModel):
             jacobian[i, :, at] = -P[i] * P[i, j]
             jacobian[i, j, at] += P[i, j]
         self.covariance_ = np.einsum("ija,ab,ikb->ijk", jacobian, covariance, jacobian)
-        self.standard_errors_ = np.sqrt(np.maximum(np.einsum("ijj->ij", self.covariance_), 0.0))
+        self.std_errors_ = np.sqrt(np.maximum(np.einsum("ijj->ij", self.covariance_), 0.0))
         self.n_parameters_ = int((space.allowed_moves.sum(axis=1) - 1)[~fixed].sum())
         rng = np.random.default_rng(0)
         change = rng.multivariate_normal(np.zeros(len(cells)), covariance, STORED_DRAWS, method="eigh")
@@ -327,13 +327,13 @@ class MarkovStageModel(StagePanelModel):
 
     # ---- tests ----------------------------------------------------------------------------------------------------
 
-    def order_test(self, X: Any, *, n_bootstrap: int = 0, random_state: Any = None) -> tuple[StageTest, StageTest]:
+    def order_test(self, X: Any, *, n_resamples: int = 0, random_state: Any = None) -> tuple[StageTest, StageTest]:
         """Test whether the last stage matters at all (order 1 against 0), and whether the one before does too (2 against 1).
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
-        n_bootstrap : int, default=0
+        n_resamples : int, default=0
             Panels simulated under the hypothesis to find the p-values; 0 takes those of chi-square.
         random_state : int, Generator, RandomState or None
 
@@ -343,17 +343,17 @@ class MarkovStageModel(StagePanelModel):
         """
         panel = self._fitted_panel(X)
         return tuple(  # type: ignore[return-value]
-            order_test(panel, self.stages_, order=order, n_bootstrap=n_bootstrap, random_state=random_state)
+            order_test(panel, self.stages_, order=order, n_resamples=n_resamples, random_state=random_state)
             for order in (1, 2)
         )
 
-    def homogeneity_test(self, X: Any, *, n_bootstrap: int = 0, random_state: Any = None) -> StageTest:
+    def homogeneity_test(self, X: Any, *, n_resamples: int = 0, random_state: Any = None) -> StageTest:
         """Test whether the probabilities are the same in every period.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
-        n_bootstrap : int, default=0
+        n_resamples : int, default=0
             Panels simulated under the hypothesis to find the p-value; 0 takes that of chi-square.
         random_state : int, Generator, RandomState or None
 
@@ -362,7 +362,7 @@ class MarkovStageModel(StagePanelModel):
         StageTest
         """
         panel = self._fitted_panel(X)
-        return homogeneity_test(panel, self.stages_, n_bootstrap=n_bootstrap, random_state=random_state)
+        return homogeneity_test(panel, self.stages_, n_resamples=n_resamples, random_state=random_state)
 
     def compare_groups(self, X: Any, groups: Any, *, horizon: int = 12, coverage: float = 0.9) -> GroupComparison:
         """Compare customer groups, such as hospitals, pharmacies and physicians: a test, and a chain for each.
@@ -403,10 +403,10 @@ class MarkovStageModel(StagePanelModel):
         Returns
         -------
         DataFrame
-            from, to, estimate, se, lower, upper; NaN bounds at probabilities of 0 and 1.
+            from, to, estimate, std_error, lower, upper; NaN bounds at probabilities of 0 and 1.
         """
         check_is_fitted(self)
-        return self._table(self.transition_matrix_, self.standard_errors_, coverage)
+        return self._table(self.transition_matrix_, self.std_errors_, coverage)
 
     def describe(self) -> str:
         """Say in plain sentences what was fitted and what it tells."""

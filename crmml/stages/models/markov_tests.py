@@ -2,7 +2,7 @@ r"""Likelihood-ratio tests about Markov chains: order, homogeneity in time, equa
 
 Each statistic is :math:`G^2 = 2 \sum n \log(\hat p_{1} / \hat p_{0})` over the moves from stages that are not absorbing, with
 the probabilities fitted under the wider and the narrower hypothesis [1]_. Where cells are few, chi-square is a rough guide:
-``n_bootstrap`` simulates panels with the same gaps under the hypothesis instead.
+``n_resamples`` simulates panels with the same gaps under the hypothesis instead.
 
 References
 ----------
@@ -64,7 +64,7 @@ class StageTest:
 
 
 def order_test(
-    X: np.ndarray, space: StageSpace, *, order: int = 1, n_bootstrap: int = 0, random_state: Any = None
+    X: np.ndarray, space: StageSpace, *, order: int = 1, n_resamples: int = 0, random_state: Any = None
 ) -> StageTest:
     """Test order ``order − 1`` against ``order``, for order 1 or more.
 
@@ -93,10 +93,10 @@ def order_test(
     )
     if order == 2:
         words = "the present stage alone decides the next one"
-    return _result(words, statistic, X, space, n_bootstrap, random_state, under=order - 1)
+    return _result(words, statistic, X, space, n_resamples, random_state, under=order - 1)
 
 
-def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_bootstrap: int = 0, random_state: Any = None) -> StageTest:
+def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_resamples: int = 0, random_state: Any = None) -> StageTest:
     """Test whether the probabilities are the same in every period."""
     free = np.flatnonzero(~space.absorbing_mask)
 
@@ -106,7 +106,7 @@ def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_bootstrap: int = 0, 
         return sum(g for g, _ in parts), sum(d for _, d in parts), int(counts[:, free].sum())
 
     words = "the probabilities are the same in every period"
-    return _result(words, statistic, X, space, n_bootstrap, random_state, under=1)
+    return _result(words, statistic, X, space, n_resamples, random_state, under=1)
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class GroupComparison:
         for group, rows in self.table.groupby("group", sort=False):
             columns = [rows[name].tolist() for name in ("stage", "rupture_probability", "lower", "upper")]
             each = ", ".join(
-                f"{stage} {100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)"
-                for stage, value, low, high in zip(*columns, strict=True)
+                f"{stage} {100 * value:.1f} % ({100 * lower:.1f} to {100 * upper:.1f} %)"
+                for stage, value, lower, upper in zip(*columns, strict=True)
             )
             lines.append(f"{group}: rupture within {self.horizon} periods from {each}.")
         return "\n".join(lines)
@@ -242,20 +242,20 @@ def _result(
     statistic: Callable[[np.ndarray], tuple[float, int, int]],
     X: np.ndarray,
     space: StageSpace,
-    n_bootstrap: int,
+    n_resamples: int,
     random_state: Any,
     *,
     under: int,
 ) -> StageTest:
     g, df, moves = statistic(X)
-    if not n_bootstrap:
+    if not n_resamples:
         return StageTest(words, g, df, float(chi2.sf(g, df)) if df else 1.0, moves)
     if under > 1:
-        raise ValueError("n_bootstrap is for hypotheses of order 0 and 1.")
+        raise ValueError("n_resamples is for hypotheses of order 0 and 1.")
     P = _fitted_under(X, space, under)
     generator = check_random_state(random_state)
-    larger = sum(statistic(_simulated(P, X, generator))[0] >= g * (1 - 1e-12) for _ in range(n_bootstrap))
-    return StageTest(words, g, df, (1 + larger) / (1 + n_bootstrap), moves, "bootstrap")
+    larger = sum(statistic(_simulated(P, X, generator))[0] >= g * (1 - 1e-12) for _ in range(n_resamples))
+    return StageTest(words, g, df, (1 + larger) / (1 + n_resamples), moves, "bootstrap")
 
 
 def _fitted_under(X: np.ndarray, space: StageSpace, order: int) -> np.ndarray:

@@ -332,14 +332,14 @@ class SemiMarkovStageModel(StagePanelModel):
                 times[s] = np.linalg.solve(np.eye(len(own)) - T, np.ones(len(own)))[0]
         return times
 
-    def memory_test(self, X: Any, *, n_bootstrap: int = 0, random_state: Any = None) -> StageTest:
+    def memory_test(self, X: Any, *, n_resamples: int = 0, random_state: Any = None) -> StageTest:
         """Test whether the time already spent in a stage matters: these phases against one a stage.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
             The panel that the model was fitted to.
-        n_bootstrap : int, default=0
+        n_resamples : int, default=0
             Panels simulated without memory to find the p-value. 0 takes that of chi-square, which is rough: without memory
             the phases are not identified.
         random_state : int, RandomState or None
@@ -355,14 +355,14 @@ class SemiMarkovStageModel(StagePanelModel):
         panel = panel[~np.isnan(panel).all(axis=1)]
         words = "the time already spent in a stage does not matter"
         moves = int(count_transitions(panel, len(self.stages_)).sum())
-        if not n_bootstrap:
+        if not n_resamples:
             return StageTest(words, statistic, degrees, float(chi2.sf(statistic, degrees)), moves)
         state = check_random_state(random_state)
         seen = ~np.isnan(panel)
         first = seen.argmax(axis=1)
         start = panel[np.arange(len(panel)), first].astype(int)
         larger = 0
-        for _ in range(n_bootstrap):
+        for _ in range(n_resamples):
             simulated = np.full(panel.shape, np.nan)
             for stage, at in np.unique(np.column_stack([start, first]), axis=0):
                 who = (start == stage) & (first == at)
@@ -372,7 +372,7 @@ class SemiMarkovStageModel(StagePanelModel):
                 clone(self)._refitted(np.where(seen, simulated, np.nan))._against_one_phase(simulated, seen)[0]
                 >= statistic
             )
-        return StageTest(words, statistic, degrees, (1 + larger) / (1 + n_bootstrap), moves, "bootstrap")
+        return StageTest(words, statistic, degrees, (1 + larger) / (1 + n_resamples), moves, "bootstrap")
 
     def _refitted(self, panel: np.ndarray) -> SemiMarkovStageModel:
         with warnings.catch_warnings():

@@ -44,9 +44,9 @@ def test_gradient_equals_finite_differences(row, theta, modified):
         up, down = u.copy(), u.copy()
         up[j] += h
         down[j] -= h
-        high, low = (bg.log_likelihood(rows, np.exp(v), modified=modified)[0] for v in (up, down))
+        upper, lower = (bg.log_likelihood(rows, np.exp(v), modified=modified)[0] for v in (up, down))
         noise = 1e-15 * abs(value[0]) / h * 20
-        assert gradient[j, 0] == pytest.approx((high - low) / (2 * h), rel=1e-5, abs=1e-5 + noise)
+        assert gradient[j, 0] == pytest.approx((upper - lower) / (2 * h), rel=1e-5, abs=1e-5 + noise)
 
 
 @settings(max_examples=150, deadline=None)

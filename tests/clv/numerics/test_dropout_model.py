@@ -44,10 +44,10 @@ def test_gradient_equals_finite_differences(model, row, theta):
         up, down = u.copy(), u.copy()
         up[j] += h
         down[j] -= h
-        high, low = (model.log_likelihood(rows, np.exp(v))[0] for v in (up, down))
+        upper, lower = (model.log_likelihood(rows, np.exp(v))[0] for v in (up, down))
         scale = 1 + rows.x[0] * np.log(1 + theta[1] + rows.T[0])
         noise = 1e-15 * (abs(value[0]) + scale) / h * 20
-        assert gradient[j, 0] == pytest.approx((high - low) / (2 * h), rel=1e-5, abs=1e-5 + noise)
+        assert gradient[j, 0] == pytest.approx((upper - lower) / (2 * h), rel=1e-5, abs=1e-5 + noise)
 
 
 @settings(max_examples=60, deadline=None)
@@ -163,8 +163,8 @@ def test_the_next_purchase(model, theta, quantile):
 @given(any_model, legal_row, legal_theta, st.floats(0.01, 0.99))
 def test_quantiles_of_the_next_purchase_are_finite_and_ordered(model, row, theta, quantile):
     rows, theta = rows_of(row), fitting(model, theta)
-    low, high = (model.next_purchase_quantile(rows, q, theta)[0] for q in (quantile / 2, quantile))
-    assert 0 < low <= high < np.inf
+    lower, upper = (model.next_purchase_quantile(rows, q, theta)[0] for q in (quantile / 2, quantile))
+    assert 0 < lower <= upper < np.inf
 
 
 @MODELS
@@ -174,10 +174,10 @@ def test_discounting(model, theta):
     node, weight = np.polynomial.legendre.leggauss(60)
     edges = np.array([0, 5, 20, 60, 150, 400, 1000, 3000.0])
     total = np.zeros(3)
-    for low, high in pairwise(edges.tolist()):
-        t = low + (node + 1) / 2 * (high - low)
+    for lower, upper in pairwise(edges.tolist()):
+        t = lower + (node + 1) / 2 * (upper - lower)
         alive = np.exp([model.log_probability_alive(rows, theta, value) for value in t])
-        total += (weight * np.exp(-delta * t)) @ alive * (high - low) / 2
+        total += (weight * np.exp(-delta * t)) @ alive * (upper - lower) / 2
     rate = (theta[0] + rows.x) / (theta[1] + rows.T)
     np.testing.assert_allclose(model.discounted_residual_transactions(rows, delta, theta), rate * total, rtol=1e-10)
     short = model.discounted_residual_transactions(rows, delta, theta, 13.0)

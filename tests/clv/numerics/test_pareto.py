@@ -28,11 +28,11 @@ def test_the_closed_form_where_it_can_be_trusted():
     """Fader and Hardie's two terms in 2F1 at 40 digits."""
     with mpmath.workdps(40):
         r, alpha, s, beta, x, t_x, T = (mpmath.mpf(v) for v in (0.55, 10.6, 0.6, 11.7, 4, 20, 39))
-        a, low = max(alpha, beta), abs(alpha - beta)
+        a, lower = max(alpha, beta), abs(alpha - beta)
         b = s + 1 if alpha >= beta else r + x
 
         def term(t):
-            return mpmath.hyp2f1(r + s + x, b, r + s + x + 1, low / (a + t)) / (a + t) ** (r + s + x)
+            return mpmath.hyp2f1(r + s + x, b, r + s + x + 1, lower / (a + t)) / (a + t) ** (r + s + x)
 
         whole = (alpha + T) ** -(r + x) * (beta + T) ** -s + s / (r + s + x) * (term(t_x) - term(T))
         exact = mpmath.log(mpmath.gamma(r + x) / mpmath.gamma(r) * alpha**r * beta**s * whole)

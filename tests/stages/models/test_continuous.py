@@ -31,16 +31,16 @@ def fitted(covariate=False):
 
 
 def compare(generator, errors, expected):
-    Q, se = np.array(expected["Q"]["est"]), np.array(expected["Q"]["se"])
+    Q, std_error = np.array(expected["Q"]["est"]), np.array(expected["Q"]["se"])
     np.testing.assert_allclose(np.log(generator.matrix[OFF_DIAGONAL]), np.log(Q[OFF_DIAGONAL]), atol=1e-4)
-    np.testing.assert_allclose(errors[:4][se[:4] > 0], se[:4][se[:4] > 0], rtol=1e-3)
+    np.testing.assert_allclose(errors[:4][std_error[:4] > 0], std_error[:4][std_error[:4] > 0], rtol=1e-3)
 
 
 def test_oracle():
     model, expected = fitted(), oracle()[1]["no_covariate"]
     assert model.converged_
     assert -2 * model.log_likelihood_ == pytest.approx(expected["minus2loglik"], abs=1e-5)
-    compare(model.generator_, model.standard_errors_, expected["all"])
+    compare(model.generator_, model.std_errors_, expected["all"])
     table = model.summary()
     lower = np.array(expected["all"]["Q"]["L"])[OFF_DIAGONAL]
     np.testing.assert_allclose(table["lower"], lower, rtol=1e-3)
@@ -54,8 +54,8 @@ def test_covariate_oracle():
     assert -2 * model.log_likelihood_ == pytest.approx(expected["minus2loglik"], abs=1e-5)
     for value in (0, 1):
         generator = model.generator({"loyalty": value})
-        compare(generator, model.standard_errors({"loyalty": value}), expected[f"loyalty{value}"])
-    compare(model.generator_, model.standard_errors_, expected["mean"])
+        compare(generator, model.std_errors({"loyalty": value}), expected[f"loyalty{value}"])
+    compare(model.generator_, model.std_errors_, expected["mean"])
     table = model.hazard_ratios()
     found = table[["hazard_ratio", "lower", "upper"]].to_numpy()
     np.testing.assert_allclose(found, expected["hazard_ratio"]["loyalty"], rtol=1e-3)
@@ -73,7 +73,7 @@ def test_misclassification_oracle():
     model.fit(frame.assign(stage=told))
     assert model.converged_
     assert -2 * model.log_likelihood_ == pytest.approx(expected["minus2loglik"], abs=1e-5)
-    compare(model.generator_, model.standard_errors_, expected["all"])
+    compare(model.generator_, model.std_errors_, expected["all"])
     np.testing.assert_allclose(model.classification_, expected["E"]["est"], atol=1e-4)
     errors = np.array(expected["E"]["se"])
     single = np.array([[0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]], dtype=bool)

@@ -93,18 +93,18 @@ def test_prediction_uses_the_last_observed_period(fitted):
 def test_the_effect_of_an_action(data):
     X, covariates = simulated(800, 8, seed=3)
     model = CovariateMarkovStageModel(SPACE).fit(X, covariates=covariates)
-    found = model.marginal_effect(X, "visit", covariates=covariates, n_bootstrap=60, random_state=0)
+    found = model.marginal_effect(X, "visit", covariates=covariates, n_resamples=60, random_state=0)
     last = X[:, -1].astype(int)
     true = [proba(s, z, 1)[2] - proba(s, z, 0)[2] for s, z in zip(last, covariates["size"], strict=True) if s < 2]
     assert found.lower < np.mean(true) < found.upper < 0
     assert set(found.by_stage["stage"]) == {"low", "high"}
     assert "lowers the probability of rupture within 1 period" in found.describe()
-    again = model.marginal_effect(X, "visit", covariates=covariates, n_bootstrap=60, random_state=0, n_jobs=2)
+    again = model.marginal_effect(X, "visit", covariates=covariates, n_resamples=60, random_state=0, n_jobs=2)
     assert again.lower == found.lower
     with pytest.raises(ValueError, match="is none; the covariates are size, visit"):
         model.marginal_effect(X, "call", covariates=covariates)
-    with pytest.raises(ValueError, match="n_bootstrap"):
-        model.marginal_effect(X, "visit", covariates=covariates, n_bootstrap=2)
+    with pytest.raises(ValueError, match="n_resamples"):
+        model.marginal_effect(X, "visit", covariates=covariates, n_resamples=2)
 
 
 def test_actions_as_categories(data):

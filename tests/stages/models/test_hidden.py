@@ -56,13 +56,13 @@ def test_one_and_four_stages():
     X, models = oracle()
     one = HiddenMarkovStageModel(1).fit(X)
     assert one.log_likelihood_ == pytest.approx(models["1"]["loglik"], abs=1e-6)
-    four = HiddenMarkovStageModel(4, n_init=10, standard_errors=False, tol=1e-6).fit(X)
+    four = HiddenMarkovStageModel(4, n_init=10, std_errors=False, tol=1e-6).fit(X)
     assert four.log_likelihood_ == pytest.approx(models["4"]["loglik"], abs=1e-2)
 
 
 @pytest.mark.parametrize(("k", "expected"), [(1, -391.9189), (2, -341.8787), (3, -328.5275)])
 def test_earthquakes(k, expected):
-    model = HiddenMarkovStageModel(k, n_init=8, standard_errors=False).fit(EARTHQUAKES)
+    model = HiddenMarkovStageModel(k, n_init=8, std_errors=False).fit(EARTHQUAKES)
     assert model.log_likelihood_ == pytest.approx(expected, abs=6e-5)
     assert (np.diff(model.history_) >= -1e-9 * abs(model.log_likelihood_)).all()
     assert (np.diff(model.rates_) > 0).all()
@@ -77,7 +77,7 @@ def test_the_starts_do_not_depend_on_the_jobs():
 
 def test_number_of_stages():
     X = oracle()[0][:200]
-    found = select_n_stages(X, [1, 2, 3, 4], n_init=2, standard_errors=False, tol=1e-7)
+    found = select_n_stages(X, [1, 2, 3, 4], n_init=2, std_errors=False, tol=1e-7)
     assert found.best.rates_.shape == (3,)
     assert found.table["bic"].idxmin() == 2
     assert "3 stages" in found.describe()
@@ -107,7 +107,7 @@ def test_standard_errors_are_those_of_simulation():
         model = HiddenMarkovStageModel(2, n_init=1).fit(X)
         table = model.summary()
         estimates.append(table["estimate"])
-        errors.append(table["se"])
+        errors.append(table["std_error"])
     ratio = np.mean(errors, axis=0) / np.std(estimates, axis=0)
     assert ((ratio > 0.7) & (ratio < 1.4)).all()  # 60 draws: one in 500 outside of 0.72 to 1.28 each
     true = fitted(2).summary()["estimate"].to_numpy()
@@ -127,10 +127,10 @@ def test_covariates_on_transitions():
     model = HiddenMarkovStageModel(2, n_init=2).fit(X, transition_covariates=visit[:, :, None])
     table = model.summary().set_index("parameter")
     effect = table.loc["stage_1 → stage_2, covariate 0"]
-    assert abs(effect["estimate"] - 1.2) < 3 * effect["se"]
-    assert effect["se"] < 0.12
+    assert abs(effect["estimate"] - 1.2) < 3 * effect["std_error"]
+    assert effect["std_error"] < 0.12
     none = table.loc["stage_2 → stage_1, covariate 0"]
-    assert abs(none["estimate"]) < 3 * none["se"]
+    assert abs(none["estimate"]) < 3 * none["std_error"]
     plain = HiddenMarkovStageModel(2, n_init=1).fit(X)
     assert model.log_likelihood_ > plain.log_likelihood_ + 50
     zero = HiddenMarkovStageModel(2, n_init=1).fit(X, transition_covariates=np.zeros((n, 1)))
@@ -158,8 +158,8 @@ def test_covariates_on_emissions(emission):
         X = rng.normal(np.array([1.0, 4.0])[stage] + 0.4 * season, np.array([0.5, 1.0])[stage])
     model = HiddenMarkovStageModel(2, emission, n_init=1).fit(X, emission_covariates=season[:, :, None])
     row = model.summary().set_index("parameter").loc["emission covariate 0"]
-    assert abs(row["estimate"] - 0.4) < 3 * row["se"]
-    assert row["se"] < 0.05
+    assert abs(row["estimate"] - 0.4) < 3 * row["std_error"]
+    assert row["std_error"] < 0.05
     assert model.score(X, emission_covariates=season[:, :, None]) * n == pytest.approx(model.log_likelihood_)
     with pytest.raises(ValueError, match="takes no emission covariates"):
         HiddenMarkovStageModel(2, "categorical").fit((X > 1).astype(float), emission_covariates=season[:, :, None])
@@ -193,12 +193,12 @@ def test_bad_input():
     with pytest.raises(DataError, match="4 stages cannot be told apart by 2 distinct"):
         HiddenMarkovStageModel(4).fit([[1.0, 0.0], [0.0, 1.0]])
     with pytest.warns(UserWarning, match="nearly empty|not settled"):
-        HiddenMarkovStageModel(3, n_init=1, max_iter=3, standard_errors=False).fit([[0.0, 1, 0, 1, 0, 2, 0, 1]])
+        HiddenMarkovStageModel(3, n_init=1, max_iter=3, std_errors=False).fit([[0.0, 1, 0, 1, 0, 2, 0, 1]])
     model = HiddenMarkovStageModel(2, "categorical", n_init=1).fit([[0.0, 1, 0, 1, 1, 1, 0, 0]] * 5)
     with pytest.raises(DataError, match="category 3 was never seen at fit"):
         model.score([[3.0, 0.0]])
-    with pytest.raises(ValueError, match="standard_errors=False"):
-        HiddenMarkovStageModel(2, standard_errors=False, n_init=1).fit(oracle()[0][:20]).summary()
+    with pytest.raises(ValueError, match="std_errors=False"):
+        HiddenMarkovStageModel(2, std_errors=False, n_init=1).fit(oracle()[0][:20]).summary()
 
 
 def test_nothing_underflows():
@@ -227,12 +227,12 @@ def test_errors_of_amounts_follow_their_unit():
         HiddenMarkovStageModel(2, "gaussian", n_init=1).fit(X * unit).summary().set_index("parameter")
         for unit in (1.0, 1e5, 1e-6)
     ]
-    assert tables[0].loc["mean stage_1", "se"] == pytest.approx(0.5 / np.sqrt((stage == 0).sum()), rel=0.1)
+    assert tables[0].loc["mean stage_1", "std_error"] == pytest.approx(0.5 / np.sqrt((stage == 0).sum()), rel=0.1)
     for table, unit in zip(tables[1:], (1e5, 1e-6), strict=True):
         means = [name for name in table.index if name.startswith("mean")]
-        np.testing.assert_allclose(table.loc[means, "se"] / unit, tables[0].loc[means, "se"], rtol=1e-3)
+        np.testing.assert_allclose(table.loc[means, "std_error"] / unit, tables[0].loc[means, "std_error"], rtol=1e-3)
         others = [name for name in table.index if not name.startswith("mean")]
-        np.testing.assert_allclose(table.loc[others, "se"], tables[0].loc[others, "se"], rtol=1e-3)
+        np.testing.assert_allclose(table.loc[others, "std_error"], tables[0].loc[others, "std_error"], rtol=1e-3)
 
 
 def test_a_move_that_never_happens_has_no_error_and_harms_no_other():
@@ -241,9 +241,9 @@ def test_a_move_that_never_happens_has_no_error_and_harms_no_other():
     )
     X = np.random.default_rng(0).poisson(np.array([0.2, 10.0, 60.0])[stage.astype(int)]).astype(float)
     table = HiddenMarkovStageModel(3, n_init=1).fit(X).summary().set_index("parameter")
-    assert np.isnan(table.loc["stage_1 → stage_3", "se"])
-    assert table.loc["stage_1 → stage_2", "se"] < 0.2
-    assert table.loc["log rate stage_2", "se"] < 0.02
+    assert np.isnan(table.loc["stage_1 → stage_3", "std_error"])
+    assert table.loc["stage_1 → stage_2", "std_error"] < 0.2
+    assert table.loc["log rate stage_2", "std_error"] < 0.02
 
 
 def test_covariates_matter_only_where_customers_were_observed():

@@ -21,7 +21,7 @@ def test_oracle(fitted):
     o = values()
     np.testing.assert_array_equal(fitted.counts_, o["counts"])
     np.testing.assert_allclose(fitted.transition_matrix_, o["P"], rtol=1e-9)
-    np.testing.assert_allclose(fitted.standard_errors_, o["se"], rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(fitted.std_errors_, o["se"], rtol=1e-9, atol=1e-15)
     assert fitted.log_likelihood_ == pytest.approx(o["loglik_pairs"], rel=1e-9)
     assert fitted.n_parameters_ == 16
     assert fitted.score(panel()) * len(panel()) == pytest.approx(fitted.log_likelihood_)
@@ -54,9 +54,9 @@ def test_pairs_across_missing_periods():
     assert model.converged_
     assert model.score(panel()) * len(panel()) == pytest.approx(model.log_likelihood_)
     plain = MarkovStageModel(SPACE).fit(panel())
-    used = plain.standard_errors_ > 1e-6
+    used = plain.std_errors_ > 1e-6
     n = [m.transition_matrix_ * (1 - m.transition_matrix_) for m in (model, plain)]
-    ratio = (model.standard_errors_[used] / np.sqrt(n[0][used])) / (plain.standard_errors_[used] / np.sqrt(n[1][used]))
+    ratio = (model.std_errors_[used] / np.sqrt(n[0][used])) / (plain.std_errors_[used] / np.sqrt(n[1][used]))
     assert (ratio < 1).all()  # more moves are used
     assert (ratio > 0.9).all()
     assert model.chain_.interval("hitting_time").shape == (5, 2)
@@ -66,7 +66,7 @@ def test_gaps_equal_counts_where_nothing_is_missing(fitted):
     whole = fitted.chain_.simulate(300, 12, start=[1, 1, 1, 1, 0], random_state=0)
     plain, gaps = (MarkovStageModel(SPACE, missing=m).fit(whole) for m in ("adjacent", "gaps"))
     np.testing.assert_allclose(gaps.transition_matrix_, plain.transition_matrix_, atol=1e-12)
-    np.testing.assert_allclose(gaps.standard_errors_, plain.standard_errors_, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(gaps.std_errors_, plain.std_errors_, rtol=1e-5, atol=1e-12)
 
 
 def test_rain():
@@ -74,7 +74,7 @@ def test_rain():
     model = MarkovStageModel(3).fit(pairs)
     np.testing.assert_allclose(model.transition_matrix_[0], [0.6605839, 0.2299270, 0.1094891], atol=5e-8)
     assert model.log_likelihood_ == pytest.approx(-1040.418547, abs=5e-7)
-    assert model.standard_errors_[0, 0] == pytest.approx(0.02023, abs=5e-6)
+    assert model.std_errors_[0, 0] == pytest.approx(0.02023, abs=5e-6)
     assert model.params_["stage_1 → stage_2"] == pytest.approx(126 / 548)
     table = model.summary()
     assert ((table["lower"] < table["estimate"]) & (table["estimate"] < table["upper"])).all()
@@ -84,9 +84,9 @@ def test_prior_is_dirichlet():
     X = np.array([[0.0, 1.0, 1.0]])
     model = MarkovStageModel(2, prior=1.0).fit(X)
     np.testing.assert_allclose(model.transition_matrix_, [[1 / 3, 2 / 3], [1 / 3, 2 / 3]])
-    np.testing.assert_allclose(model.standard_errors_[0, 0], np.sqrt(1 / 3 * 2 / 3 / 4))  # Beta(1, 2)
+    np.testing.assert_allclose(model.std_errors_[0, 0], np.sqrt(1 / 3 * 2 / 3 / 4))  # Beta(1, 2)
     draws = model.chain_.sample(20_000, 0)
-    np.testing.assert_allclose(draws[:, 0, 0].std(), model.standard_errors_[0, 0], rtol=0.02)
+    np.testing.assert_allclose(draws[:, 0, 0].std(), model.std_errors_[0, 0], rtol=0.02)
     space = recency_stages(2)
     kept = MarkovStageModel(space, prior=1.0).fit([[0, 1, 0, 1, 2]]).transition_matrix_
     assert (kept[~space.allowed_moves] == 0).all()
@@ -160,8 +160,8 @@ def test_order_two():
             np.testing.assert_allclose(row[b], 0.9 * stay[a, b], atol=0.02)
             assert row[2] == pytest.approx(0.1, abs=0.02)
     unknown = model.predict_proba([[np.nan, 1]])[0]
-    low, high = sorted(model.predict_proba([[0, 1], [1, 1]])[:, 1])
-    assert low < unknown[1] < high
+    lower, upper = sorted(model.predict_proba([[0, 1], [1, 1]])[:, 1])
+    assert lower < unknown[1] < upper
     assert order_test(X, space, order=2).p_value < 1e-10
     alive = ~model.chain_.stages.rupture_mask
     np.testing.assert_allclose(model.chain_.hitting_time()[alive], 10, rtol=0.1)
@@ -169,14 +169,14 @@ def test_order_two():
     np.testing.assert_allclose(model.predict_proba([[0, 1]], 40)[0, 2], 1 - 0.9**40, atol=0.02)
 
 
-@pytest.mark.parametrize("n_bootstrap", [0, 39])
-def test_the_tests_keep_their_size(n_bootstrap):
+@pytest.mark.parametrize("n_resamples", [0, 39])
+def test_the_tests_keep_their_size(n_resamples):
     truth = StageChain([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0, 0, 1]], StageSpace(("a", "b", "c"), absorbing=("c",)))
-    p, runs = [], 60 if n_bootstrap else 400
+    p, runs = [], 60 if n_resamples else 400
     for seed in range(runs):
         X = truth.simulate(150, 8, start=[1, 1, 0], random_state=seed)
         X[np.random.default_rng(seed).random(X.shape) < 0.05] = np.nan
-        options = {"n_bootstrap": n_bootstrap, "random_state": seed}
+        options = {"n_resamples": n_resamples, "random_state": seed}
         p.append(
             [
                 homogeneity_test(X, truth.stages, **options).p_value,

@@ -30,7 +30,7 @@ def test_higher_orders():
     assert third.hypothesis == "2 past stages are enough"
     assert third.p_value > 0.001  # simulated from a chain of order one
     with pytest.raises(ValueError, match="order 0 and 1"):
-        order_test(panel(), StageSpace(tuple("12345")), order=3, n_bootstrap=5)
+        order_test(panel(), StageSpace(tuple("12345")), order=3, n_resamples=5)
     with pytest.raises(ValueError, match="at least 1"):
         order_test(panel(), StageSpace(tuple("12345")), order=0)
 
@@ -38,7 +38,7 @@ def test_higher_orders():
 def test_bootstrap_agrees_with_chi_square():
     X = np.random.default_rng(1).integers(0, 3, (150, 8)).astype(float)
     for test in (order_test, homogeneity_test):
-        rough, simulated = test(X, FREE), test(X, FREE, n_bootstrap=300, random_state=0)
+        rough, simulated = test(X, FREE), test(X, FREE, n_resamples=300, random_state=0)
         assert simulated.p_value == pytest.approx(rough.p_value, abs=0.1)
         assert simulated.method == "bootstrap"
 

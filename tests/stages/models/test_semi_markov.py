@@ -53,10 +53,10 @@ def test_without_memory_the_test_keeps_its_size():
     for seed in range(4):
         X = chain.simulate(100, 6, start=[1, 1, 0], random_state=seed)
         model = SemiMarkovStageModel(SPACE, {"active": 2}, n_init=1).fit(X)
-        p.append(model.memory_test(X, n_bootstrap=9, random_state=seed).p_value)
+        p.append(model.memory_test(X, n_resamples=9, random_state=seed).p_value)
     assert min(p) >= 0.1  # 1 / 10 is the least that nine simulations can give
     assert np.mean(np.array(p) <= 0.1) <= 0.75  # binomial(4, 0.1): all four in one of 10,000
-    assert model.memory_test(X, n_bootstrap=1, random_state=0).method == "bootstrap"
+    assert model.memory_test(X, n_resamples=1, random_state=0).method == "bootstrap"
 
 
 def test_contract():

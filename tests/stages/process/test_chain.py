@@ -223,7 +223,7 @@ def test_identities(weights, horizon):
     np.testing.assert_allclose(N @ (np.eye(3) - P[:3, :3]), np.eye(3), atol=1e-9)
     np.testing.assert_allclose(chain.absorption_probabilities(), 1, rtol=1e-9)
     np.testing.assert_allclose(chain.hitting_time_variance()[:3], (2 * N - np.eye(3)) @ t - t**2, rtol=1e-9)
-    survival = 1 - chain.rupture_probability(np.arange(1500))[:3].T
+    survival = 1 - chain.rupture_probability(np.arange(4000))[:3].T
     np.testing.assert_allclose(survival.sum(axis=0), t, rtol=1e-6)  # E T is the sum of P(T > k)
     assert (np.diff(survival[:40], axis=0) <= 1e-15).all()
     np.testing.assert_allclose(chain.step(horizon) @ chain.step(1), chain.step(horizon + 1), atol=1e-12)
