@@ -22,6 +22,7 @@ from .datasets import load_cdnow
 from .exceptions import DataError
 from .frames.readers import replacing, write_table
 from .transactions import clean, split_calibration_holdout, summarize
+from .typing import Estimator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -180,7 +181,7 @@ def quickstart(
     )
 
 
-def check_holdout(model: Any, split: pd.DataFrame) -> HoldoutCheck:
+def check_holdout(model: Estimator, split: pd.DataFrame) -> HoldoutCheck:
     """Set a fitted transaction model's expectation beside what a calibration-holdout summary says happened."""
     duration = float(split["duration_holdout"].iloc[0])
     return HoldoutCheck(model.predict(split, duration), split["frequency_holdout"].to_numpy(float), duration)
@@ -201,7 +202,7 @@ def holders_of(value: np.ndarray, share: float) -> int:
 # ---- plots --------------------------------------------------------------------------------------------------------
 
 
-def plot_tracking(model: Any, log: pd.DataFrame) -> Figure:
+def plot_tracking(model: Estimator, log: pd.DataFrame) -> Figure:
     """Plot cumulative repeat transactions, week by week: what happened, and what the model expected beforehand."""
     days = log[["customer_id", "timestamp"]].assign(timestamp=log["timestamp"].dt.normalize()).drop_duplicates()
     week = (days["timestamp"] - days["timestamp"].min()).dt.days / DAYS_PER_UNIT[UNIT]
@@ -215,7 +216,7 @@ def plot_tracking(model: Any, log: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_calibration(model: Any, split: pd.DataFrame) -> Figure:
+def plot_calibration(model: Estimator, split: pd.DataFrame) -> Figure:
     """Plot mean held-out purchases, expected and actual, by how often customers had bought again before."""
     figure, axes = _figure()
     CalibrationDisplay.from_estimator(model, split).plot(axes)

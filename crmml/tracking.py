@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator
 from . import frames
 from .customers import IDENTIFIERS, export_table
 from .exceptions import DataError
+from .typing import Estimator, Frame, FrameLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +69,7 @@ class Run:
 
         mlflow.log_text(text, name)
 
-    def log_table(self, table: Any, name: str, *, count: str, **options: Any) -> None:
+    def log_table(self, table: Frame, name: str, *, count: str, **options: Any) -> None:
         """Record a table under a file name such as ``segments.csv``, with cells of few customers hidden.
 
         Parameters
@@ -96,7 +97,7 @@ class Run:
             if hasattr(model, f"{name}_"):
                 self.log_fit(getattr(model, f"{name}_"), f"{name}_")
 
-    def log_model(self, model: BaseEstimator, name: str, X_example: Any) -> str:
+    def log_model(self, model: BaseEstimator, name: str, X_example: FrameLike) -> str:
         """Store a fitted model with its signature, and register it as a new version; see :func:`log_model`."""
         return log_model(model, name, X_example)
 
@@ -310,7 +311,7 @@ def promote(
         return True
 
 
-def fit_metrics(model: Any) -> dict[str, float]:
+def fit_metrics(model: Estimator) -> dict[str, float]:
     """Estimates, log-likelihood, AIC, BIC, convergence and size of a fitted parametric model, as figures."""
     figures = {f"estimate_{name}": value for name, value in getattr(model, "params_", {}).items()}
     for name in ("log_likelihood", "aic", "bic", "n_customers", "converged"):

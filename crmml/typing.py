@@ -59,6 +59,6 @@ Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | np.random.
 #: One number, or one for each row or draw.
 Numbers: TypeAlias = float | np.ndarray
 #: The parameters of a model in the order of its declaration: a number each, or one for each draw or row.
-Theta: TypeAlias = Sequence[Any] | np.ndarray
+Theta: TypeAlias = Sequence[Any]
 #: An estimator in the manner of scikit-learn.
 Estimator: TypeAlias = BaseEstimator

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import stats
 
 from ..checks import is_number
+from ..typing import ArrayLike
 
 
 class Quantity(ABC):
@@ -150,7 +151,7 @@ class Uncertain(Quantity):
         return cls("share", (events, n), name, stats.beta(events + 0.5, n - events + 0.5))
 
     @classmethod
-    def empirical(cls, draws: Any, *, name: str | None = None) -> Uncertain:
+    def empirical(cls, draws: ArrayLike, *, name: str | None = None) -> Uncertain:
         """Equally likely draws, such as those of a posterior; at least two, finite."""
         values = np.sort(np.asarray(draws, dtype=float).ravel())
         _require(len(values) > 1 and np.isfinite(values).all(), "at least two draws are needed, all finite")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import ArrayLike
 
 #: Names of a control arm, beside 0, False and any text that begins with "no ".
 CONTROL_NAMES = frozenset(
@@ -36,7 +37,7 @@ class Arms(NamedTuple):
     code: np.ndarray
 
 
-def read_arms(treatment: Any, control: Any, n: int, *, least: int = LEAST_ROWS) -> Arms:
+def read_arms(treatment: Any, control: str | float, n: int, *, least: int = LEAST_ROWS) -> Arms:
     """Return the arms, or one error with every fault.
 
     Raises
@@ -86,7 +87,7 @@ def read_arms(treatment: Any, control: Any, n: int, *, least: int = LEAST_ROWS) 
     if faults:
         raise DataError(faults, "the treatment")
     treated = [value for value in values if value != control]
-    code = pd.Index([control, *treated], dtype=object).get_indexer(column.astype(object))
+    code = pd.Index([control, *treated], dtype=object).get_indexer(pd.Index(column, dtype=object))
     counts = np.bincount(code, minlength=len(values))
     faults = [
         f"arm {value!r} has {count:,} rows; at least {least} are needed, so leave the arm out or join it to another"
@@ -98,7 +99,7 @@ def read_arms(treatment: Any, control: Any, n: int, *, least: int = LEAST_ROWS) 
     return Arms(control, treated, code)
 
 
-def to_series(values: Any) -> pd.Series | None:
+def to_series(values: ArrayLike) -> pd.Series | None:
     """A column of any engine as a pandas series; None where it is no single column."""
     if isinstance(values, pd.Series):
         return values

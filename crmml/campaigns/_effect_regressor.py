@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
+from ..typing import Seed
 
 
 class EffectRegressor(RegressorMixin, BaseEstimator):
@@ -28,7 +29,7 @@ class EffectRegressor(RegressorMixin, BaseEstimator):
     random_state : int
     """
 
-    def __init__(self, kinds: Any = None, random_state: Any = 0):
+    def __init__(self, kinds: Any = None, random_state: Seed = 0):
         self.kinds = kinds
         self.random_state = random_state
 
@@ -54,7 +55,7 @@ class EffectRegressor(RegressorMixin, BaseEstimator):
         return np.mean([member.predict(X) for member in self.members_], axis=0)
 
 
-def small_trees(n: int, random_state: Any) -> dict[str, Any]:
+def small_trees(n: int, random_state: Seed) -> dict[str, Any]:
     """Options of boosted trees that cannot say much about few customers."""
     return {
         "learning_rate": 0.05,

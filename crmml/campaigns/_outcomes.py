@@ -17,11 +17,12 @@ from sklearn.utils import get_tags
 from ..exceptions import DataError
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
+from ..typing import ArrayLike, Estimator
 from ._arms import to_series
 from ._effect_regressor import small_trees
 
 
-def read_outcome(y: Any, n: int) -> np.ndarray:
+def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
     """Return outcomes as floats of shape (n,), or one error with every fault."""
     column = to_series(y)
     if column is None or len(column) != n:
@@ -83,7 +84,7 @@ def member_of(estimator: BaseEstimator, X: pd.DataFrame, kinds: dict[Any, str]) 
     return Pipeline([("columns", ColumnEncoder(view, kinds)), ("estimator", clone(estimator))])
 
 
-def check_kind(estimator: Any, binary: bool, name: str, y: np.ndarray) -> None:
+def check_kind(estimator: Estimator, binary: bool, name: str, y: np.ndarray) -> None:
     """Refuse a classifier for outcomes that are no 0 and 1, and one without probabilities.
 
     Raises

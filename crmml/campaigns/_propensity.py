@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from ..exceptions import DataError, FeatureWarning
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
+from ..typing import ArrayLike
 
 #: Estimated propensities are kept this far from 0 and 1.
 CLIP = 0.01
@@ -29,7 +30,7 @@ class OverlapWarning(UserWarning):
     """Some customers were nearly certain to be treated, or not to be; the message says how many and what to do."""
 
 
-def read_propensity(propensity: Any, n: int, control: Any, treated: list) -> np.ndarray:
+def read_propensity(propensity: ArrayLike, n: int, control: str | float, treated: list) -> np.ndarray:
     """Return the known propensity of each arm in each row, control first.
 
     Parameters

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from .. import frames
 from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
+from ..typing import Seed, Window
 from ._markov_removal import MarkovRemoval
 from ._shapley import EXACT_CHANNELS, ChannelGame
 from .channel_paths import ChannelPaths
@@ -125,7 +126,7 @@ def attribute(
     position: str | None = None,
     converted: str = "converted",
     value: str | None = None,
-    window: tuple[Any, Any] | None = None,
+    window: Window | None = None,
     position_weights: tuple[float, float, float] = (0.4, 0.2, 0.4),
     half_life: float | None = None,
     unit: str | None = None,
@@ -137,7 +138,7 @@ def attribute(
     currency: str = "",
     coverage: float = 0.9,
     n_resamples: int = 200,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> Attribution:
     r"""Divide the conversions of a set of paths among the channels on them.
 

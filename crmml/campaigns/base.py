@@ -22,6 +22,7 @@ from ..inference.intervals import is_spread
 from ..metrics import qini_score
 from ..tables.encoding import kinds_of, left_out, no_columns
 from ..tables.reading import TableMixin
+from ..typing import ArrayLike, FrameLike, Seed
 from ._arms import LEAST_ROWS, read_arms
 from ._outcomes import is_binary, read_outcome
 from ._propensity import clipped, contradictions, estimate_propensity, propensity_model, read_propensity
@@ -111,7 +112,15 @@ class UpliftModel(TableMixin, BaseEstimator):
         """Uplift of each arm, shape (n, n_arms)."""
         raise NotImplementedError
 
-    def fit(self, X: Any, y: Any, *, treatment: Any, propensity: Any = None, sample_weight: Any = None) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        treatment: Any,
+        propensity: Any = None,
+        sample_weight: Any = None,
+    ) -> Any:
         """Learn what each arm changes.
 
         Parameters
@@ -261,7 +270,7 @@ class UpliftModel(TableMixin, BaseEstimator):
                 X = wrapped.drop(*there).to_native()  # who a customer is, is no feature
         return super()._table(X, reset=reset)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: FrameLike) -> np.ndarray:
         """What contacting each customer is expected to change.
 
         Parameters
@@ -286,7 +295,7 @@ class UpliftModel(TableMixin, BaseEstimator):
     def _squeezed(self, effects: np.ndarray) -> np.ndarray:
         return effects[..., 0] if len(self.arms_) == 1 else effects
 
-    def sample(self, X: Any, n_draws: int | None = None, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: FrameLike, n_draws: int | None = None, random_state: Seed = None) -> np.ndarray:
         """Draws of each customer's uplift, from models fitted again on customers drawn again.
 
         One draw is one model's view of all customers, so that sums over customers keep their uncertainty.
@@ -327,11 +336,11 @@ class UpliftModel(TableMixin, BaseEstimator):
             return drawn
         return drawn[check_random_state(random_state).randint(0, len(drawn), n_draws)]
 
-    def predict_std(self, X: Any) -> np.ndarray:
+    def predict_std(self, X: FrameLike) -> np.ndarray:
         """Standard error of each customer's uplift by the bootstrap, of the shape of ``predict(X)``; see `sample`."""
         return self.sample(X).std(axis=0, ddof=1)
 
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+    def predict_interval(self, X: FrameLike, coverage: float = 0.9) -> np.ndarray:
         """Interval of each customer's expected uplift: ``predict(X)`` ± z · ``predict_std(X)`` [1]_.
 
         It covers what another sample of customers would have changed in the model, not what the model smooths away: a
@@ -364,7 +373,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         centre = self.predict(X)
         return np.stack([centre - half, centre + half], axis=-1)
 
-    def table(self, X: Any, coverage: float = 0.9) -> Any:
+    def table(self, X: FrameLike, coverage: float = 0.9) -> Any:
         """Each customer's uplift, beside the identifier.
 
         Parameters
@@ -395,7 +404,7 @@ class UpliftModel(TableMixin, BaseEstimator):
                 columns[f"uplift_upper{tail}"] = effects[:, k] + z * std[:, k]
         return frames.with_identifier(X, columns, identifier_of(X))
 
-    def score(self, X: Any, y: Any, *, treatment: Any = None) -> float:
+    def score(self, X: FrameLike, y: ArrayLike, *, treatment: ArrayLike | None = None) -> float:
         """Qini of the predicted uplift (`crmml.metrics.qini_score` with ``ties="line"``), the mean over arms against the control.
 
         Parameters

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import Frame, Window
 
 _SUBJECT = "the paths"
 #: More could not be drawn again one by one.
@@ -65,7 +66,7 @@ class ChannelPaths:
     @classmethod
     def from_touches(
         cls,
-        touches: Any,
+        touches: Frame,
         *,
         path_id: str = "path_id",
         channel: str = "channel",
@@ -73,7 +74,7 @@ class ChannelPaths:
         position: str | None = None,
         converted: str = "converted",
         value: str | None = None,
-        window: tuple[Any, Any] | None = None,
+        window: Window | None = None,
     ) -> ChannelPaths:
         """Read a long frame, one row a touch.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import FeatureWarning
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._outcomes import check_kind, default_trees, expected, fit_on, member_of
 from .base import CampaignRows, UpliftModel
 
@@ -51,12 +52,12 @@ class SLearner(UpliftModel):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         *,
-        control: Any = None,
+        control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.estimator = estimator
         self.control = control
@@ -84,7 +85,15 @@ class SLearner(UpliftModel):
         control = expected(model, _with_arm(X, 0, n_arms))
         return np.column_stack([expected(model, _with_arm(X, k, n_arms)) - control for k in range(1, n_arms + 1)])
 
-    def fit(self, X: Any, y: Any, *, treatment: Any, propensity: Any = None, sample_weight: Any = None) -> SLearner:
+    def fit(
+        self,
+        X: FrameLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> SLearner:
         """Learn what each arm changes; as `TLearner.fit`.
 
         Warns

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from ..typing import Estimator, Seed
 from ._outcomes import check_kind, default_outcome, expected, fit_on, member_of
 from .base import CampaignRows, UpliftModel
 
@@ -63,12 +62,12 @@ class TLearner(UpliftModel):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         *,
-        control: Any = None,
+        control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.estimator = estimator
         self.control = control

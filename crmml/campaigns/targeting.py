@@ -18,6 +18,7 @@ from .. import frames
 from ..checks import is_count, is_number
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError
+from ..typing import ArrayLike, Seed
 from ._assignment import assign
 from .holdout import draw_holdout
 from .targeting_plan import TargetingPlan
@@ -88,7 +89,7 @@ class Targeting(BaseEstimator):
         min_probability: float | None = None,
         coverage: float = 0.9,
         time_limit: float | None = 60.0,
-        random_state: Any = None,
+        random_state: Seed = None,
     ):
         self.budget = budget
         self.capacity = capacity
@@ -100,15 +101,15 @@ class Targeting(BaseEstimator):
 
     def plan(
         self,
-        uplift: Any,
+        uplift: ArrayLike,
         *,
         value: Any,
         cost: Any,
         customer_id: Any = None,
-        uplift_std: Any = None,
-        draws: Any = None,
+        uplift_std: ArrayLike | None = None,
+        draws: ArrayLike | None = None,
         actions: Sequence[Any] | None = None,
-        strata: Any = None,
+        strata: ArrayLike | None = None,
         binary: bool = False,
     ) -> TargetingPlan:
         """Choose the contacts.

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils._param_validation import HasMethods
 
+from ..typing import Estimator, Seed
 from ._effect_regressor import EffectRegressor
 from ._outcomes import check_kind, default_outcome, expected, fit_on, member_of
 from ._propensity import of_pair
@@ -76,13 +77,13 @@ class TransformedOutcome(UpliftModel):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         *,
-        outcome_estimator: Any = None,
-        control: Any = None,
+        outcome_estimator: Estimator | None = None,
+        control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.estimator = estimator
         self.outcome_estimator = outcome_estimator

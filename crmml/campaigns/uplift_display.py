@@ -13,6 +13,7 @@ from ..exceptions import DataError
 from ..metrics import MetricInterval, bootstrap_interval, qini_curve, qini_score, uplift_calibration_table
 from ..metrics.uplift import _read
 from ..results import DisplayMixin
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._arms import read_arms
 from ._outcomes import read_outcome
 
@@ -46,13 +47,13 @@ class UpliftDisplay(DisplayMixin):
     @classmethod
     def from_predictions(
         cls,
-        y: Any,
-        uplift: Any,
-        treatment: Any,
+        y: ArrayLike,
+        uplift: ArrayLike,
+        treatment: ArrayLike,
         *,
         n_resamples: int = 200,
         coverage: float = 0.9,
-        random_state: Any = None,
+        random_state: Seed = None,
         name: str = "",
     ) -> UpliftDisplay:
         """Compute from outcomes, scores and treatment (1 and 0), shape (n,) each, of customers the model has not seen.
@@ -88,7 +89,14 @@ class UpliftDisplay(DisplayMixin):
 
     @classmethod
     def from_estimator(
-        cls, model: Any, X: Any, y: Any, *, treatment: Any, arm: Any = None, **options: Any
+        cls,
+        model: Estimator,
+        X: FrameLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike,
+        arm: str | float | None = None,
+        **options: Any,
     ) -> UpliftDisplay:
         """Compute with a fitted model's uplift of X; ``arm`` says which one where there are several.
 
@@ -147,7 +155,7 @@ class UpliftCalibrationDisplay(DisplayMixin):
 
     @classmethod
     def from_predictions(
-        cls, y: Any, uplift: Any, treatment: Any, *, n_bins: int = 10, coverage: float = 0.9
+        cls, y: ArrayLike, uplift: ArrayLike, treatment: ArrayLike, *, n_bins: int = 10, coverage: float = 0.9
     ) -> UpliftCalibrationDisplay:
         """Compute from outcomes, predictions and treatment (1 and 0), shape (n,) each."""
         table = uplift_calibration_table(y, uplift, treatment, n_bins=n_bins, coverage=coverage)
@@ -155,7 +163,14 @@ class UpliftCalibrationDisplay(DisplayMixin):
 
     @classmethod
     def from_estimator(
-        cls, model: Any, X: Any, y: Any, *, treatment: Any, arm: Any = None, **options: Any
+        cls,
+        model: Estimator,
+        X: FrameLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike,
+        arm: str | float | None = None,
+        **options: Any,
     ) -> UpliftCalibrationDisplay:
         """Compute with a fitted model's uplift of X; ``arm`` says which one where there are several."""
         y, uplift, treated, _ = _of_arm(model, X, y, treatment, arm)

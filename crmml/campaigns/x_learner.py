@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.utils._param_validation import HasMethods
 
 from ..exceptions import DataError
+from ..typing import Estimator, Seed
 from ._effect_regressor import EffectRegressor
 from ._outcomes import check_kind, default_outcome, expected, fit_on, member_of
 from ._propensity import of_pair
@@ -72,13 +73,13 @@ class XLearner(UpliftModel):
 
     def __init__(
         self,
-        outcome_estimator: Any = None,
-        effect_estimator: Any = None,
+        outcome_estimator: Estimator | None = None,
+        effect_estimator: Estimator | None = None,
         *,
-        control: Any = None,
+        control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.outcome_estimator = outcome_estimator
         self.effect_estimator = effect_estimator

@@ -13,13 +13,14 @@ from .. import frames
 from ..exceptions import DataError, FeatureWarning
 from ..transactions.snapshot_data import SnapshotData
 from ..transactions.snapshot_split import SnapshotSplit
+from ..typing import ArrayLike, Seed
 
 #: Later cutoffs that are held out one by one.
 LATER_CUTOFFS = 3
 
 
 def inner_folds(
-    y: np.ndarray, weight: np.ndarray | None, cv: Any, groups: Any, random_state: Any
+    y: np.ndarray, weight: np.ndarray | None, cv: Any, groups: ArrayLike, random_state: Seed
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows to fit and rows to hold out, in pairs; held-out rows are later ones where ``groups`` has cutoffs.
 
@@ -88,7 +89,7 @@ def inner_folds(
     return list(folds.split(np.zeros((n, 1)), y))
 
 
-def on_later_cutoffs(folds: list[tuple[np.ndarray, np.ndarray]], groups: Any) -> bool:
+def on_later_cutoffs(folds: list[tuple[np.ndarray, np.ndarray]], groups: ArrayLike) -> bool:
     """Whether every row held out is of a later cutoff than all rows fitted on."""
     keys = _keys(groups)
     if not frames.is_frame(keys) or "cutoff" not in frames.wrap(keys).collect_schema().names():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import warnings
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
 from ..exceptions import DataError, FeatureWarning
+from ..typing import ArrayLike
 
 #: Words that name churners, as labels of public data have them.
 _CHURN = re.compile(
@@ -19,7 +19,7 @@ _CHURN = re.compile(
 )
 
 
-def labels_of(name: str, y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+def labels_of(name: str, y: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the two classes, and 1 for the second of them (churn) and 0 for the first, shape (n,).
 
     Raises

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from ..typing import ArrayLike, Estimator, FrameLike
 from ._labels import labels_of
 
 
@@ -52,7 +53,7 @@ class AliveChurnClassifier(ClassifierMixin, BaseEstimator):
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, transaction_model: Any, *, horizon: float | None = None, threshold: float = 0.5):
+    def __init__(self, transaction_model: Estimator, *, horizon: float | None = None, threshold: float = 0.5):
         self.transaction_model = transaction_model
         self.horizon = horizon
         self.threshold = threshold
@@ -63,7 +64,9 @@ class AliveChurnClassifier(ClassifierMixin, BaseEstimator):
         tags.target_tags.required = False
         return tags
 
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> AliveChurnClassifier:
+    def fit(
+        self, X: FrameLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+    ) -> AliveChurnClassifier:
         """Fit the transaction model.
 
         Parameters
@@ -87,7 +90,7 @@ class AliveChurnClassifier(ClassifierMixin, BaseEstimator):
         )
         return self
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: FrameLike) -> np.ndarray:
         """Probability of staying and of churn, shape (n, 2)."""
         check_is_fitted(self)
         if self.horizon is None:
@@ -96,7 +99,7 @@ class AliveChurnClassifier(ClassifierMixin, BaseEstimator):
             p = self.transaction_model_.predict_count_proba(X, self.horizon, 0)[:, 0]
         return np.column_stack([1 - p, p])
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: FrameLike) -> np.ndarray:
         """The label of each row: churn from a probability of ``threshold`` on, shape (n,)."""
         check_is_fitted(self)
         return self.classes_[(self.predict_proba(X)[:, 1] >= self.threshold).astype(np.int64)]

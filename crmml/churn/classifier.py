@@ -21,6 +21,7 @@ from ..exceptions import DataError, FeatureWarning
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
 from ..tables.reading import TableMixin
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._folds import inner_folds, on_later_cutoffs
 from ._labels import labels_of
 from ._thresholds import best_threshold, beta_of
@@ -115,7 +116,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         *,
         calibrate: str | None = "sigmoid",
         threshold: str | float = "profit",
@@ -123,7 +124,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         class_weight: Any = None,
         cv: Any = 5,
         encode: str | bool = "auto",
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.estimator = estimator
         self.calibrate = calibrate
@@ -145,15 +146,15 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 
     def fit(
         self,
-        X: Any,
-        y: Any,
+        X: FrameLike,
+        y: ArrayLike,
         *,
-        sample_weight: Any = None,
-        groups: Any = None,
-        clv: Any = None,
-        incentive_cost: Any = None,
-        contact_cost: Any = None,
-        acceptance: Any = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        clv: ArrayLike | None = None,
+        incentive_cost: ArrayLike | None = None,
+        contact_cost: ArrayLike | None = None,
+        acceptance: ArrayLike | None = None,
     ) -> ChurnClassifier:
         """Fit members, weights, calibration and threshold.
 
@@ -286,7 +287,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             fitted = [fit_member(clone(member), table.iloc[fit], y[fit], part) for member in members.values()]
             return np.column_stack([score_of(member, table.iloc[out]) for member in fitted])
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: FrameLike) -> np.ndarray:
         """Probability of staying and of churn.
 
         Parameters
@@ -330,13 +331,19 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         p = expit(z)
         return p if self.isotonic_ is None else self.isotonic_.predict(p)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: FrameLike) -> np.ndarray:
         """The label of each row: churn from a probability of ``threshold_`` on, shape (n,)."""
         p = self.predict_proba(X)[:, 1]
         return self.classes_[(p >= self.threshold_).astype(np.int64)]
 
     def decide(
-        self, X: Any, *, clv: Any = None, incentive_cost: Any = None, contact_cost: Any = None, acceptance: Any = None
+        self,
+        X: FrameLike,
+        *,
+        clv: ArrayLike | None = None,
+        incentive_cost: ArrayLike | None = None,
+        contact_cost: ArrayLike | None = None,
+        acceptance: ArrayLike | None = None,
     ) -> Any:
         """Whom to contact, and the profit to expect from it.
 

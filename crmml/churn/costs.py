@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import DataError
+from ..typing import Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,7 @@ class ContactCosts:
         if faults:
             raise DataError(faults, "the costs")
 
-    def expected_profit(self, p: Any) -> np.ndarray:
+    def expected_profit(self, p: Numbers) -> np.ndarray:
         """Expected profit of contacting customers with churn probabilities ``p``, shape (n,)."""
         p = np.asarray(p, dtype=np.float64)
         won = self.acceptance * (self.clv - self.incentive_cost)

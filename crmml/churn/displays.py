@@ -11,6 +11,7 @@ import pandas as pd
 from ..exceptions import DataError
 from ..metrics import kaplan_meier
 from ..results import DisplayMixin
+from ..typing import ArrayLike, Estimator, FrameLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,13 +34,13 @@ class SurvivalDisplay(DisplayMixin):
     @classmethod
     def from_data(
         cls,
-        duration: Any,
-        event: Any,
+        duration: ArrayLike,
+        event: ArrayLike,
         segment: Any = None,
         *,
         unit: str,
-        model: Any = None,
-        X: Any = None,
+        model: Estimator | None = None,
+        X: FrameLike | None = None,
         n_times: int = 50,
     ) -> SurvivalDisplay:
         """Compute from what was seen, beside a model's prediction.

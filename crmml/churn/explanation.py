@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..exceptions import DataError
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import score_of
+from ..typing import Estimator, FrameLike
 from .classifier import ChurnClassifier
 
 
@@ -103,7 +104,7 @@ class Explanation:
         )
 
 
-def explain(classifier: Any, X: Any, *, background: Any = None) -> Explanation:
+def explain(classifier: Estimator, X: FrameLike, *, background: Any = None) -> Explanation:
     r"""Why each customer's churn score is what it is.
 
     A `ChurnClassifier` adds up log-odds: its intercept and the weighted scores of its members. So do the reasons. Of a linear

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from ..exceptions import DataError, FeatureWarning
 from ..metrics import concordance
 from ..tables.reading import TableMixin
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._labels import labels_of
 from .classifier import ChurnClassifier
 
@@ -87,12 +88,12 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any = None,
+        estimator: Estimator | None = None,
         *,
         n_intervals: int = 12,
         horizon: float | None = None,
         cv: int = 3,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.estimator = estimator
         self.n_intervals = n_intervals
@@ -108,7 +109,9 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.string = True
         return tags
 
-    def fit(self, X: Any, y: Any, *, duration: Any = None, sample_weight: Any = None) -> HazardChurnClassifier:
+    def fit(
+        self, X: FrameLike, y: ArrayLike, *, duration: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> HazardChurnClassifier:
         """Fit the hazard.
 
         Parameters
@@ -194,7 +197,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             rows[TIME] = (self.edges_[interval] + self.edges_[interval + 1]) / 2
         return rows
 
-    def predict_hazard(self, X: Any) -> np.ndarray:
+    def predict_hazard(self, X: FrameLike) -> np.ndarray:
         """Probability of churning in each interval for those still there at its start, shape (n, n_intervals)."""
         check_is_fitted(self)
         table = self._table(X, reset=False)
@@ -202,7 +205,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         rows = self._at_times(table.iloc[np.repeat(np.arange(n), m)], np.tile(np.arange(m), n))
         return self.hazard_.predict_proba(rows)[:, 1].reshape(n, m)
 
-    def predict_survival(self, X: Any, times: Any, *, elapsed: Any = 0.0) -> np.ndarray:
+    def predict_survival(self, X: FrameLike, times: ArrayLike, *, elapsed: ArrayLike = 0.0) -> np.ndarray:
         """Probability of not churning within each time.
 
         Parameters
@@ -236,7 +239,9 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             )
         return np.exp(self._cumulative(rate, elapsed[:, None]) - self._cumulative(rate, total))
 
-    def expected_remaining_life(self, X: Any, *, elapsed: Any = 0.0, until: float | None = None) -> np.ndarray:
+    def expected_remaining_life(
+        self, X: FrameLike, *, elapsed: ArrayLike = 0.0, until: float | None = None
+    ) -> np.ndarray:
         r"""Expected time to churn from ``elapsed`` on, within the time that was seen.
 
         .. math:: \int_{a}^{u} \frac{S(t)}{S(a)}\,dt
@@ -292,19 +297,21 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             )
         return np.broadcast_to(values.ravel(), n) if values.size == 1 else values
 
-    def predict_proba(self, X: Any, *, elapsed: Any = 0.0) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, *, elapsed: ArrayLike = 0.0) -> np.ndarray:
         """Probability of staying and of churning within the horizon, shape (n, 2)."""
         check_is_fitted(self)
         horizon = self.edges_[-1] if self.horizon is None else float(self.horizon)
         p = 1 - self.predict_survival(X, [horizon], elapsed=elapsed)[:, 0]
         return np.column_stack([1 - p, p])
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: FrameLike) -> np.ndarray:
         """The likelier label within the horizon, shape (n,)."""
         check_is_fitted(self)
         return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)]
 
-    def score(self, X: Any, y: Any, *, duration: Any = None, sample_weight: Any = None) -> float:
+    def score(
+        self, X: FrameLike, y: ArrayLike, *, duration: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Harrell's concordance of the churn probability with the times; without durations it is the area under the ROC curve."""
         p = self.predict_proba(X)[:, 1]
         event = np.asarray(y) == self.classes_[1]

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import ArrayLike, Estimator, FrameLike
 
 
 class ModelFeatures(TransformerMixin, BaseEstimator):
@@ -61,13 +62,15 @@ class ModelFeatures(TransformerMixin, BaseEstimator):
         "passthrough": ["boolean"],
     }
 
-    def __init__(self, model: Any, *, horizon: float | None = None, columns: Any = None, passthrough: bool = True):
+    def __init__(
+        self, model: Estimator, *, horizon: float | None = None, columns: Any = None, passthrough: bool = True
+    ):
         self.model = model
         self.horizon = horizon
         self.columns = columns
         self.passthrough = passthrough
 
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> ModelFeatures:
+    def fit(self, X: FrameLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None) -> ModelFeatures:
         """Fit the model on X.
 
         Parameters
@@ -141,7 +144,7 @@ class ModelFeatures(TransformerMixin, BaseEstimator):
     def _horizon(self) -> float | None:
         return self.horizon if self.horizon is not None else getattr(self.model_, "horizon", None)
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: FrameLike) -> Any:
         """Return the columns of the model, after those of X with ``passthrough``.
 
         Parameters
@@ -160,7 +163,7 @@ class ModelFeatures(TransformerMixin, BaseEstimator):
             X = validate_data(self, X, reset=False, dtype=None, ensure_all_finite=False)
         added = self._predictions(X)
         if not named:
-            return np.hstack([X, added]) if self.passthrough else added
+            return np.hstack([np.asarray(X), added]) if self.passthrough else added
         if not self.passthrough:
             return added
         table = frames.to_columns(X, list(self.feature_names_in_))
@@ -177,13 +180,13 @@ class ModelFeatures(TransformerMixin, BaseEstimator):
             columns.append(self.model_.predict(X))
         return np.column_stack(columns)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the columns that `transform` gives."""
         check_is_fitted(self)
         if not self.passthrough:
             return np.asarray(self.names_out_, dtype=object)
         first = getattr(self, "feature_names_in_", input_features)
-        first = [f"x{i}" for i in range(self.n_features_in_)] if first is None else list(first)
+        first = [f"x{i}" for i in range(self.n_features_in_)] if first is None else list(np.asarray(first))
         return np.asarray([*first, *self.names_out_], dtype=object)
 
     def describe(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..transactions.compression import unique_rows
+from ..typing import Estimator
 from ._posterior import interval_by_blocks
 
 #: Draws used for the distribution of an outcome, whose own spread far exceeds what more draws would add.
@@ -16,7 +15,7 @@ LARGEST_COUNT = 1 << 14
 
 
 def mean_interval(
-    model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float, quantity: str, **arguments
+    model: Estimator, columns: np.ndarray, vectors: np.ndarray, coverage: float, quantity: str, **arguments
 ) -> np.ndarray:
     """Interval of a model's expectation or probability, (n, 2): quantiles over posterior draws, on unique rows."""
     layout = model._layout()
@@ -28,7 +27,9 @@ def mean_interval(
     return interval_by_blocks(function, unique, vectors, coverage)[code]
 
 
-def count_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float, horizon: float) -> np.ndarray:
+def count_interval(
+    model: Estimator, columns: np.ndarray, vectors: np.ndarray, coverage: float, horizon: float
+) -> np.ndarray:
     """Interval of the number of transactions itself, (n, 2): quantiles of the posterior predictive distribution.
 
     The predictive probability of each count is its average over posterior draws; the bounds are the smallest counts whose
@@ -60,7 +61,7 @@ def count_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverag
     return result[code]
 
 
-def next_purchase_interval(model: Any, columns: np.ndarray, vectors: np.ndarray, coverage: float) -> np.ndarray:
+def next_purchase_interval(model: Estimator, columns: np.ndarray, vectors: np.ndarray, coverage: float) -> np.ndarray:
     """Interval of the time to the next purchase itself, given that there is one, (n, 2).
 
     For each posterior draw the time at one level of probability; the levels are spread evenly over (0, 1) and shuffled
@@ -82,7 +83,7 @@ def next_purchase_interval(model: Any, columns: np.ndarray, vectors: np.ndarray,
 
 
 def count_draws(
-    model: Any, columns: np.ndarray, vectors: np.ndarray, horizon: float, rng: np.random.Generator
+    model: Estimator, columns: np.ndarray, vectors: np.ndarray, horizon: float, rng: np.random.Generator
 ) -> np.ndarray:
     """One simulated number of transactions within the horizon for each draw and row, (draws, n)."""
     layout = model._layout()

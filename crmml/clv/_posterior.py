@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..inference import MaximumLikelihood, Posterior, maximize, sample_posterior
+from ..typing import Estimator, Seed
 from ._covariates import CovariateLayout
 from ._prior import NormalPrior
 
@@ -32,7 +32,7 @@ class FitData:
 
 
 def draw_posterior(
-    model: Any, data: FitData, prior: NormalPrior, n_draws: int, random_state: Any
+    model: Estimator, data: FitData, prior: NormalPrior, n_draws: int, random_state: Seed
 ) -> tuple[Posterior, np.ndarray]:
     """Return the posterior on the natural scale, and its draws (n_draws, k) as fitted vectors."""
     rows, k = model._rows(data.columns), data.layout.n_parameters

@@ -26,6 +26,7 @@ from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler
 from ..inference import MaximumLikelihood, Posterior, maximize
 from ..transactions.compression import unique_rows
+from ..typing import ArrayLike, FrameLike, Seed
 from ._covariates import CovariateLayout
 from ._posterior import FitData, draw_posterior
 from ._prior import make_prior
@@ -104,7 +105,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
     # ---- the flow -------------------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Any:
+    def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> Any:
         """Fit by maximum likelihood.
 
         Parameters
@@ -363,7 +364,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
 
     # ---- posterior ------------------------------------------------------------------------------------------------
 
-    def sample_posterior(self, n_draws: int = 4000, random_state: Any = None) -> Posterior:
+    def sample_posterior(self, n_draws: int = 4000, random_state: Seed = None) -> Posterior:
         """Sample the posterior by importance sampling around its mode; no Markov chain is run.
 
         A Student-t proposal at the mode, Pareto-smoothed weights, adaptation where the weights' tail is too heavy.
@@ -428,7 +429,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             state["posterior_draws_"] = state["posterior_draws_"][:STORED_DRAWS]
         return state
 
-    def score(self, X: Any, y: None = None, sample_weight: Any = None) -> float:
+    def score(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> float:
         """Mean log-likelihood per customer, in the data's own units.
 
         Parameters
@@ -447,4 +448,6 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         value = np.zeros(len(columns))
         if keep.any():
             value[keep] = self._log_likelihood(self._rows(columns[keep]), self._theta(columns[keep]))
-        return float(np.average(value, weights=sample_weight))
+        return float(
+            np.average(value, weights=None if sample_weight is None else np.asarray(sample_weight, dtype=float))
+        )

@@ -10,9 +10,10 @@ import pandas as pd
 from scipy.stats import chi2
 
 from ..exceptions import DataError
+from ..typing import ArrayLike, Estimator, FrameLike
 
 
-def compare(models: Sequence[Any], X: Any, sample_weight: Any = None) -> pd.DataFrame:
+def compare(models: Sequence[Any], X: FrameLike, sample_weight: ArrayLike | None = None) -> pd.DataFrame:
     r"""Compare fitted models on one summary by log-likelihood, AIC and BIC.
 
     AIC = 2k − 2 ln L and BIC = k ln n − 2 ln L, with k parameters and n customers; the Akaike weight of a model is
@@ -70,7 +71,7 @@ def compare(models: Sequence[Any], X: Any, sample_weight: Any = None) -> pd.Data
     return table.sort_values("aic", ignore_index=True, kind="stable")
 
 
-def likelihood_ratio_test(restricted: Any, full: Any) -> pd.Series:
+def likelihood_ratio_test(restricted: Estimator, full: Estimator) -> pd.Series:
     r"""Test a model against one that contains it: 2(ln L₁ − ln L₀) is χ² with as many degrees as parameters more [1]_.
 
     Parameters

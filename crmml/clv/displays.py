@@ -19,6 +19,7 @@ from ..exceptions import DataError
 from ..inference import Posterior
 from ..results import DisplayMixin
 from ..transactions.compression import unique_rows
+from ..typing import ArrayLike, Estimator, Seed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,7 @@ class FrequencyRecencyDisplay(DisplayMixin):
     @classmethod
     def from_estimator(
         cls,
-        model: Any,
+        model: Estimator,
         *,
         T: float,
         of: str = "predict",
@@ -112,7 +113,7 @@ class AliveHistoryDisplay(DisplayMixin):
     unit: str
 
     @classmethod
-    def from_estimator(cls, model: Any, purchases: Any, *, T: float, steps: int = 400) -> AliveHistoryDisplay:
+    def from_estimator(cls, model: Estimator, purchases: Any, *, T: float, steps: int = 400) -> AliveHistoryDisplay:
         """Compute from the times of a customer's repeat purchases after the first, up to T, in the fitted unit."""
         times = np.sort(np.asarray(purchases, dtype=float))
         if times.size and not (times[0] > 0 and times[-1] <= T):
@@ -214,7 +215,14 @@ class TrackingDisplay(DisplayMixin):
 
     @classmethod
     def from_estimator(
-        cls, model: Any, start: Any, purchases: Any, *, until: float, split_at: float | None = None, step: float = 1.0
+        cls,
+        model: Estimator,
+        start: ArrayLike,
+        purchases: Any,
+        *,
+        until: float,
+        split_at: float | None = None,
+        step: float = 1.0,
     ) -> TrackingDisplay:
         """Compute from times on one clock in the fitted unit.
 
@@ -318,7 +326,7 @@ class PosteriorDisplay(DisplayMixin):
     axes_: list = field(default_factory=list)
 
     @classmethod
-    def from_estimator(cls, model: Any, *, n_draws: int = 4000, random_state: Any = 0) -> PosteriorDisplay:
+    def from_estimator(cls, model: Estimator, *, n_draws: int = 4000, random_state: Seed = 0) -> PosteriorDisplay:
         """Sample the model's posterior."""
         return cls(model.sample_posterior(n_draws, random_state))
 

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_generator
+from ..typing import ArrayLike, FrameLike, Seed
 from ._checks import count_faults, fault, finite_faults
 from ._lifetimes import LifetimesMixin
 from ._posterior import interval_by_blocks
@@ -110,7 +111,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     def _log_likelihood_gradient(self, rows: SpendRows, theta: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
         return gamma_gamma.log_likelihood_gradient(rows, theta)
 
-    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> GammaGamma:
+    def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> GammaGamma:
         """Fit by maximum likelihood to the customers with repeat purchases.
 
         Parameters
@@ -154,7 +155,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
             )
         return super()._compress(columns, weight)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: FrameLike) -> np.ndarray:
         """Expected amount per transaction of each customer.
 
         Parameters
@@ -182,7 +183,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         return spend
 
     def predict_interval(
-        self, X: Any, *, coverage: float = 0.9, kind: str = "mean", n_draws: int = 1000, random_state: Any = 0
+        self, X: FrameLike, *, coverage: float = 0.9, kind: str = "mean", n_draws: int = 1000, random_state: Seed = 0
     ) -> np.ndarray:
         """Credible interval of each customer's expected amount, or of the next amount itself.
 
@@ -238,7 +239,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         """The population's mean amount per transaction, pγ/(q−1); infinite when q <= 1."""
         return float(gamma_gamma.posterior_mean_spend(np.zeros(1), np.zeros(1), list(self.params_.values()))[0])
 
-    def sample(self, counts: Any, random_state: Any = None, frequency: Any = None) -> np.ndarray:
+    def sample(self, counts: ArrayLike, random_state: Seed = None, frequency: ArrayLike | None = None) -> np.ndarray:
         """Simulate the amounts of customers' transactions.
 
         Parameters

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import norm, spearmanr
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import FrameLike
 from ._checks import finite_faults
 
 #: A rank correlation whose interval lies beyond this is called too strong to be left out: opinion, see docs/opinions.md.
@@ -57,7 +57,7 @@ class SpendFrequencyCorrelation:
         )
 
 
-def spend_frequency_correlation(X: Any, coverage: float = 0.95) -> SpendFrequencyCorrelation:
+def spend_frequency_correlation(X: FrameLike, coverage: float = 0.95) -> SpendFrequencyCorrelation:
     r"""Measure the rank correlation of frequency and mean spend among customers with repeat purchases.
 
     The interval is Bonett and Wright's [1]_: symmetric in Fisher's z with variance :math:`(1 + \rho^2/2)/(n-3)`. Averages of

@@ -18,6 +18,7 @@ from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
 from ..transactions.compression import unique_rows
+from ..typing import ArrayLike, Estimator, FrameLike
 from ._checks import fault, finite_faults, timing_faults
 from ._intervals import count_draws, sorted_unique
 from ._posterior import interval_by_blocks
@@ -93,8 +94,8 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
     def __init__(
         self,
-        transactions: Any,
-        spend: Any,
+        transactions: Estimator,
+        spend: Estimator,
         *,
         horizon: float,
         unit: str,
@@ -111,7 +112,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         self.summary_unit = summary_unit
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> CustomerLifetimeValue:
+    def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> CustomerLifetimeValue:
         """Fit clones of both models.
 
         Parameters
@@ -147,7 +148,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             self._warn_if_correlated(frame)
         return self
 
-    def predict(self, X: Any, horizon: float | None = None) -> np.ndarray:
+    def predict(self, X: FrameLike, horizon: float | None = None) -> np.ndarray:
         """Value of each customer's transactions in (T, T + horizon], today.
 
         Parameters
@@ -166,7 +167,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
     def predict_interval(
         self,
-        X: Any,
+        X: FrameLike,
         of: str = "predict",
         *,
         horizon: float | None = None,
@@ -217,7 +218,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
         return self._value_interval(frame, self._horizon(horizon), coverage, kind, n_draws)
 
-    def table(self, X: Any, horizon: float | None = None, *, coverage: float | None = None) -> Any:
+    def table(self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None) -> Any:
         """One row a customer: P(alive), expected purchases, expected spend, value.
 
         Parameters
@@ -252,7 +253,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             columns = bracketed
         return frames.with_identifier(X, columns, "customer_id")
 
-    def describe(self, X: Any = None) -> str:
+    def describe(self, X: FrameLike | None = None) -> str:
         """Return what was found in plain sentences; with a summary X also what its customers are worth.
 
         Parameters

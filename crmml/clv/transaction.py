@@ -18,6 +18,7 @@ from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..inference.quadrature import NODES
 from ..transactions.compression import unique_rows
+from ..typing import FrameLike, Numbers, Seed
 from ._checks import timing_faults
 from ._covariates import CovariateLayout, Effect
 from ._intervals import count_interval, mean_interval, next_purchase_interval
@@ -142,7 +143,7 @@ class TransactionModel(ParametricModel):
 
     # ---- a customer with a history --------------------------------------------------------------------------------
 
-    def predict(self, X: Any, horizon: float | None = None) -> np.ndarray:
+    def predict(self, X: FrameLike, horizon: float | None = None) -> np.ndarray:
         """Expected number of transactions in (T, T + horizon], given each customer's history.
 
         Parameters
@@ -162,7 +163,7 @@ class TransactionModel(ParametricModel):
             self._rows(columns), self._horizon(horizon), self._theta(columns), **self._options()
         )
 
-    def probability_alive(self, X: Any, ahead: float = 0.0) -> np.ndarray:
+    def probability_alive(self, X: FrameLike, ahead: float = 0.0) -> np.ndarray:
         """P(alive at T + ahead), given each customer's history.
 
         Parameters
@@ -181,7 +182,7 @@ class TransactionModel(ParametricModel):
             self._numerics.log_probability_alive(self._rows(columns), self._theta(columns), ahead, **self._options())
         )
 
-    def predict_count_proba(self, X: Any, horizon: float | None = None, max_count: int = 10) -> np.ndarray:
+    def predict_count_proba(self, X: FrameLike, horizon: float | None = None, max_count: int = 10) -> np.ndarray:
         """P(X(T, T + horizon) = j) for j = 0 .. max_count, given each customer's history.
 
         Parameters
@@ -205,7 +206,7 @@ class TransactionModel(ParametricModel):
 
         return self._by_unique_row(columns, proba)
 
-    def predict_next_purchase(self, X: Any, quantile: float = 0.5) -> np.ndarray:
+    def predict_next_purchase(self, X: FrameLike, quantile: float = 0.5) -> np.ndarray:
         """Time after T by which the next purchase has come with a given probability, if one comes at all.
 
         Parameters
@@ -228,7 +229,7 @@ class TransactionModel(ParametricModel):
         )
 
     def discounted_expected_transactions(
-        self, X: Any, horizon: float | None = None, annual_discount_rate: float = 0.0, unit: str | None = None
+        self, X: FrameLike, horizon: float | None = None, annual_discount_rate: float = 0.0, unit: str | None = None
     ) -> np.ndarray:
         r"""Discounted expected transactions in (T, T + horizon], :math:`\int_0^h e^{-\delta\tau}\,dE[X(T, T+\tau)]`.
 
@@ -251,7 +252,7 @@ class TransactionModel(ParametricModel):
         return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, horizon, delta))
 
     def discounted_residual_transactions(
-        self, X: Any, annual_discount_rate: float, unit: str | None = None
+        self, X: FrameLike, annual_discount_rate: float, unit: str | None = None
     ) -> np.ndarray:
         r"""Discounted expected residual transactions (DERT) over an infinite horizon.
 
@@ -284,7 +285,7 @@ class TransactionModel(ParametricModel):
 
     def predict_interval(
         self,
-        X: Any,
+        X: FrameLike,
         of: str = "predict",
         *,
         horizon: float | None = None,
@@ -386,7 +387,7 @@ class TransactionModel(ParametricModel):
 
     # ---- a new customer -------------------------------------------------------------------------------------------
 
-    def expected_purchases(self, t: Any, covariates: Mapping[str, float] | None = None) -> np.ndarray:
+    def expected_purchases(self, t: Numbers, covariates: Mapping[str, float] | None = None) -> np.ndarray:
         """Expected number of repeat transactions of a new customer by time t after the first purchase.
 
         Parameters
@@ -421,7 +422,7 @@ class TransactionModel(ParametricModel):
         t, theta = _not_negative(t, "t"), self._new_customer(covariates)
         return np.exp(self._numerics.count_log_proba(t, theta, _count(max_count), **self._options()))
 
-    def sample(self, n: int, T: Any, random_state: Any = None, covariates: Any = None) -> pd.DataFrame:
+    def sample(self, n: int, T: Any, random_state: Seed = None, covariates: Any = None) -> pd.DataFrame:
         """Simulate the transactions of n new customers.
 
         Parameters

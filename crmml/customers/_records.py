@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import Frame
 from ._canonical_text import as_text, distinct, in_calendar, merged, normal_text, plain, too_large
 
 #: What pandas calls columns of objects of one type that arrow has too.
@@ -188,7 +189,7 @@ def as_arrow(source: Any) -> Any:
         raise DataError([fault + cure for fault in faults], "the frame") from None
 
 
-def check_index(frame: Any, names: Sequence[Any], subject: str) -> None:
+def check_index(frame: Frame, names: Sequence[Any], subject: str) -> None:
     """Refuse a pandas frame that has a wanted column in its index, as what groupby gives has."""
     if isinstance(frame, pd.DataFrame):
         found = [name for name in names if name not in frame.columns and name in frame.index.names]

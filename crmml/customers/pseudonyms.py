@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import Frame
 from ._canonical_text import as_text, distinct, merged, too_large
 from ._records import as_arrow, check_index
 
@@ -27,7 +28,7 @@ _CURE = 'make one with python -c "import secrets; print(secrets.token_hex(32))",
 
 
 def pseudonymize(
-    frame: Any,
+    frame: Frame,
     columns: str | Sequence[str],
     *,
     key: bytes | str | None = None,

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from .. import frames
 from ..exceptions import DataError
 from ..frames import readers as files
+from ..typing import Frame
 from ._canonical_text import as_text, distinct, merged, plain
 from ._complementary import hide_more
 from ._records import as_arrow, check_index
@@ -34,7 +35,7 @@ class SmallCellWarning(UserWarning):
 
 
 def suppress_small_cells(
-    table: Any,
+    table: Frame,
     count: str,
     *,
     minimum: int = MINIMUM,
@@ -160,7 +161,7 @@ def suppress_small_cells(
 
 
 def export_table(
-    table: Any,
+    table: Frame,
     path: str | os.PathLike,
     *,
     count: str,

@@ -10,19 +10,20 @@ import pandas as pd
 
 from ..checks import DAYS_PER_UNIT, check_unit
 from ..exceptions import DataError
+from ..typing import ArrayLike, Estimator, Seed
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 def make_transactions(
-    model: Any,
+    model: Estimator,
     *,
     n_customers: int,
     T: Any,
-    random_state: Any = None,
-    start: Any = "2024-01-01",
+    random_state: Seed = None,
+    start: ArrayLike = "2024-01-01",
     unit: str | None = None,
-    spend: Any = None,
+    spend: Estimator | None = None,
 ) -> pd.DataFrame:
     """Simulate the transaction log of new customers, all observed up to the same instant.
 

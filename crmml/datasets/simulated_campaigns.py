@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import DataError
+from ..typing import ArrayLike, Seed
 
 FEATURES = ("recency", "orders", "average_order", "tenure", "newsletter")
 
@@ -19,11 +20,11 @@ def make_campaign(
     effect: Any = 0.05,
     arms: int | Sequence = 1,
     baseline: Any = None,
-    propensity: Any = None,
+    propensity: ArrayLike | None = None,
     outcome: str = "binary",
     noise: float = 1.0,
     return_truth: bool = False,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> Any:
     """Simulate a campaign: features, arm and outcome of each customer, and what each arm truly changes.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import DataError
+from ..typing import ArrayLike, Seed
 
 
 def make_stage_panel(
@@ -15,9 +16,9 @@ def make_stage_panel(
     *,
     n_customers: int,
     n_periods: int,
-    start: Any = None,
+    start: ArrayLike | None = None,
     missing: float = 0.0,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> pd.DataFrame:
     """Simulate the stages of customers, as a long frame.
 

@@ -12,8 +12,9 @@ import pandas as pd
 from .. import frames
 from ..checks import DAYS_PER_UNIT
 from ..exceptions import DataError
+from ..typing import Frame
 from ._panel import as_numbers, as_times
-from ._study_windows import Window, days_without
+from ._study_windows import StudyWindow, days_without
 from .indicator_definitions import INDICATORS
 from .measures import Average, Share
 
@@ -54,7 +55,7 @@ class Table(NamedTuple):
     there: tuple[str, ...]
 
     @classmethod
-    def of(cls, frame: Any, source: str, rename: Mapping[str, str]) -> Table:
+    def of(cls, frame: Frame, source: str, rename: Mapping[str, str]) -> Table:
         """Take them; an engine may give rows in another order each time it is asked."""
         there = tuple(frames.wrap(frame).collect_schema().names())
         wanted = [name for name in dict.fromkeys(rename.get(role, role) for role in ROLES[source]) if name in there]
@@ -68,7 +69,7 @@ class Reader:
 
     table: Table
     rename: Mapping[str, str]
-    window: Window | None
+    window: StudyWindow | None
     satisfied_from: float | None
     duration_unit: str
     faults: list[str]

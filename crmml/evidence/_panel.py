@@ -12,6 +12,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError, EvidenceWarning
+from ..typing import Frame, Window
 from ._staggered import NEVER
 
 SUBJECT = "the panel"
@@ -107,7 +108,7 @@ def as_numbers(column: pd.Series, name: str, faults: list[str]) -> np.ndarray:
 
 
 def read_panel(
-    data: Any,
+    data: Frame,
     *,
     unit_id: str,
     time: str,
@@ -115,7 +116,7 @@ def read_panel(
     treated_from: str | None,
     treated: str | None,
     cluster: str | None,
-    window: tuple[Any, Any] | None,
+    window: Window | None,
     unbalanced: str,
     anticipation: int,
 ) -> Panel:

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..amounts.windows import read_window as read_days
+from ..typing import Window
 
 #: A window may run past the last row by this share of its length before it counts as longer than the data.
 SLACK = 0.1
 
 
-class Window(NamedTuple):
+class StudyWindow(NamedTuple):
     """First instant and the instant after the last day; in words it runs from the first to the last day."""
 
     start: pd.Timestamp
@@ -28,14 +29,14 @@ class Window(NamedTuple):
         return f"{self.start:%Y-%m-%d} to {self.stop - pd.Timedelta(days=1):%Y-%m-%d}"
 
 
-def read_window(window: Any, name: str) -> Window | None:
+def read_window(window: Window | None, name: str) -> StudyWindow | None:
     """A start and an end, which is exclusive or a length of the calendar, as :func:`crmml.amounts.windows.read_window` reads them."""
     if window is None:
         return None
     try:
         if any(isinstance(day, Number) for day in window):
             raise ValueError("numbers are no days")
-        return Window(*read_days(window))
+        return StudyWindow(*read_days(window))
     except (TypeError, ValueError):
         raise ValueError(
             f"{name}={window!r} must be two days without a time zone, (start, end), the end exclusive or a length: the first quarter "
@@ -43,7 +44,7 @@ def read_window(window: Any, name: str) -> Window | None:
         ) from None
 
 
-def window_notes(before: Window, after: Window) -> list[str]:
+def window_notes(before: Any, after: Any) -> list[str]:
     """What is unlike in two windows: their lengths, their season; that they overlap."""
     notes = []
     if before.stop > after.start:
@@ -59,7 +60,7 @@ def window_notes(before: Window, after: Window) -> list[str]:
     return notes
 
 
-def days_without(moments: pd.Series, window: Window) -> int:
+def days_without(moments: pd.Series, window: StudyWindow) -> int:
     """Days at the ends of the window without a row, where they are more than the slack."""
     first, last = moments.min().normalize(), moments.max().normalize()
     empty = (first - window.start).days + (window.stop - last).days - 1

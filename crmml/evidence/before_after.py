@@ -12,10 +12,11 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError, EvidenceWarning
+from ..typing import Window
 from . import _differences as differences
 from ._differences import NAN, Interval
 from ._panel import as_numbers, as_times
-from ._study_windows import Window, days_without, read_window, window_notes
+from ._study_windows import StudyWindow, days_without, read_window, window_notes
 from .measures import Average, Share
 
 SUBJECT = "the comparison"
@@ -108,8 +109,8 @@ def compare_before_after(
     timestamp: str | None = None,
     kind: str | None = None,
     paired: bool | None = None,
-    before_window: tuple[Any, Any] | None = None,
-    after_window: tuple[Any, Any] | None = None,
+    before_window: Window | None = None,
+    after_window: Window | None = None,
     coverage: float = 0.9,
 ) -> BeforeAfter:
     r"""Compare an outcome after with before, **without any claim of cause**.
@@ -214,7 +215,7 @@ def _check_arguments(kind: str | None, paired: bool | None, coverage: float) -> 
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
 
 
-def _notes(windows: tuple[Window | None, Window | None]) -> list[str]:
+def _notes(windows: tuple[StudyWindow | None, StudyWindow | None]) -> list[str]:
     before, after = windows
     if before is None or after is None:
         return ["the windows are not stated; whether they are of one length and season is not known"]
@@ -324,7 +325,7 @@ def _check_ids(ids: pd.Series, name: str, faults: list[str]) -> None:
         faults.append(f"{twice:,} of {len(ids):,} rows repeat a customer; add up or average to one row each")
 
 
-def _check_times(column: pd.Series, name: str, window: Window | None, faults: list[str]) -> None:
+def _check_times(column: pd.Series, name: str, window: StudyWindow | None, faults: list[str]) -> None:
     before = len(faults)
     moments = as_times(column, name, faults)
     if len(faults) > before or window is None:

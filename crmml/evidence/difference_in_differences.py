@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..exceptions import DataError, EvidenceWarning
+from ..typing import Frame, Seed, Window
 from ._panel import SUBJECT, Panel, read_panel
 from ._staggered import NEVER, Errors, GroupTime, errors_of, group_time
 
@@ -41,8 +41,8 @@ class DifferenceInDifferences:
     group_time : DataFrame
         group (first treated period), period, att, std_error, lower, upper; periods before treatment are placebo effects.
     event_study : DataFrame
-        relative_period (0 is the first treated one), att, std_error, lower, upper, lower_uniform, upper_uniform (which hold for all rows
-        together), p_value, treated_units. The base period has effect 0 by construction and no interval.
+        relative_period (0 is the first treated one), att, std_error, lower, upper, lower_uniform, upper_uniform (which hold for all
+        rows together), p_value, treated_units. The base period has effect 0 by construction and no interval.
     by_group : DataFrame
         group, treated_units, att, std_error, lower, upper.
     pretrend_statistic, pretrend_p_value : float
@@ -126,7 +126,7 @@ class DifferenceInDifferences:
 
 
 def difference_in_differences(
-    data: Any,
+    data: Frame,
     *,
     unit_id: str,
     time: str,
@@ -134,14 +134,14 @@ def difference_in_differences(
     treated_from: str | None = None,
     treated: str | None = None,
     cluster: str | None = None,
-    window: tuple[Any, Any] | None = None,
+    window: Window | None = None,
     control: str = "not_yet",
     aggregate: str = "group",
     anticipation: int = 0,
     unbalanced: str = "raise",
     coverage: float = 0.9,
     n_resamples: int = 999,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> DifferenceInDifferences:
     r"""Effect of a treatment that groups of units take up at different times, or one group at one time.
 

@@ -15,9 +15,10 @@ from ..amounts.changes import Percent, Points
 from ..checks import UNIT_WORDS, check_unit, is_number
 from ..exceptions import DataError
 from ..frames import is_frame, wrap
+from ..typing import Seed, Window
 from ._indicator_data import FROM_SOURCE, OPTIONAL, READERS, Table, read_cases
 from ._indicator_rows import Setting, row_of_change, rows_of
-from ._study_windows import Window, read_window, window_notes
+from ._study_windows import StudyWindow, read_window, window_notes
 from .indicator_definitions import INDICATORS, SOURCES, IndicatorDefinition
 from .measures import Average, Share
 
@@ -98,8 +99,8 @@ def indicators(
     changes: Mapping[str, Any] | None = None,
     unit: str = "fraction",
     targets: Mapping[str, float] | None = None,
-    before_window: tuple[Any, Any] | None = None,
-    after_window: tuple[Any, Any] | None = None,
+    before_window: Window | None = None,
+    after_window: Window | None = None,
     satisfied_from: float | None = None,
     duration_unit: str = "h",
     currency: str | None = None,
@@ -109,7 +110,7 @@ def indicators(
     power: float = 0.8,
     size: float = 0.05,
     n_resamples: int = 499,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> IndicatorTable:
     r"""Indicators of a programme before and after, from raw data, aggregates, or bare figures.
 
@@ -442,6 +443,6 @@ def _target_faults(targets: Mapping[str, float], given, known, unit: str) -> lis
     return faults
 
 
-def _window_notes(windows: Mapping[str, Window | None]) -> list[str]:
+def _window_notes(windows: Mapping[str, StudyWindow | None]) -> list[str]:
     before, after = windows["before"], windows["after"]
     return [] if before is None or after is None else window_notes(before, after)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..checks import is_number
 from ..exceptions import DataError
+from ..typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Average:
             raise DataError(faults, "the average")
 
     @classmethod
-    def of(cls, values: Any) -> Average:
+    def of(cls, values: ArrayLike) -> Average:
         """Summarise values of shape (n,)."""
         values = np.asarray(values, dtype=np.float64)
         return cls(float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else float("nan"), values.size)

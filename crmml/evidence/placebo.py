@@ -18,6 +18,7 @@ from ..frames.ruler import convert
 from ..inference import wilson_interval
 from ..transactions.log import CUSTOMER, TIME, VALUE, codes_of
 from ..transactions.summary import open_log
+from ..typing import Frame, Moment, Seed
 from ._staggered import NEVER, errors_of, group_time
 
 #: What is compared: in words.
@@ -90,7 +91,7 @@ class PlaceboTest:
 
 
 def placebo_test(
-    log: Any,
+    log: Frame,
     *,
     horizon: float,
     unit: str = "D",
@@ -101,9 +102,9 @@ def placebo_test(
     n_placebos: int = 1000,
     size: float = 0.05,
     min_customers: int = 40,
-    observation_end: Any = None,
+    observation_end: Moment | None = None,
     coverage: float = 0.9,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> PlaceboTest:
     """Draw go-live dates at which nothing happened, and see how often a comparison cries success [1]_.
 

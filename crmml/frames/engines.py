@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from ..exceptions import DataError
+from ..typing import Frame, FrameLike, Moment
 from .ruler import Ruler
 
 #: Engines whose timestamps can be read as an integer; the others build the day from year and day of year.
@@ -27,7 +28,7 @@ _CALENDAR = {"M": ("datetime64[M]", 1970 * 12), "Y": ("datetime64[Y]", 1970)}
 MICROSECONDS_PER_DAY = 86_400_000_000
 
 
-def is_frame(X: Any) -> bool:
+def is_frame(X: object) -> TypeGuard[Frame]:
     """Whether X is a dataframe of an engine that is known (and not an array, list or sparse matrix)."""
     if isinstance(X, (np.ndarray, list, tuple)) or X is None:
         return False
@@ -146,7 +147,7 @@ def to_columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:
     return collected(wrapped.select(names)).to_pandas()
 
 
-def to_arrow(frame: Any) -> Any:
+def to_arrow(frame: Frame) -> Any:
     """Return a frame of any engine as a pyarrow table, without pandas' index."""
     if isinstance(frame, pd.DataFrame):
         import pyarrow as pa
@@ -180,7 +181,7 @@ def reordered(columns: Mapping[str, Any]) -> list[str]:
     return faults
 
 
-def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) -> Any:
+def with_identifier(X: FrameLike, columns: Mapping[str, np.ndarray], identifier: str) -> Any:
     """Put results beside the identifier column of X, in the engine of X; lazy engines give their eager frame back.
 
     Parameters
@@ -213,7 +214,7 @@ def with_identifier(X: Any, columns: Mapping[str, np.ndarray], identifier: str) 
     return nw.from_dict({s.name: s for s in series}, backend=backend).to_native()
 
 
-def like(result: nw.DataFrame, frame: Any) -> Any:
+def like(result: nw.DataFrame, frame: Frame) -> Any:
     """Return a computed frame as the kind that ``frame`` is: lazy polars, DuckDB and PySpark get theirs, others eager ones.
 
     A DuckDB relation is one of the default connection, whatever connection ``frame`` belongs to.
@@ -232,7 +233,7 @@ def like(result: nw.DataFrame, frame: Any) -> Any:
     return result.lazy(backend=wrapped.implementation).to_native()
 
 
-def from_columns(columns: Mapping[str, Any], frame: Any) -> Any:
+def from_columns(columns: Mapping[str, Any], frame: Frame) -> Any:
     """Make a frame of the kind that ``frame`` is; NaN is null where the engine knows null, whole days are its dates.
 
     Parameters
@@ -253,7 +254,7 @@ def _on_pandas(column: Any) -> Any:
     return array.astype("datetime64[us]") if array.dtype == "datetime64[D]" else array
 
 
-def from_arrow(table: Any, frame: Any) -> Any:
+def from_arrow(table: Any, frame: Frame) -> Any:
     """Return a pyarrow table as a frame of the kind that ``frame`` is."""
     wrapped = wrap(frame)
     if wrapped.implementation.is_pandas():
@@ -356,6 +357,6 @@ def first_day_of(index: np.ndarray, period: str) -> np.ndarray:
     return index * 7 - 3 if period == "W" else index
 
 
-def last_complete(end: Any, period: str) -> int:
+def last_complete(end: Moment, period: str) -> int:
     """Index of the last period that is over with the instant ``end``, inclusive."""
     return index_of(pd.Timestamp(end) + pd.Timedelta(microseconds=1), period) - 1

@@ -13,6 +13,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import Frame
 from .ruler import Ruler
 
 PARQUET, CSV = {".parquet", ".pq"}, {".csv", ".txt"}
@@ -104,7 +105,7 @@ def csv_chunks(
         raise DataError([f"{path} cannot be read as CSV in UTF-8: {error}"], "the file") from None
 
 
-def write_table(frame: Any, path: str | os.PathLike) -> None:
+def write_table(frame: Frame, path: str | os.PathLike) -> None:
     """Write a frame of any engine to Parquet (with its ruler) or CSV, by the ending; whole or not at all."""
     kind = kind_of(path)
     with replacing(path) as temporary:

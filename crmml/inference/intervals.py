@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from ..typing import ArrayLike
 
-def student_interval(total: Any, squares: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+
+def student_interval(
+    total: ArrayLike, squares: ArrayLike, n: ArrayLike, *, coverage: float = 0.9
+) -> tuple[np.ndarray, np.ndarray]:
     r"""Student's interval of a mean [1]_ from the sum and the sum of squares of n values.
 
     .. math:: \bar x \pm t_{n-1} \sqrt{\frac{\sum x^2 - n \bar x^2}{n (n - 1)}}
@@ -60,7 +64,7 @@ def is_spread(std_error: Any, estimate: Any) -> Any:
     return std_error > 1e-12 * abs(estimate)
 
 
-def wilson_interval(rate: Any, n: Any, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(rate: ArrayLike, n: ArrayLike, *, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's interval of a share seen in n trials [1]_.
 
     Parameters

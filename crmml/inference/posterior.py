@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from ..typing import Seed
 from .pareto_smoothing import MAX_K, pareto_smooth
 
 #: Degrees of freedom of the proposal: tails well above a normal posterior's, at little cost in effective draws.
@@ -100,7 +101,7 @@ def sample_posterior(
     names: Sequence[str],
     transform: Callable[[np.ndarray], np.ndarray] | None = None,
     n_draws: int = 4000,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> Posterior:
     """Sample a posterior given by its unnormalised log density.
 

@@ -9,9 +9,10 @@ import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
 from ..exceptions import DataError
+from ..typing import ArrayLike
 
 
-def read_binary(y_true: Any, y_score: Any, *, probability: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def read_binary(y_true: ArrayLike, y_score: ArrayLike, *, probability: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return (y, score): booleans and floats of one length, or one error with every fault."""
     plain = np.asarray(y_true)
     if plain.ndim == 1 and plain.size and plain.dtype.kind in "biuf":
@@ -46,7 +47,7 @@ def _outside(score: np.ndarray, faults: list[str], *, probability: bool) -> list
     return [f"probabilities run from {score.min():.3g} to {score.max():.3g}; they must lie in [0, 1]"]
 
 
-def numbers(values: Any, name: str, length: int) -> tuple[np.ndarray, list[str]]:
+def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list[str]]:
     """Return values as floats of shape (length,), and the faults found in them."""
     plain = np.asarray(values)
     if plain.dtype.kind in "mMc":  # moments and spans would pass as their nanoseconds

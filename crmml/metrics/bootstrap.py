@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
+from ..typing import ArrayLike, Seed
 from ._inputs import require
 
 
@@ -31,8 +32,8 @@ def bootstrap_interval(
     *arrays: Any,
     coverage: float = 0.9,
     n_resamples: int = 499,
-    groups: Any = None,
-    random_state: Any = None,
+    groups: ArrayLike | None = None,
+    random_state: Seed = None,
     **options: Any,
 ) -> MetricInterval:
     """Percentile bootstrap interval of a metric [1]_.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from ..inference import wilson_interval
+from ..typing import ArrayLike
 from ._inputs import read_binary, require
 
 
-def expected_calibration_error(y_true: Any, y_prob: Any, *, n_bins: int = 10, bins: str = "width") -> float:
+def expected_calibration_error(y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width") -> float:
     r"""Mean distance between probability and event rate over bins, weighted by customers [1]_.
 
     .. math:: \sum_k \frac{n_k}{n}\,|\bar p_k - \bar y_k|
@@ -45,7 +44,7 @@ def expected_calibration_error(y_true: Any, y_prob: Any, *, n_bins: int = 10, bi
 
 
 def calibration_table(
-    y_true: Any, y_prob: Any, *, n_bins: int = 10, bins: str = "width", coverage: float = 0.9
+    y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width", coverage: float = 0.9
 ) -> pd.DataFrame:
     """Mean probability and event rate of each bin, with Wilson's interval of the rate [1]_.
 

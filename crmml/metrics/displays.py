@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..results import DisplayMixin
+from ..typing import ArrayLike, Estimator, FrameLike
 from ._inputs import descending_groups, read_binary
 from .calibration import calibration_table
 from .profit import CampaignProfit, maximum_profit
@@ -39,13 +40,13 @@ class LiftDisplay(DisplayMixin):
     churn_rate: float
 
     @classmethod
-    def from_predictions(cls, y_true: Any, y_score: Any) -> LiftDisplay:
+    def from_predictions(cls, y_true: ArrayLike, y_score: ArrayLike) -> LiftDisplay:
         """Compute from labels and scores, shape (n,) each."""
         y, score = read_binary(y_true, y_score)
         return cls(cumulative_gains(y, score, shares=np.arange(1, 101) / 100), float(y.mean()))
 
     @classmethod
-    def from_estimator(cls, model: Any, X: Any, y: Any) -> LiftDisplay:
+    def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike) -> LiftDisplay:
         """Compute with the model's churn probabilities of X."""
         return cls.from_predictions(y, _scores(model, X))
 
@@ -86,8 +87,8 @@ class ProfitDisplay(DisplayMixin):
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_score: Any,
+        y_true: ArrayLike,
+        y_score: ArrayLike,
         *,
         clv: float = 200.0,
         incentive_cost: float = 10.0,
@@ -115,7 +116,7 @@ class ProfitDisplay(DisplayMixin):
         return cls(np.append(0.0, contacted), np.append(0.0, profit), best)
 
     @classmethod
-    def from_estimator(cls, model: Any, X: Any, y: Any, **costs: Any) -> ProfitDisplay:
+    def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **costs: Any) -> ProfitDisplay:
         """Compute with the model's churn probabilities of X."""
         return cls.from_predictions(y, _scores(model, X), **costs)
 
@@ -151,12 +152,12 @@ class ReliabilityDisplay(DisplayMixin):
     table: pd.DataFrame
 
     @classmethod
-    def from_predictions(cls, y_true: Any, y_prob: Any, **options: Any) -> ReliabilityDisplay:
+    def from_predictions(cls, y_true: ArrayLike, y_prob: ArrayLike, **options: Any) -> ReliabilityDisplay:
         """Compute from labels and probabilities; options of `calibration_table`."""
         return cls(calibration_table(y_true, y_prob, **options))
 
     @classmethod
-    def from_estimator(cls, model: Any, X: Any, y: Any, **options: Any) -> ReliabilityDisplay:
+    def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **options: Any) -> ReliabilityDisplay:
         """Compute with the model's churn probabilities of X."""
         return cls.from_predictions(y, model.predict_proba(X)[:, 1], **options)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..typing import ArrayLike, Seed
 from ._inputs import numbers, require
 
 
 def interval_coverage(
-    y: Any, interval: Any, *, randomized: bool = False, coverage: float = 0.9, random_state: Any = None
+    y: ArrayLike, interval: ArrayLike, *, randomized: bool = False, coverage: float = 0.9, random_state: Seed = None
 ) -> float:
     r"""Share of outcomes inside their intervals.
 

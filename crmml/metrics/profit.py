@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc
 
+from ..typing import ArrayLike
 from ._inputs import read_binary, require
 from ._roc_hull import hull_corners
 
@@ -51,8 +52,8 @@ class CampaignProfit:
 
 
 def maximum_profit(
-    y_true: Any,
-    y_score: Any,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
     *,
     clv: float = 200.0,
     incentive_cost: float = 10.0,
@@ -119,8 +120,8 @@ def maximum_profit(
 
 
 def expected_maximum_profit(
-    y_true: Any,
-    y_score: Any,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
     *,
     clv: float = 200.0,
     incentive_cost: float = 10.0,
@@ -183,8 +184,8 @@ def expected_maximum_profit(
 
 
 def profit_gain(
-    y_true: Any,
-    y_score: Any,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
     *,
     clv: float = 200.0,
     incentive_cost: float = 10.0,

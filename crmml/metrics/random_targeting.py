@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..typing import ArrayLike, Seed
 from ._inputs import descending_groups, require
 from .uplift import _read, qini_score
 
@@ -52,14 +52,14 @@ class RandomTargetingTest:
 
 
 def random_targeting_test(
-    y: Any,
-    score: Any,
-    treatment: Any,
+    y: ArrayLike,
+    score: ArrayLike,
+    treatment: ArrayLike,
     *,
     n_resamples: int = 999,
     permute: str = "arms",
     coverage: float = 0.9,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> RandomTargetingTest:
     r"""Permutation test of the Qini against targeting at random, one-sided.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from ..typing import ArrayLike
 from ._inputs import descending_groups, numbers, read_binary, require
 
 
-def top_decile_lift(y_true: Any, y_score: Any, *, share: float = 0.1) -> float:
+def top_decile_lift(y_true: ArrayLike, y_score: ArrayLike, *, share: float = 0.1) -> float:
     """Event rate among the customers with the highest scores, divided by that of all.
 
     Parameters
@@ -36,7 +35,7 @@ def top_decile_lift(y_true: Any, y_score: Any, *, share: float = 0.1) -> float:
     return float(np.interp(share, contacted, found) / share)
 
 
-def cumulative_gains(y_true: Any, y_score: Any, *, shares: Any = None) -> pd.DataFrame:
+def cumulative_gains(y_true: ArrayLike, y_score: ArrayLike, *, shares: ArrayLike | None = None) -> pd.DataFrame:
     """Share of all events found by contacting a growing share of customers, highest scores first.
 
     Parameters
@@ -73,7 +72,7 @@ def _gains(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.append(0.0, (last + 1) / y.size), np.append(0.0 if total else np.nan, found)
 
 
-def normalized_gini(y_true: Any, y_score: Any) -> float:
+def normalized_gini(y_true: ArrayLike, y_score: ArrayLike) -> float:
     r"""Gini coefficient of the value ranked by a score, over that of the value ranked by itself [1]_.
 
     With the Lorenz curve of value in falling order of the score, the area above the diagonal is divided by that of the

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from ..typing import ArrayLike
 from ._inputs import require
 
 
-def population_stability_index(expected: Any, actual: Any, *, n_bins: int = 10) -> float:
+def population_stability_index(expected: ArrayLike, actual: ArrayLike, *, n_bins: int = 10) -> float:
     r"""Population stability index (PSI) of one column between two samples [1]_.
 
     .. math:: \sum_k (q_k - p_k) \ln \frac{q_k}{p_k},
@@ -67,7 +66,7 @@ def stability_noise(n_bins: int, n_expected: int, n_actual: int, *, level: float
     return float(chi2.ppf(level, max(n_bins - 1, 1)) * (1 / n_expected + 1 / n_actual))
 
 
-def stability_shares(expected: Any, actual: Any, *, n_bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def stability_shares(expected: ArrayLike, actual: ArrayLike, *, n_bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Shares of each bin in both samples, as `population_stability_index` compares them."""
     before, after = pd.Series(expected), pd.Series(actual)
     require(

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..typing import ArrayLike
 from ._inputs import numbers, require
 
 
-def kaplan_meier(duration: Any, event: Any, times: Any = None) -> tuple[np.ndarray, np.ndarray]:
+def kaplan_meier(
+    duration: ArrayLike, event: ArrayLike, times: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     r"""Product-limit estimate of the share surviving beyond each time [1]_.
 
     .. math:: \hat S(t) = \prod_{t_i \le t} \left(1 - \frac{d_i}{n_i}\right),
@@ -58,7 +61,7 @@ def _step(at: np.ndarray, survival: np.ndarray, times: np.ndarray, *, side: Any)
     return np.append(1.0, survival)[np.searchsorted(at, times, side=side)]
 
 
-def brier_score_at(duration: Any, event: Any, survival: Any, times: Any) -> np.ndarray:
+def brier_score_at(duration: ArrayLike, event: ArrayLike, survival: ArrayLike, times: ArrayLike) -> np.ndarray:
     r"""Brier score of predicted survival at each time, censoring weighted out [1]_.
 
     .. math:: BS(t) = \frac{1}{n} \sum_i \left[ \frac{\hat S_i(t)^2\, 1(T_i \le t, \delta_i = 1)}{\hat G(T_i-)}
@@ -124,7 +127,7 @@ def _censoring(duration: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.
     return at, np.cumprod(1 - count / at_risk)
 
 
-def integrated_brier_score(duration: Any, event: Any, survival: Any, times: Any) -> float:
+def integrated_brier_score(duration: ArrayLike, event: ArrayLike, survival: ArrayLike, times: ArrayLike) -> float:
     """Brier score averaged over time by the trapezoidal rule; parameters as in `brier_score_at`, at least two times.
 
     Examples
@@ -139,7 +142,7 @@ def integrated_brier_score(duration: Any, event: Any, survival: Any, times: Any)
     return float(np.trapezoid(score, times) / (times[-1] - times[0]))
 
 
-def concordance(duration: Any, event: Any, risk: Any) -> float:
+def concordance(duration: ArrayLike, event: ArrayLike, risk: ArrayLike) -> float:
     r"""Harrell's C: how often the customer with the higher risk churns first [1]_.
 
     Pairs are comparable when the shorter time ended with an event (or the times are equal and one only had the event); equal

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import frames
+from ..typing import ArrayLike
 from ._inputs import descending_groups, numbers, require
 
 
-def qini_score(y: Any, score: Any, treatment: Any, *, ties: str = "row") -> float:
+def qini_score(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, ties: str = "row") -> float:
     r"""Mean height of the Qini curve above that of a random order, per treated customer [1]_.
 
     .. math:: Q = \frac{1}{n} \sum_{k=1}^{n}
@@ -63,7 +64,7 @@ def _qini_curve(y: np.ndarray, score: np.ndarray, treated: np.ndarray) -> np.nda
     return (y_t - y_c * n_t / np.maximum(n_c, 1)) / n_t[-1]
 
 
-def uplift_at_k(y: Any, score: Any, treatment: Any, *, share: float = 0.3) -> float:
+def uplift_at_k(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, share: float = 0.3) -> float:
     """Difference of mean outcomes between treated and controls among the highest scores.
 
     Parameters

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
 from ..inference import wilson_interval
+from ..typing import ArrayLike
 from ._inputs import require
 from .uplift import _read
 
@@ -19,7 +18,7 @@ SHOWN = 3
 
 
 def uplift_calibration_table(
-    y: Any, uplift: Any, treatment: Any, *, n_bins: int = 10, coverage: float = 0.9
+    y: ArrayLike, uplift: ArrayLike, treatment: ArrayLike, *, n_bins: int = 10, coverage: float = 0.9
 ) -> pd.DataFrame:
     """Mean predicted uplift of each bin beside the difference of mean outcomes that was seen in it, with its interval.
 
@@ -111,7 +110,7 @@ def uplift_calibration_table(
     )
 
 
-def uplift_calibration_error(y: Any, uplift: Any, treatment: Any, *, n_bins: int = 10) -> float:
+def uplift_calibration_error(y: ArrayLike, uplift: ArrayLike, treatment: ArrayLike, *, n_bins: int = 10) -> float:
     r"""Typical distance between predicted and true uplift of the bins, the noise of what was seen taken off [1]_.
 
     .. math:: \sqrt{\max\Big(0,\; \sum_k \frac{n_k}{n} \big[(\bar\tau_k - \hat\delta_k)^2 - \hat v_k\big]\Big)},

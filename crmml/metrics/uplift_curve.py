@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..typing import ArrayLike
 from ._inputs import descending_groups, require
 from .uplift import _qini_curve, _read
 
 
-def qini_curve(y: Any, score: Any, treatment: Any) -> pd.DataFrame:
+def qini_curve(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> pd.DataFrame:
     r"""Gain of treating the highest scores, per treated customer: the curve whose height `qini_score` averages [1]_.
 
     .. math:: G(k) = \frac{1}{N_t} \left[ Y_t(k) - Y_c(k) \frac{N_t(k)}{N_c(k)} \right]
@@ -50,7 +51,7 @@ def qini_curve(y: Any, score: Any, treatment: Any) -> pd.DataFrame:
     return pd.DataFrame({"share": share, "gain": gain, "random": share * effect})
 
 
-def uplift_curve(y: Any, score: Any, treatment: Any) -> pd.DataFrame:
+def uplift_curve(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> pd.DataFrame:
     r"""Difference of mean outcomes among the highest scores, and what treating them gains per customer of the base [1]_.
 
     .. math:: U(k) = \frac{Y_t(k)}{N_t(k)} - \frac{Y_c(k)}{N_c(k)}, \qquad \text{gain}(k) = \frac{k}{n} U(k)
@@ -90,7 +91,9 @@ def uplift_curve(y: Any, score: Any, treatment: Any) -> pd.DataFrame:
     return pd.DataFrame({"share": share, "uplift": uplift, "gain": share * uplift, "random": share * uplift[-1]})
 
 
-def against_control(arm: Any, control: Any, treatment: Any, *arrays: Any) -> tuple[np.ndarray, ...]:
+def against_control(
+    arm: str | float, control: str | float, treatment: ArrayLike, *arrays: Any
+) -> tuple[np.ndarray, ...]:
     """Customers of one arm and of the control, for metrics that know two arms.
 
     Parameters

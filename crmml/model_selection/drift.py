@@ -11,6 +11,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..metrics.stability import population_stability_index, stability_noise, stability_shares
+from ..typing import Estimator
 
 #: Customary limits of the population stability index.
 WATCH, MOVED = 0.10, 0.25
@@ -56,7 +57,7 @@ class DriftReport:
         return f"{self.n_before:,} customers before and {self.n_after:,} after: {self.verdict}. {what} {advice}"
 
 
-def drift_report(before: Any, after: Any, *, classifier: Any = None, n_bins: int = 10) -> DriftReport:
+def drift_report(before: Any, after: Any, *, classifier: Estimator | None = None, n_bins: int = 10) -> DriftReport:
     """Compare the features of two snapshots, and the scores of a classifier on them, by population stability [1]_.
 
     Parameters

@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 from .. import frames
 from ..exceptions import DataError
 from ..transactions.times import moment_text
+from ..typing import ArrayLike, FrameLike
 from ._separation import separating_columns
 from .leakage_findings import COLUMNS, LeakageReport, finding
 
@@ -20,7 +21,7 @@ COPIES_AGREE = 0.95
 FEW = 0.01
 
 
-def fold_leakage_report(X: Any, y: Any, cv: Any, *, groups: Any = None) -> LeakageReport:
+def fold_leakage_report(X: FrameLike, y: ArrayLike, cv: Any, *, groups: ArrayLike | None = None) -> LeakageReport:
     """Search a table and its folds for copies of rows on both sides, label windows that overlap, and labels made of features.
 
     Rows that were resampled before the split are the same row in training and in test, with the same label. Rows may also

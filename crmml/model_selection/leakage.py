@@ -13,6 +13,7 @@ from ..exceptions import DataError
 from ..transactions.snapshot_data import SnapshotData
 from ..transactions.snapshots import log_before
 from ..transactions.times import moment_text, to_moment
+from ..typing import Frame
 from .fold_leakage import fold_findings, label_findings
 from .leakage_findings import COLUMNS, LeakageReport, finding
 
@@ -24,7 +25,7 @@ FEWEST = 30
 
 def leakage_report(
     make_features: Callable,
-    log: Any,
+    log: Frame,
     cutoffs: Any,
     *,
     cv: Any = None,

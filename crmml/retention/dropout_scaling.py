@@ -41,6 +41,7 @@ from ..exceptions import DataError
 from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..transactions.compression import unique_rows
+from ..typing import Estimator, FrameLike, Theta
 
 #: The models, and what retention means in them.
 _MODELS = {
@@ -74,7 +75,7 @@ class DropoutScaling:
     factor: float
 
 
-def scaling(model: Any, change: Any, theta: Any = None, by: Any = None) -> DropoutScaling:
+def scaling(model: Estimator, change: Any, theta: Theta | None = None, by: Any = None) -> DropoutScaling:
     """Return the factor on dropout that a change of retention stands for.
 
     Parameters
@@ -125,9 +126,9 @@ def scaling(model: Any, change: Any, theta: Any = None, by: Any = None) -> Dropo
 
 
 def dropout_equity(
-    model: Any,
+    model: Estimator,
     change: Any,
-    X: Any,
+    X: FrameLike | None,
     margin: Any,
     annual_rate: float,
     horizon: float | None,

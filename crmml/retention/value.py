@@ -34,6 +34,7 @@ from ..clv import CustomerLifetimeValue
 from ..clv.transaction import TransactionModel
 from ..exceptions import DataError
 from ..stages import StageChain
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from .constant import ConstantRetention, constant_equity
 from .dropout_scaling import dropout_equity
 from .stages import stage_equity
@@ -180,14 +181,14 @@ class RetentionValue:
 
 
 def retention_value(
-    model: Any,
+    model: Estimator,
     change: Any,
     *,
     currency: str,
     n_customers: Any = None,
     margin: float | None = None,
-    reward: Any = None,
-    X: Any = None,
+    reward: ArrayLike | None = None,
+    X: FrameLike | None = None,
     annual_discount_rate: float,
     horizon: float | None = None,
     unit: str | None = None,
@@ -195,7 +196,7 @@ def retention_value(
     programme_cost: float | None = None,
     coverage: float = 0.9,
     n_draws: int | None = None,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> RetentionValue:
     """Value of a change of retention, or of one arc of a stage model, to the whole base, with the posterior's interval.
 

@@ -17,6 +17,7 @@ from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
 from ..amounts.windows import read_window
 from ..exceptions import DataError
+from ..typing import Frame, Window
 from .ledger_rows import SPREAD, LedgerRow, read_row, with_distribution
 
 #: Columns of a table, by the names of a row's fields.
@@ -88,7 +89,7 @@ class Ledger:
     @classmethod
     def from_table(
         cls,
-        frame: Any,
+        frame: Frame,
         columns: Mapping[str, str] | None = None,
         *,
         currency: str | None = None,
@@ -196,7 +197,7 @@ class Ledger:
         rates.check(self.currencies, f"the ledger of {self._noun}")
         return self._with(tuple(_converted(row, rates) for row in self.rows), rates.to)
 
-    def payments(self, window: Any = None) -> pd.DataFrame:
+    def payments(self, window: Window | None = None) -> pd.DataFrame:
         """Return every payment, one row each, in the order of their dates.
 
         Parameters
@@ -226,7 +227,9 @@ class Ledger:
             table = table[(table["date"] >= start) & (table["date"] < end)]
         return table.sort_values("date", kind="stable", ignore_index=True)
 
-    def total(self, window: Any = None, *, rates: ConversionRates | None = None, direct: bool | None = None) -> Money:
+    def total(
+        self, window: Window | None = None, *, rates: ConversionRates | None = None, direct: bool | None = None
+    ) -> Money:
         """Return the expected total of what is priced; totals of the parts of a window add up to the whole's.
 
         Parameters
@@ -299,7 +302,7 @@ class Ledger:
         ]
         return pd.DataFrame(records, columns=names)
 
-    def by_kind(self, window: Any = None) -> pd.DataFrame:
+    def by_kind(self, window: Window | None = None) -> pd.DataFrame:
         """Return expected totals of what is priced, largest first: kind, currency, amount."""
         table = self.payments(window).dropna(subset=["amount"])
         totals = table.groupby(["kind", "currency"], as_index=False).agg({"amount": "sum"})

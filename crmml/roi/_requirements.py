@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..amounts.conversion import ConversionRates
 from ..amounts.windows import read_day
+from ..typing import Day
 from .ledgers import BenefitLedger, CostLedger
 
 #: How many offenders a fault names.
@@ -75,7 +76,7 @@ def _named(rows: list) -> str:
 
 
 def known_until(
-    benefits: BenefitLedger, start: pd.Timestamp, end: pd.Timestamp, observed_until: Any
+    benefits: BenefitLedger, start: pd.Timestamp, end: pd.Timestamp, observed_until: Day | None
 ) -> tuple[pd.Timestamp, list[str]]:
     """Last day that benefits are known or forecast for, and what is wrong with a window that goes on beyond."""
     priced, faults = [row for row in benefits.rows if row.priced], []

@@ -19,6 +19,7 @@ from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import read_day
 from ..checks import is_number
 from ..exceptions import DataError, MissingInputsError
+from ..typing import ArrayLike
 from .ledgers import BenefitLedger
 
 #: The input that every formula needs.
@@ -185,7 +186,7 @@ def price_benefits(
     formulas: Sequence[BenefitFormula],
     assumptions: Mapping[str, Any],
     *,
-    start: Any,
+    start: ArrayLike,
     years: int,
     currency: str,
     keep_unpriced: bool = False,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..amounts.uncertain_amounts import Quantity
+from ..typing import Day
 from ._ledger import FIELDS, Ledger
 from .ledger_rows import BENEFIT_KINDS, COST_KINDS
 
@@ -46,7 +45,7 @@ class CostLedger(Ledger):
 
     def add(
         self,
-        date: Any,
+        date: Day,
         kind: str,
         label: str,
         amount: float | Quantity | None = None,
@@ -55,7 +54,7 @@ class CostLedger(Ledger):
         hourly_rate: float | Quantity | None = None,
         currency: str | None = None,
         every: str | None = None,
-        until: Any = None,
+        until: Day | None = None,
         times: int | None = None,
         forecast: bool = False,
         source: str = "",
@@ -124,7 +123,7 @@ class BenefitLedger(Ledger):
 
     def add(
         self,
-        date: Any,
+        date: Day,
         kind: str,
         label: str,
         amount: float | Quantity | None = None,
@@ -134,7 +133,7 @@ class BenefitLedger(Ledger):
         hourly_rate: float | Quantity | None = None,
         currency: str | None = None,
         every: str | None = None,
-        until: Any = None,
+        until: Day | None = None,
         times: int | None = None,
         forecast: bool = False,
         source: str = "",

@@ -26,6 +26,7 @@ from ..amounts.money import Money
 from ..amounts.windows import read_window
 from ..checks import check_annual_rate, check_generator, is_number
 from ..exceptions import MissingInputsError
+from ..typing import Day, Seed, Window
 from ._cash_flows import CashFlows
 from ._requirements import currency_faults, known_until, missing_inputs
 from .ledgers import BenefitLedger, CostLedger
@@ -282,14 +283,14 @@ class ReturnOnInvestment:
 def roi(
     costs: CostLedger,
     benefits: BenefitLedger,
-    window: Any,
+    window: Window,
     annual_discount_rate: float = 0.0,
     *,
-    observed_until: Any = None,
+    observed_until: Day | None = None,
     rates: ConversionRates | None = None,
     coverage: float = 0.9,
     n_draws: int = 4000,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> ReturnOnInvestment:
     """Return on investment of a programme, or a refusal with the list of what is missing.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..typing import Estimator
 
 
-def scores_of(model: Any, X: pd.DataFrame, keep: Sequence[str] = ("customer_id",)) -> pd.DataFrame:
+def scores_of(model: Estimator, X: pd.DataFrame, keep: Sequence[str] = ("customer_id",)) -> pd.DataFrame:
     """Return a model's predictions for each row, beside the columns that are kept.
 
     Parameters
@@ -40,7 +40,7 @@ def scores_of(model: Any, X: pd.DataFrame, keep: Sequence[str] = ("customer_id",
     return pd.DataFrame({**kept, **columns})
 
 
-def columns_needed(model: Any, there: Sequence[str], keep: Sequence[str]) -> list[str]:
+def columns_needed(model: Estimator, there: Sequence[str], keep: Sequence[str]) -> list[str]:
     """The columns to read: what the model was fitted on and what is kept; all where the model does not say.
 
     Raises

@@ -12,6 +12,7 @@ import pandas as pd
 from .. import frames
 from ..customers.scanning.identifier_names import identifier_of
 from ..exceptions import DataError
+from ..typing import FrameLike
 
 #: How many offenders a message shows.
 SHOWN = 3
@@ -57,7 +58,7 @@ def _as_floats(column: nw.Series) -> np.ndarray:
     return column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def eager(X: Any) -> Any:
+def eager(X: FrameLike) -> Any:
     """Compute a lazy frame once, so that its rows keep their order; others as they are."""
     if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), nw.LazyFrame):
         return frames.collected(wrapped).to_native()
@@ -134,7 +135,7 @@ def as_label(entry: Any) -> str:
     return str(int(entry)) if isinstance(entry, (float, np.floating)) and float(entry).is_integer() else str(entry)
 
 
-def repeated_customers(X: Any) -> tuple[int, int]:
+def repeated_customers(X: FrameLike) -> tuple[int, int]:
     """Rows of a frame whose identifier another row before has, and how many were looked at: a random part of very many."""
     name = identifier_of(X)
     if not frames.is_frame(X) or name not in frames.wrap(X).collect_schema().names():

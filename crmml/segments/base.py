@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import ArrayLike, FrameLike
 from ._columns import CustomerTypes, eager, finite_faults, length_of, numbers_of, repeated_customers, rows_of
 from .profile import SegmentProfile, profile_of, sums_of
 
@@ -86,7 +87,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
 
     # ---- fit and predict ------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    def fit(self, X: FrameLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Any:
         """Learn the segments, inside each customer type where ``by`` names a column.
 
         Parameters
@@ -166,7 +167,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
                 stacklevel=4,
             )
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: FrameLike) -> np.ndarray:
         """Name of each customer's segment.
 
         Parameters
@@ -185,11 +186,13 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         codes = self._predicted(X)[2]
         return self._names[codes]
 
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> np.ndarray:
+    def fit_predict(
+        self, X: FrameLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """``fit`` and then ``predict`` on the same customers."""
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
-    def table(self, X: Any, customer_id: str = "customer_id") -> Any:
+    def table(self, X: FrameLike, customer_id: str = "customer_id") -> Any:
         """Put each customer's segment beside the identifier, with the columns of ``transform``.
 
         Parameters
@@ -208,7 +211,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         columns = {name: scores[:, j] for j, name in enumerate(self.get_feature_names_out())}
         return frames.with_identifier(X, columns | {"segment": self.predict(X)}, customer_id)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: FrameLike) -> np.ndarray:
         """Numbers that the segments rest on; see ``get_feature_names_out``."""
         return self._transformed(X)
 
@@ -220,7 +223,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
     @abstractmethod
     def _scores(self, columns: Mapping[str, np.ndarray], types: np.ndarray | None) -> np.ndarray: ...
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: FrameLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Share of the value's variance that lies between the segments (η², in [0, 1]).
 
         Each segment, within each type where ``by`` is given, is predicted by its own mean in X. More segments never lower it, so
@@ -252,7 +255,7 @@ class Segmenter(TransformerMixin, BaseEstimator, ABC):
         between = float((sums[mass > 0] ** 2 / mass[mass > 0]).sum())
         return min(between / spread, 1.0) if spread > 0 else 0.0
 
-    def profile(self, X: Any = None, *, coverage: float = 0.9) -> SegmentProfile:
+    def profile(self, X: FrameLike | None = None, *, coverage: float = 0.9) -> SegmentProfile:
         """Describe the segments in figures: of the customers of ``fit``, or of others.
 
         Parameters

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from .. import frames
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
+from ..typing import ArrayLike, FrameLike
 from ._cluster_fits import by_kmeans, by_mixture, fit_mixture
 from ._cluster_names import choice_text, contrast, renamed_sums, short_name, type_text, why_not
 from ._columns import list_faults
@@ -417,7 +418,7 @@ class ClusterSegmenter(Segmenter):
         codes = pairwise_distances_argmin(Z, part["centers"]) if part["mixture"] is None else part["mixture"].predict(Z)
         return part["position"][codes].astype(np.int16)
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: FrameLike) -> np.ndarray:
         """Probability of each segment: the mixture's; for k-means that of the equal round normal clusters it stands for.
 
         A customer at squared distance d² from a centre has weight exp(−d² / 2σ²), σ² the mean square within segments and columns.
@@ -450,12 +451,12 @@ class ClusterSegmenter(Segmenter):
 
         return self._by_type(memberships, columns, types, width)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of what ``transform`` gives: the probability of each segment."""
         check_is_fitted(self)
         return np.asarray([f"probability_{name}" for name in self.segments_], dtype=object)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: FrameLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Minus the mean squared distance to the segment's centre on the common scale, or the mixture's mean log-likelihood.
 
         Parameters
@@ -475,7 +476,12 @@ class ClusterSegmenter(Segmenter):
                 return part["mixture"].score_samples(Z)[:, None]
             return -pairwise_distances(Z, part["centers"], metric="sqeuclidean").min(axis=1)[:, None]
 
-        return float(np.average(self._by_type(figure, columns, types, 1)[:, 0], weights=sample_weight))
+        return float(
+            np.average(
+                self._by_type(figure, columns, types, 1)[:, 0],
+                weights=None if sample_weight is None else np.asarray(sample_weight, dtype=float),
+            )
+        )
 
     def align_to(self, other: ClusterSegmenter) -> ClusterSegmenter:
         """Take over the names of an earlier fit: each segment that of the earlier one whose centre is nearest, one to one.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..results import DisplayMixin
+from ..typing import FrameLike, Seed
 from .cluster import ClusterSegmenter
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class SegmentMapDisplay(DisplayMixin):
     def from_estimator(
         cls,
         segmenter: ClusterSegmenter,
-        X: Any,
+        X: FrameLike,
         *,
         customer_type: str | None = None,
         max_points: int = 2000,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ) -> SegmentMapDisplay:
         """Compute the map of customers.
 

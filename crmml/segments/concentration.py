@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
 from ..metrics import MetricInterval
+from ..typing import ArrayLike, Seed
 from ._columns import fault
 from .profile import counted, is_are, total_of
 
@@ -115,7 +116,7 @@ class Concentration:
 
 
 def concentration(
-    values: Any, *, coverage: float = 0.9, n_resamples: int = 499, random_state: Any = None
+    values: ArrayLike, *, coverage: float = 0.9, n_resamples: int = 499, random_state: Seed = None
 ) -> Concentration:
     r"""Lorenz curve from the top, and Gini coefficient, of the customers' values.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..results import DisplayMixin
+from ..typing import ArrayLike, FrameLike
 from .concentration import Concentration, concentration
 from .profile import SegmentProfile
 from .pyramid import PyramidSegmenter
@@ -47,7 +48,9 @@ class PyramidDisplay(DisplayMixin):
     title: str = ""
 
     @classmethod
-    def from_estimator(cls, model: PyramidSegmenter, X: Any = None, *, of: str | None = None) -> PyramidDisplay:
+    def from_estimator(
+        cls, model: PyramidSegmenter, X: FrameLike | None = None, *, of: str | None = None
+    ) -> PyramidDisplay:
         """Take a fitted pyramid's customers, or those of X; see :meth:`from_profile`."""
         return cls.from_profile(model.profile(X), of=of)
 
@@ -140,7 +143,7 @@ class RFMGridDisplay(DisplayMixin):
     label: str
 
     @classmethod
-    def from_estimator(cls, model: RFMSegmenter, X: Any, *, of: str = "customers") -> RFMGridDisplay:
+    def from_estimator(cls, model: RFMSegmenter, X: FrameLike, *, of: str = "customers") -> RFMGridDisplay:
         """Count the customers of X.
 
         Parameters
@@ -201,7 +204,7 @@ class LorenzDisplay(DisplayMixin):
     @classmethod
     def from_values(
         cls,
-        values: Any,
+        values: ArrayLike,
         *,
         shares: Sequence[float] | None = None,
         tiers: Sequence[str] | None = None,
@@ -226,7 +229,7 @@ class LorenzDisplay(DisplayMixin):
         return cls(concentration(values, **options), list(zip(names, ends, strict=True)), name)
 
     @classmethod
-    def from_estimator(cls, model: PyramidSegmenter, X: Any, **options: Any) -> LorenzDisplay:
+    def from_estimator(cls, model: PyramidSegmenter, X: FrameLike, **options: Any) -> LorenzDisplay:
         """Compute the curve of X's values, and mark the tiers by their realised shares of X.
 
         Customers without a value are left out.

@@ -51,6 +51,7 @@ from ..transactions.activity import Activity, read_activity
 from ..transactions.compression import unique_rows
 from ..transactions.rhythm import fit_gaps
 from ..transactions.summary import end_text
+from ..typing import Frame, Moment
 from .profile import counted, is_are
 
 
@@ -121,13 +122,13 @@ class KeyAccountReport:
 
 
 def key_accounts(
-    log: Any,
+    log: Frame,
     *,
     accounts: Any = None,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,
-    as_of: Any = None,
+    as_of: Moment | None = None,
     unit: str = "D",
     level: float = 0.05,
     coverage: float = 0.9,

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import ArrayLike, FrameLike
 from ._columns import eager, fault, numbers_of
 from ._quantile_cuts import quantile_cuts, reached
 from .base import UNKNOWN, Segmenter, SegmentWarning
@@ -123,7 +124,7 @@ class PyramidSegmenter(Segmenter):
         return shares if self.by is not None else shares[0]
 
     @available_if(_has_interval)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: FrameLike) -> np.ndarray:
         r"""Probability of each tier, given the value's interval, against the fitted cut points.
 
         The value is taken to be lognormal with these two quantiles where the lower bound is above 0, else normal:
@@ -159,7 +160,7 @@ class PyramidSegmenter(Segmenter):
             found = np.column_stack([np.where(unknown[:, None], 0.0, found), unknown])
         return found
 
-    def tier_probabilities(self, draws: Any, *, relative: bool = False, types: Any = None) -> np.ndarray:
+    def tier_probabilities(self, draws: ArrayLike, *, relative: bool = False, types: Any = None) -> np.ndarray:
         """Probability of each tier from draws of every customer's value, such as those of a posterior.
 
         Parameters
@@ -205,7 +206,7 @@ class PyramidSegmenter(Segmenter):
                 counts[rows, cuts.size - reached(values, cuts)] += 1
         return counts / len(table)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Name of the column of ``transform``: tier_score, the number of tiers for the top one, 1 for the lowest."""
         return np.asarray(["tier_score"], dtype=object)
 

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from .. import frames
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
+from ..typing import ArrayLike, FrameLike
 from ._columns import fault
 from ._quantile_cuts import BLOCK, quantile_cuts, reached
 from .base import Segmenter, SegmentWarning
@@ -116,7 +117,7 @@ class RFMSegmenter(NamedColumnsMixin, Segmenter):
             state = {**state, "names": {str(name): table[name].tolist() for name in table}}
         return state
 
-    def predict_codes(self, X: Any) -> np.ndarray:
+    def predict_codes(self, X: FrameLike) -> np.ndarray:
         """Scores of each customer as one text, such as "545"; joined by "-" where there are more than nine bins.
 
         Parameters
@@ -140,7 +141,7 @@ class RFMSegmenter(NamedColumnsMixin, Segmenter):
         place[known] = np.ravel_multi_index(tuple(scores[known].astype(np.intp).T - 1), sizes)
         return texts[place]
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the columns of ``transform``: recency_score, frequency_score, monetary_score."""
         return np.asarray([f"{name}_score" for name in DIMENSIONS], dtype=object)
 

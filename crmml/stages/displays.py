@@ -15,6 +15,7 @@ import pandas as pd
 from ..checks import UNIT_WORDS
 from ..exceptions import DataError
 from ..results import DisplayMixin
+from ..typing import Estimator, FrameLike
 from .decisions.policy import StagePolicy
 from .models.panel import check_panel
 from .process.chain import StageChain
@@ -48,7 +49,9 @@ class StageFlowDisplay(DisplayMixin):
     forecast: np.ndarray | None = None
 
     @classmethod
-    def from_panel(cls, X: Any, stages: Any, *, chain: StageChain | None = None, horizon: int = 0) -> StageFlowDisplay:
+    def from_panel(
+        cls, X: FrameLike, stages: Any, *, chain: StageChain | None = None, horizon: int = 0
+    ) -> StageFlowDisplay:
         """Compute shares from a panel, and a forecast by a chain.
 
         Parameters
@@ -109,7 +112,7 @@ class TransitionHeatmapDisplay(DisplayMixin):
         return cls(chain.stages, chain.P, chain.counts)
 
     @classmethod
-    def from_estimator(cls, model: Any) -> TransitionHeatmapDisplay:
+    def from_estimator(cls, model: Estimator) -> TransitionHeatmapDisplay:
         """Take the chain of a fitted model."""
         return cls.from_chain(model.chain_)
 
@@ -183,7 +186,7 @@ class RuptureCurveDisplay(DisplayMixin):
         return cls(names, horizons, probability, lower, upper, coverage, UNIT_WORDS[length] if length else "periods")
 
     @classmethod
-    def from_estimator(cls, model: Any, *, horizon: int = 24, coverage: float = 0.9) -> RuptureCurveDisplay:
+    def from_estimator(cls, model: Estimator, *, horizon: int = 24, coverage: float = 0.9) -> RuptureCurveDisplay:
         """Compute the curves of a fitted model's chain or generator."""
         return cls.from_chain(getattr(model, "chain_", None) or model.generator_, horizon=horizon, coverage=coverage)
 

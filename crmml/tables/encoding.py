@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frames
 from ..exceptions import DataError, FeatureWarning
 from ..transactions.summary import ISO_MOMENT
+from ..typing import ArrayLike
 
 #: Share of distinct texts among the rows from which a column is an identifier.
 IDENTIFIER_SHARE = 0.9
@@ -76,7 +77,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         self.view = view
         self.kinds = kinds
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> ColumnEncoder:
+    def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> ColumnEncoder:
         """Learn kinds, categories, medians and knots.
 
         Parameters
@@ -240,7 +241,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         onehot = (codes[:, None] == np.arange(last + 1)).astype(np.float64)
         return [onehot, *([missing[:, None].astype(np.float64)] if name in self.flagged_ else [])]
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the outputs."""
         check_is_fitted(self)
         return np.asarray(self.names_out_, dtype=object)

@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from ..typing import FrameLike, Seed
 from .encoding import ColumnEncoder
 
 #: Probabilities are kept this far from 0 and 1 before the logit is taken.
@@ -27,7 +28,7 @@ NEWTON_UP_TO = 500
 PULL = 1.0
 
 
-def default_members(X: pd.DataFrame, kinds: dict[Any, str], random_state: Any) -> dict[str, Pipeline]:
+def default_members(X: pd.DataFrame, kinds: dict[Any, str], random_state: Seed) -> dict[str, Pipeline]:
     """An additive logistic regression, best where effects add up, and shallow boosted trees, best where columns interact."""
     width = len(ColumnEncoder("additive", kinds).fit(X).names_out_)
     solver = "newton-cholesky" if width <= NEWTON_UP_TO else "lbfgs"
@@ -64,7 +65,7 @@ def member_of(estimator: BaseEstimator, encode: bool | str, kinds: dict[Any, str
     return Pipeline([("columns", ColumnEncoder(view, kinds)), ("classifier", clone(estimator))])
 
 
-def fit_member(member: BaseEstimator, X: Any, y: np.ndarray, weight: np.ndarray | None) -> BaseEstimator:
+def fit_member(member: BaseEstimator, X: FrameLike, y: np.ndarray, weight: np.ndarray | None) -> BaseEstimator:
     """Fit, with weights where there are any.
 
     Raises
@@ -87,7 +88,7 @@ def fit_member(member: BaseEstimator, X: Any, y: np.ndarray, weight: np.ndarray 
     return member.fit(X, y, sample_weight=weight)
 
 
-def score_of(member: BaseEstimator, X: Any) -> np.ndarray:
+def score_of(member: BaseEstimator, X: FrameLike) -> np.ndarray:
     """Log-odds of churn by one member, shape (n,); its decision function where it has no probabilities."""
     if hasattr(member, "predict_proba"):
         return logit(np.clip(member.predict_proba(X)[:, 1], EDGE, 1 - EDGE))

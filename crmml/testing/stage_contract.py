@@ -12,13 +12,14 @@ from sklearn.base import clone
 
 from ..exceptions import DataError
 from ..stages import StageChain, StageSpace
+from ..typing import Estimator
 from .transaction_contract import ContractError
 
 #: Simulated customers and periods of the checks.
 N_CUSTOMERS, N_PERIODS = 3000, 12
 
 
-def check_stage_model(estimator: Any, chain: StageChain | None = None, random_state: int = 0) -> None:
+def check_stage_model(estimator: Estimator, chain: StageChain | None = None, random_state: int = 0) -> None:
     """Check a model of stage panels against the contract of the library; raise with every rule it breaks.
 
     Customers are simulated from a chain, one observation in twenty is lost, and the model is fitted to them.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..stages import StageChain, StageGenerator, StageSpace
+from ..typing import Estimator
 
 try:
     from hypothesis import strategies as st
@@ -42,7 +43,7 @@ def summaries(
     return frame
 
 
-def parameters(model: Any, spread: float = 3.0) -> Any:
+def parameters(model: Estimator, spread: float = 3.0) -> Any:
     """Draw natural parameters of a parametric model, log-uniform within exp(±spread), as keyword arguments."""
     value = st.floats(-spread, spread).map(lambda u: float(np.exp(u)))
     return st.fixed_dictionaries(dict.fromkeys(model._parameters, value))

@@ -17,6 +17,7 @@ import pandas as pd
 from .. import frames
 from ..checks import UNIT_WORDS
 from ..exceptions import DataError
+from ..typing import Frame, Moment
 from .log import CUSTOMER, codes_of
 from .summary import end_text, open_log, purchase_periods
 
@@ -80,7 +81,7 @@ class Grid:
 
 
 def read_activity(
-    log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any = None
+    log: Frame, customer_id: str, timestamp: str, value: str | None, observation_end: Moment | None = None
 ) -> Activity:
     """Read a log's distinct purchase days."""
     read, end = open_log(log, customer_id, timestamp, value, observation_end)

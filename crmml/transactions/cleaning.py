@@ -8,6 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from .. import frames
+from ..typing import Frame
 from .log import (
     CUSTOMER,
     TIME,
@@ -103,7 +104,7 @@ class CleaningReport:
 
 
 def clean(
-    log: Any,
+    log: Frame,
     *,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",

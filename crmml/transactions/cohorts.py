@@ -12,6 +12,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..inference import student_interval, wilson_interval
+from ..typing import Frame, Moment
 from .log import CUSTOMER, TIME, VALUE
 from .summary import open_log
 
@@ -19,13 +20,13 @@ _PERIOD, _COHORT, _SQUARE, _TOTAL = "__period", "__cohort", "__square", "__total
 
 
 def cohorts(
-    log: Any,
+    log: Frame,
     *,
     period: str = "M",
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,
-    observation_end: Any = None,
+    observation_end: Moment | None = None,
     coverage: float = 0.9,
 ) -> Any:
     r"""Share of each acquisition cohort that buys again, and what it spends, period by period.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..typing import FrameLike
 
 
 def unique_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
@@ -41,7 +41,9 @@ def unique_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.
     return [np.asarray(column)[first] for column in columns], np.bincount(code, minlength=len(seen)), code
 
 
-def compress(summary: Any, columns: Sequence[str] = ("frequency", "recency", "T")) -> tuple[pd.DataFrame, np.ndarray]:
+def compress(
+    summary: FrameLike, columns: Sequence[str] = ("frequency", "recency", "T")
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Unique rows of a summary with the number of customers each stands for.
 
     Models do this on their own in ``fit``; it is here for those who store or send the smaller table.

@@ -13,15 +13,16 @@ from .. import frames
 from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import LogWarning
 from ..frames.ruler import Ruler, periods_to_unit
+from ..typing import Frame, Moment
 from .log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
 from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of
 
 
 def split_calibration_holdout(
-    log: Any,
+    log: Frame,
     *,
-    calibration_end: Any,
-    observation_end: Any = None,
+    calibration_end: Moment,
+    observation_end: Moment | None = None,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import Frame
 
 #: Working names of the columns; the double underscore keeps clear of the caller's own.
 CUSTOMER, TIME, VALUE = "__customer", "__time", "__value"
@@ -51,7 +52,7 @@ class Log:
     faults: list[str]
 
 
-def read_log(log: Any, customer_id: str, timestamp: str, value: str | None) -> Log:
+def read_log(log: Frame, customer_id: str, timestamp: str, value: str | None) -> Log:
     """Find the columns, read text dates and amounts, and list what cannot be read.
 
     Raises

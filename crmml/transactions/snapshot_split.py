@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from .. import frames
 from ..checks import check_unit
 from ..exceptions import DataError
+from ..typing import ArrayLike, FrameLike, Seed
 from .snapshot_data import SnapshotData
 from .times import moment_text, to_timedelta
 
@@ -68,7 +69,7 @@ class SnapshotSplit(BaseCrossValidator):
         groups: str | None = "customer",
         *,
         unit: str = "D",
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ):
         self.n_splits = n_splits
         self.horizon = horizon
@@ -80,11 +81,15 @@ class SnapshotSplit(BaseCrossValidator):
     def __repr__(self) -> str:
         return f"SnapshotSplit(n_splits={self.n_splits!r}, horizon={self.horizon!r}, embargo={self.embargo!r}, groups={self.groups!r})"
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+    def get_n_splits(
+        self, X: FrameLike | None = None, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> int:
         """Number of splits."""
         return self.n_splits
 
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def split(
+        self, X: FrameLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the rows to train on and to test on.
 
         Parameters

@@ -15,6 +15,7 @@ from .. import frames
 from ..checks import check_unit
 from ..exceptions import DataError, LogWarning
 from ..frames.ruler import Ruler
+from ..typing import Frame, Moment, Window
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
 from ._snapshot_features import GROUPS, View, view_of
 from .log import TIME, read_log
@@ -30,21 +31,21 @@ _INSTANT = pd.Timedelta(microseconds=1)
 
 
 def snapshots(
-    log: Any,
+    log: Frame,
     *,
     cutoffs: Any,
     horizon: Any,
     unit: str = "D",
     features: Sequence[str | Callable] | None = None,
     eligible: Any = None,
-    window: Any = None,
+    window: Window | None = None,
     n_lags: int = 12,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,
     basket: str | None = None,
     category: str | None = None,
-    observation_end: Any = None,
+    observation_end: Moment | None = None,
     incomplete: str = "raise",
 ) -> SnapshotData:
     """Describe customers as they looked just before each cutoff, and label what they did in the horizon that followed.
@@ -293,7 +294,7 @@ def _own_features(
     return {str(column): own[column].to_numpy() for column in own}
 
 
-def log_before(log: Any, timestamp: str, moment: pd.Timestamp) -> Any:
+def log_before(log: Frame, timestamp: str, moment: pd.Timestamp) -> Any:
     """The rows of a log strictly before a moment, with the log's own columns, in its engine."""
     read = read_log(log, timestamp, timestamp, None)
     names = frames.wrap(log).collect_schema().names()

@@ -7,18 +7,19 @@ from typing import Any
 
 from .. import frames
 from ..exceptions import DataError
+from ..typing import Frame, Moment
 
 COLUMNS = ("customer_id", "period", "stage")
 
 
 def stage_panel(
-    log: Any,
+    log: Frame,
     *,
     stager: Any,
     period: str | None = None,
     customer_id: str | None = None,
     timestamp: str | None = None,
-    observation_end: Any = None,
+    observation_end: Moment | None = None,
 ) -> Any:
     """Assign every customer a stage in every period of a transaction log.
 

@@ -15,6 +15,7 @@ from .. import frames
 from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import DataError, LogWarning
 from ..frames.ruler import Ruler, periods_to_unit
+from ..typing import Frame, Moment
 from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
 
 _PERIOD = "__period"
@@ -23,14 +24,14 @@ ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 
 
 def summarize(
-    log: Any,
+    log: Frame,
     *,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,
     period: str = "D",
     unit: str = "D",
-    observation_end: Any = None,
+    observation_end: Moment | None = None,
 ) -> Any:
     """Summarise a transaction log to one row a customer.
 
@@ -103,7 +104,7 @@ def summarize(
     return frames.set_ruler(result.to_native(), ruler)
 
 
-def summary_of(frame: Any, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
+def summary_of(frame: Frame, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
     """The summary query itself, on a narwhals frame with the working columns."""
     last = frames.index_of(pd.Timestamp(end), period)
     buckets = purchase_periods(frame, has_value, period)
@@ -160,7 +161,7 @@ def check_log(
     return end if end is not None else naive(seen["last"])
 
 
-def warn_merged(frame: Any, period: str) -> None:
+def warn_merged(frame: Frame, period: str) -> None:
     """Warn with the number of purchase days that a period coarser than a day merges with another."""
     days = frames.collected(purchase_periods(frame, False, "D").select(nw.len().alias("n")))["n"][0]
     kept = frames.collected(purchase_periods(frame, False, period).select(nw.len().alias("n")))["n"][0]
@@ -173,7 +174,7 @@ def warn_merged(frame: Any, period: str) -> None:
         )
 
 
-def inclusive_end(moment: Any) -> dt.datetime:
+def inclusive_end(moment: Moment) -> dt.datetime:
     """The last instant of observation: a bare date, or a moment at midnight, stands for its whole day.
 
     Raises
@@ -205,7 +206,7 @@ def end_text(end: dt.datetime) -> str:
     return end.date().isoformat() if end.time() == dt.time(23, 59, 59, 999999) else end.isoformat(sep=" ")
 
 
-def naive(moment: Any) -> dt.datetime:
+def naive(moment: Moment) -> dt.datetime:
     """A moment that an engine gave, as a naive datetime."""
     if not isinstance(moment, dt.datetime):
         moment = pd.Timestamp(moment).to_pydatetime()
@@ -215,7 +216,7 @@ def naive(moment: Any) -> dt.datetime:
 
 
 def open_log(
-    log: Any, customer_id: str, timestamp: str, value: str | None, observation_end: Any, stacklevel: int = 5
+    log: Frame, customer_id: str, timestamp: str, value: str | None, observation_end: Moment | None, stacklevel: int = 5
 ) -> tuple[Log, dt.datetime]:
     """Check a log as :func:`crmml.transactions.summarize` does, drop what is after the end, and find the end.
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
+from ..typing import Moment
 from .summary import ISO_MOMENT
 
 #: A length of time as text: every number with its unit, or a clock's "1 days 02:00:00".
@@ -46,7 +47,7 @@ def to_timedelta(length: Any, unit: str, name: str) -> pd.Timedelta:
     )
 
 
-def to_moment(cutoff: Any) -> pd.Timestamp:
+def to_moment(cutoff: Moment) -> pd.Timestamp:
     """A date, datetime or ISO 8601 text as a moment on the log's own clock; a bare date is its midnight.
 
     Raises

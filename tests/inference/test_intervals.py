@@ -30,7 +30,7 @@ def test_is_the_interval_of_scipy(n, share, coverage):
     k = round(share * n)
     lower, upper = wilson_interval(k / n, n, coverage=coverage)
     wanted = binomtest(k, n).proportion_ci(coverage, method="wilson")
-    assert (float(lower), float(upper)) == pytest.approx((wanted.lower, wanted.upper), abs=1e-12)
+    assert (float(lower), float(upper)) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
 
 
 def test_arrays():

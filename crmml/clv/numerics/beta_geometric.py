@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc, expit
 
+from ...typing import Numbers, Theta
 from .beta_geometric_total import weighted_total
 from .beta_mixture import log_mean_survival, mean_purchases
 from .rising import log_rising, log_rising_slope
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-def log_likelihood(rows: Rows, theta: Sequence[Any], *, modified: bool = False) -> np.ndarray:
+def log_likelihood(rows: Rows, theta: Theta, *, modified: bool = False) -> np.ndarray:
     """Log-likelihood of each row."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     n = 1 if modified else 0
@@ -77,9 +78,7 @@ def log_likelihood_gradient(
     return value, gradient
 
 
-def log_probability_alive(
-    rows: Rows, theta: Sequence[Any], ahead: float = 0.0, *, modified: bool = False
-) -> np.ndarray:
+def log_probability_alive(rows: Rows, theta: Theta, ahead: float = 0.0, *, modified: bool = False) -> np.ndarray:
     """Log of the probability that each customer is alive at T + ahead."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     now = -np.logaddexp(0.0, _log_odds_gone(rows, r, alpha, a, b, modified))
@@ -88,7 +87,7 @@ def log_probability_alive(
     return now + _given_alive(log_mean_survival, rows, ahead, (r, alpha, a, b), modified)
 
 
-def conditional_expectation(rows: Rows, horizon: float, theta: Sequence[Any], *, modified: bool = False) -> np.ndarray:
+def conditional_expectation(rows: Rows, horizon: float, theta: Theta, *, modified: bool = False) -> np.ndarray:
     """Expected purchases in (T, T + horizon], given each customer's history."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     alive = np.exp(-np.logaddexp(0.0, _log_odds_gone(rows, r, alpha, a, b, modified)))
@@ -96,7 +95,7 @@ def conditional_expectation(rows: Rows, horizon: float, theta: Sequence[Any], *,
 
 
 def conditional_count_log_proba(
-    rows: Rows, horizon: float, theta: Sequence[Any], max_count: int, *, modified: bool = False
+    rows: Rows, horizon: float, theta: Theta, max_count: int, *, modified: bool = False
 ) -> np.ndarray:
     """Log P(X(T, T + horizon) = j), j = 0 .. max_count, on a last axis, given each customer's history."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
@@ -110,7 +109,7 @@ def conditional_count_log_proba(
     return log_proba
 
 
-def next_purchase_quantile(rows: Rows, quantile: float, theta: Sequence[Any], *, modified: bool = False) -> np.ndarray:
+def next_purchase_quantile(rows: Rows, quantile: float, theta: Theta, *, modified: bool = False) -> np.ndarray:
     """Time after T by which the next purchase has come with probability ``quantile``, given that one comes at all.
 
     Who is alive at T buys again for certain, after a time that is Lomax(r + x, α + T); dropout comes only with purchases.
@@ -119,7 +118,7 @@ def next_purchase_quantile(rows: Rows, quantile: float, theta: Sequence[Any], *,
     return (alpha + rows.T) * np.expm1(-np.log1p(-quantile) / (r + rows.x))
 
 
-def expectation(t: Any, theta: Sequence[Any], *, modified: bool = False) -> np.ndarray:
+def expectation(t: Numbers, theta: Theta, *, modified: bool = False) -> np.ndarray:
     """Expected repeat purchases of a new customer by time t."""
     r, alpha, a, b = theta
     if not modified:
@@ -127,7 +126,7 @@ def expectation(t: Any, theta: Sequence[Any], *, modified: bool = False) -> np.n
     return b / (np.asarray(a) + b) * mean_purchases(r, t / np.asarray(alpha), a, b + 1.0)
 
 
-def count_log_proba(t: float, theta: Sequence[Any], max_count: int, *, modified: bool = False) -> np.ndarray:
+def count_log_proba(t: float, theta: Theta, max_count: int, *, modified: bool = False) -> np.ndarray:
     """Log P(X(t) = j), j = 0 .. max_count, of a new customer."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     shape = np.broadcast_shapes(r.shape, alpha.shape, a.shape, b.shape)
@@ -140,7 +139,7 @@ def count_log_proba(t: float, theta: Sequence[Any], max_count: int, *, modified:
 
 
 def simulate(
-    n: int, T: np.ndarray, theta: Sequence[Any], rng: np.random.Generator, *, modified: bool = False
+    n: int, T: np.ndarray, theta: Theta, rng: np.random.Generator, *, modified: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Customers and times of simulated repeat purchases in (0, T], round by round."""
     r, alpha, a, b = theta

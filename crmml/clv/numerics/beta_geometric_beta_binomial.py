@@ -30,19 +30,20 @@ from typing import Any
 
 import numpy as np
 
+from ...typing import Numbers, Theta
 from . import opportunities
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
 
 
-def log_likelihood(rows: Rows, theta: Sequence[Any]) -> np.ndarray:
+def log_likelihood(rows: Rows, theta: Theta) -> np.ndarray:
     """Log-likelihood of each row; theta = (alpha, beta, gamma, delta)."""
     theta = _parameters(theta)
     x, t_x, _ = _whole_rows(rows)
     return _log_alive_through(x, t_x, theta) + np.log(_backward(rows, theta)[0])
 
 
-def log_likelihood_gradient(rows: Rows, theta: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+def log_likelihood_gradient(rows: Rows, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood (n,) and its gradient (4, n) with respect to the logs of (alpha, beta, gamma, delta)."""
     theta = alpha, beta, gamma, delta = _parameters(theta)
     x, t_x, _ = _whole_rows(rows)
@@ -58,21 +59,21 @@ def log_likelihood_gradient(rows: Rows, theta: Sequence[Any]) -> tuple[np.ndarra
     return _log_alive_through(x, t_x, theta) + np.log(total), gradient
 
 
-def log_probability_alive(rows: Rows, theta: Sequence[Any], ahead: Any = 0) -> np.ndarray:
+def log_probability_alive(rows: Rows, theta: Theta, ahead: Numbers = 0) -> np.ndarray:
     """Log of P(alive through opportunity n + ahead | data); ahead a whole number of at least 0."""
     theta = _, _, gamma, delta = _parameters(theta)
     tosses = _whole(ahead, "ahead")
     return _log_alive_now(rows, theta) + opportunities.log_survival(tosses, gamma, delta + rows.T)
 
 
-def conditional_expectation(rows: Rows, horizon: Any, theta: Sequence[Any]) -> np.ndarray:
+def conditional_expectation(rows: Rows, horizon: Any, theta: Theta) -> np.ndarray:
     """Expected purchases at the next ``horizon`` opportunities, a whole number, given each row."""
     theta = alpha, beta, gamma, delta = _parameters(theta)
     active = opportunities.expected_active(_whole(horizon, "horizon"), gamma, delta + rows.T)
     return np.exp(_log_alive_now(rows, theta)) * (alpha + rows.x) / (alpha + beta + rows.T) * active
 
 
-def discounted_transactions(rows: Rows, horizon: Any, delta: float, theta: Sequence[Any]) -> np.ndarray:
+def discounted_transactions(rows: Rows, horizon: Any, delta: float, theta: Theta) -> np.ndarray:
     r"""Discounted expected purchases at the next ``horizon`` opportunities, a whole number or infinite.
 
     :math:`\sum_{k=1}^{h} e^{-\delta k} P(\text{buys at } n+k)`; δ > 0 where the horizon is infinite. With
@@ -87,7 +88,7 @@ def discounted_transactions(rows: Rows, horizon: Any, delta: float, theta: Seque
     return np.exp(_log_alive_now(rows, theta)) * (alpha + rows.x) / (alpha + beta + rows.T) * active
 
 
-def conditional_count_log_proba(rows: Rows, horizon: Any, theta: Sequence[Any], max_count: int) -> np.ndarray:
+def conditional_count_log_proba(rows: Rows, horizon: Any, theta: Theta, max_count: int) -> np.ndarray:
     """Log of P(j purchases at the next ``horizon`` opportunities), j = 0 .. max_count; -inf where j > horizon."""
     theta = alpha, beta, gamma, delta = _parameters(theta)
     horizon = _whole(horizon, "horizon")
@@ -99,26 +100,26 @@ def conditional_count_log_proba(rows: Rows, horizon: Any, theta: Sequence[Any], 
     return np.minimum(result, 0.0)
 
 
-def expectation(t: Any, theta: Sequence[Any]) -> np.ndarray:
+def expectation(t: Numbers, theta: Theta) -> np.ndarray:
     """Expected purchases of a new customer at the first t opportunities."""
     alpha, beta, gamma, delta = _parameters(theta)
     return alpha / (alpha + beta) * opportunities.expected_active(_whole(t, "t"), gamma, delta)
 
 
-def count_log_proba(t: Any, theta: Sequence[Any], max_count: int) -> np.ndarray:
+def count_log_proba(t: Numbers, theta: Theta, max_count: int) -> np.ndarray:
     """Log of P(X(t) = j), j = 0 .. max_count, of a new customer; -inf where j > t. Shape (..., max_count + 1)."""
     alpha, beta, gamma, delta = _parameters(theta)
     return np.minimum(opportunities.count_log_proba(_whole(t, "t"), alpha, beta, gamma, delta, max_count), 0.0)
 
 
-def next_purchase_quantile(rows: Rows, quantile: float, theta: Sequence[Any]) -> np.ndarray:
+def next_purchase_quantile(rows: Rows, quantile: float, theta: Theta) -> np.ndarray:
     """Smallest number of opportunities by which the next purchase has come with probability ``quantile``, if one comes."""
     theta = alpha, beta, gamma, delta = _parameters(theta)
     x, n, code = _pairs(rows, theta)
     return opportunities.first_purchase_quantile(quantile, alpha + x, beta + n - x, gamma, delta + n)[..., code]
 
 
-def simulate(n: int, T: Any, theta: Sequence[Any], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def simulate(n: int, T: Any, theta: Theta, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Simulate n customers: arrays of the customer's index and of the opportunity (1 .. T) of each purchase."""
     alpha, beta, gamma, delta = _parameters(theta)
     length = np.broadcast_to(_whole(T, "T"), (n,))

@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from ...typing import Numbers
+
 #: Spacing in u where the density is wide: error exp(−2π (π/2) / 0.4) = 2e-11; and in standard deviations where narrow.
 SPACING, SPACING_IN_SD = 0.4, 0.75
 #: Terms below exp(−NEGLIGIBLE) of the largest are left out.
@@ -35,12 +37,12 @@ BLOCK = 200_000
 TINY = 1e-250
 
 
-def mean_purchases(nu: Any, s: Any, a: Any, b: Any) -> np.ndarray:
+def mean_purchases(nu: Numbers, s: Numbers, a: Numbers, b: Numbers) -> np.ndarray:
     """Return E[(1 − (1 + p s)^−ν) / p] for p ~ Beta(a, b); all arguments broadcast, s >= 0, others > 0."""
     return _expectation(lambda p, nu, s: -np.expm1(-nu * np.log1p(p * s)) / p, nu, s, a, b)
 
 
-def log_mean_survival(nu: Any, s: Any, a: Any, b: Any) -> np.ndarray:
+def log_mean_survival(nu: Numbers, s: Numbers, a: Numbers, b: Numbers) -> np.ndarray:
     """Return ln E[(1 + p s)^−ν] for p ~ Beta(a, b); all arguments broadcast."""
     with np.errstate(divide="ignore"):
         return np.log(_expectation(lambda p, nu, s: np.exp(-nu * np.log1p(p * s)), nu, s, a, b))

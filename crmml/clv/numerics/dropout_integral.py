@@ -32,6 +32,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...typing import Numbers
+
 #: exp(-NEGLIGIBLE) of an integral may be left out: 1e-14.
 NEGLIGIBLE = 32.0
 #: exp(-PRECISION) is the relative error asked of the bound, which itself is generous.
@@ -88,27 +90,27 @@ class DropoutLaw(ABC):
         return type(self)(*(value if np.ndim(value) == 0 else value[index] for value in self.parameters))
 
     @abstractmethod
-    def after(self, t: Any) -> DropoutLaw:
+    def after(self, t: Numbers) -> DropoutLaw:
         """Return the law of the remaining time, given that the customer has stayed until t."""
 
     @abstractmethod
-    def pull_back(self, t: Any, gradient: np.ndarray) -> np.ndarray:
+    def pull_back(self, t: Numbers, gradient: np.ndarray) -> np.ndarray:
         """Gradient of log S(t) + F(after(t)) with respect to the own log parameters, from F's with respect to after(t)'s."""
 
     @abstractmethod
-    def log_survival(self, u: Any) -> np.ndarray:
+    def log_survival(self, u: Numbers) -> np.ndarray:
         """Log probability of staying longer than u >= 0."""
 
     @abstractmethod
-    def score_survival(self, u: Any) -> list[np.ndarray]:
+    def score_survival(self, u: Numbers) -> list[np.ndarray]:
         """Derivatives of log S(u) with respect to each log parameter."""
 
     @abstractmethod
-    def window(self, p: Any, alpha: Any, u: Any, cut: bool = True) -> Window:
+    def window(self, p: Numbers, alpha: Numbers, u: Numbers, cut: bool = True) -> Window:
         """Integration variable of the times 0 .. u; with ``cut``, without the end where the integrand is negligible."""
 
     @abstractmethod
-    def nodes(self, w: np.ndarray, scale: Any, alpha: Any, score: bool = False) -> Nodes:
+    def nodes(self, w: np.ndarray, scale: Numbers, alpha: Numbers, score: bool = False) -> Nodes:
         """Return the law at the nodes w of a window."""
 
     @abstractmethod
@@ -132,7 +134,7 @@ class Silence(NamedTuple):
     gradient: np.ndarray | None
 
 
-def silence(p: Any, alpha: Any, law: DropoutLaw, u: Any, gradient: bool = False) -> Silence:
+def silence(p: Numbers, alpha: Numbers, law: DropoutLaw, u: Numbers, gradient: bool = False) -> Silence:
     """No purchase within u by customers with rates Gamma(p, alpha) and dropout law ``law``; arguments (n,) or scalar."""
     arguments = np.broadcast_arrays(p, alpha, u, *law.parameters)
     p, alpha, u = (np.ascontiguousarray(a, dtype=float) for a in arguments[:3])
@@ -174,7 +176,7 @@ def _log_silence(log_total: np.ndarray, log_stay: np.ndarray, gone: np.ndarray, 
     return log_total
 
 
-def count_log_weights(p: Any, alpha: Any, law: DropoutLaw, u: Any, max_count: int) -> np.ndarray:
+def count_log_weights(p: Numbers, alpha: Numbers, law: DropoutLaw, u: Numbers, max_count: int) -> np.ndarray:
     r"""Log of E[(α/(α+τ))^p (τ/(α+τ))^j] for j = 0 .. max_count, shape (n, max_count + 1).
 
     τ is the time of leaving, or u for those who stay longer. Times Γ(p+j) / (Γ(p) j!) it is the probability of j purchases

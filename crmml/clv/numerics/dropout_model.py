@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
+from ...typing import Numbers, Theta
 from .dropout_integral import DropoutLaw, Silence, count_log_weights, silence
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
@@ -34,12 +35,12 @@ class DropoutModel:
     def __init__(self, law: type[DropoutLaw]):
         self.law = law
 
-    def log_likelihood(self, rows: Rows, theta: Sequence[Any]) -> np.ndarray:
+    def log_likelihood(self, rows: Rows, theta: Theta) -> np.ndarray:
         """Log-likelihood of each row, full constant, shape (..., n)."""
         history, shape = _flatten(rows, theta)
         return self._likelihood(history, self._silence(history)).reshape(shape)
 
-    def log_likelihood_gradient(self, rows: Rows, theta: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    def log_likelihood_gradient(self, rows: Rows, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
         """Log-likelihood (n,) and its gradient (k, n) with respect to the log parameters; theta scalar or (n,)."""
         history, _ = _flatten(rows, theta)
         quiet = self._silence(history, gradient=True)
@@ -54,7 +55,7 @@ class DropoutModel:
         by_law = self.law(*history.theta[2:]).pull_back(history.t_x, by[2:])
         return self._likelihood(history, quiet), np.vstack([by_r, by_alpha, by_law])
 
-    def log_probability_alive(self, rows: Rows, theta: Sequence[Any], ahead: float = 0.0) -> np.ndarray:
+    def log_probability_alive(self, rows: Rows, theta: Theta, ahead: float = 0.0) -> np.ndarray:
         """Log P(alive at T + ahead | data), shape (..., n)."""
         history, shape = _flatten(rows, theta)
         value = self._silence(history).log_alive
@@ -62,12 +63,12 @@ class DropoutModel:
             value = value + self._future(history)[2].log_survival(ahead)
         return value.reshape(shape)
 
-    def conditional_expectation(self, rows: Rows, horizon: float, theta: Sequence[Any]) -> np.ndarray:
+    def conditional_expectation(self, rows: Rows, horizon: float, theta: Theta) -> np.ndarray:
         """E[X(T, T + horizon] | data], shape (..., n)."""
         return self.discounted_residual_transactions(rows, 0.0, theta, horizon)
 
     def discounted_residual_transactions(
-        self, rows: Rows, delta: float, theta: Sequence[Any], horizon: float = np.inf
+        self, rows: Rows, delta: float, theta: Theta, horizon: float = np.inf
     ) -> np.ndarray:
         r"""Discounted expected transactions after T, P(alive) · E[λ] · ∫₀ʰ e^(−δu) S(T+u)/S(T) du, shape (..., n).
 
@@ -79,9 +80,7 @@ class DropoutModel:
             value = np.exp(self._silence(history).log_alive) * (p / rate) * law.lifetime(horizon, delta)
         return value.reshape(shape)
 
-    def conditional_count_log_proba(
-        self, rows: Rows, horizon: float, theta: Sequence[Any], max_count: int
-    ) -> np.ndarray:
+    def conditional_count_log_proba(self, rows: Rows, horizon: float, theta: Theta, max_count: int) -> np.ndarray:
         """Log P(X(T, T + horizon) = j | data) for j = 0 .. max_count, shape (..., n, max_count + 1)."""
         history, shape = _flatten(rows, theta)
         now = self._silence(history)
@@ -89,13 +88,13 @@ class DropoutModel:
         value[:, 0] = np.minimum(np.logaddexp(now.log_gone, value[:, 0]), 0.0)
         return value.reshape(*shape, max_count + 1)
 
-    def next_purchase_log_survival(self, rows: Rows, s: Any, theta: Sequence[Any]) -> np.ndarray:
+    def next_purchase_log_survival(self, rows: Rows, s: Numbers, theta: Theta) -> np.ndarray:
         """Log P(no purchase in (T, T + s] | data), s broadcasting against the rows' axis, shape (..., n)."""
         history, shape = _flatten(rows, theta, s)
         now, later = self._silence(history), silence(*self._future(history), history.extra)
         return np.minimum(np.logaddexp(now.log_gone, now.log_alive + later.log_proba), 0.0).reshape(shape)
 
-    def next_purchase_quantile(self, rows: Rows, quantile: float, theta: Sequence[Any]) -> np.ndarray:
+    def next_purchase_quantile(self, rows: Rows, quantile: float, theta: Theta) -> np.ndarray:
         """Time after T by which the next purchase has come with probability ``quantile``, given that one comes, (..., n).
 
         Newton steps on the log probability that it comes later, in log(1 + time / rate), within a bracket.
@@ -122,19 +121,19 @@ class DropoutModel:
                 break
         return (rate * np.expm1(x)).reshape(shape) if quantile > 0 else np.zeros(shape)
 
-    def expectation(self, t: Any, theta: Sequence[Any]) -> np.ndarray:
+    def expectation(self, t: Numbers, theta: Theta) -> np.ndarray:
         """E[X(0, t]] of a new customer, broadcasting over t."""
         arrays = np.broadcast_arrays(t, *theta)
         t, r, alpha, *law = (np.asarray(value, dtype=float).ravel() for value in arrays)
         return (r / alpha * self.law(*law).lifetime(t)).reshape(arrays[0].shape)[()]
 
-    def count_log_proba(self, t: Any, theta: Sequence[Any], max_count: int) -> np.ndarray:
+    def count_log_proba(self, t: Numbers, theta: Theta, max_count: int) -> np.ndarray:
         """Log P(X(t) = j), j = 0 .. max_count, of a new customer, shape (..., max_count + 1)."""
         arrays = np.broadcast_arrays(t, *theta)
         t, r, alpha, *law = (np.asarray(value, dtype=float).ravel() for value in arrays)
         return _count_log_proba(r, alpha, self.law(*law), t, max_count).reshape(*arrays[0].shape, max_count + 1)
 
-    def simulate(self, n: int, T: Any, theta: Sequence[Any], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def simulate(self, n: int, T: Any, theta: Theta, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Repeat transactions of n new customers within T: customer index and time, the purchase at 0 not included."""
         r, alpha, *law = theta
         rate = rng.gamma(r, size=n) / alpha

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc, expit, gammaln
 
+from ...typing import Numbers, Theta
 from . import beta_geometric, erlang_renewal
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
@@ -45,7 +46,7 @@ class ErlangRows(Rows):
     sum_log_gap: np.ndarray | None = None
 
 
-def log_likelihood(rows: Rows, theta: Sequence[Any], *, k: int, modified: bool = False) -> np.ndarray:
+def log_likelihood(rows: Rows, theta: Theta, *, k: int, modified: bool = False) -> np.ndarray:
     """Log-likelihood of each row."""
     if k == 1:
         return beta_geometric.log_likelihood(rows, theta, modified=modified)
@@ -85,7 +86,7 @@ def log_likelihood_gradient(
 
 
 def log_probability_alive(
-    rows: Rows, theta: Sequence[Any], ahead: float = 0.0, *, k: int, modified: bool = False
+    rows: Rows, theta: Theta, ahead: float = 0.0, *, k: int, modified: bool = False
 ) -> np.ndarray:
     """Log of the probability that each customer is alive at T + ahead."""
     if k == 1:
@@ -97,9 +98,7 @@ def log_probability_alive(
     return now + _given_alive(erlang_renewal.log_stays_alive, rows, ahead, natural, k, modified)
 
 
-def conditional_expectation(
-    rows: Rows, horizon: float, theta: Sequence[Any], *, k: int, modified: bool = False
-) -> np.ndarray:
+def conditional_expectation(rows: Rows, horizon: float, theta: Theta, *, k: int, modified: bool = False) -> np.ndarray:
     """Expected purchases in (T, T + horizon], given each customer's history."""
     if k == 1:
         return beta_geometric.conditional_expectation(rows, horizon, theta, modified=modified)
@@ -109,7 +108,7 @@ def conditional_expectation(
 
 
 def conditional_count_log_proba(
-    rows: Rows, horizon: float, theta: Sequence[Any], max_count: int, *, k: int, modified: bool = False
+    rows: Rows, horizon: float, theta: Theta, max_count: int, *, k: int, modified: bool = False
 ) -> np.ndarray:
     """Log P(X(T, T + horizon) = j), j = 0 .. max_count, on a last axis, given each customer's history."""
     if k == 1:
@@ -124,9 +123,7 @@ def conditional_count_log_proba(
     return log_proba
 
 
-def next_purchase_quantile(
-    rows: Rows, quantile: float, theta: Sequence[Any], *, k: int, modified: bool = False
-) -> np.ndarray:
+def next_purchase_quantile(rows: Rows, quantile: float, theta: Theta, *, k: int, modified: bool = False) -> np.ndarray:
     """Time after T by which the next purchase has come with probability ``quantile``, given that one comes at all.
 
     Who is alive at T buys again for certain; the time s ahead solves A(T + s) = (1 − quantile) A(T).
@@ -153,7 +150,7 @@ def next_purchase_quantile(
     return (lower + upper) / 2
 
 
-def expectation(t: Any, theta: Sequence[Any], *, k: int, modified: bool = False) -> np.ndarray:
+def expectation(t: Numbers, theta: Theta, *, k: int, modified: bool = False) -> np.ndarray:
     """Expected repeat purchases of a new customer by time t."""
     if k == 1:
         return beta_geometric.expectation(t, theta, modified=modified)
@@ -163,7 +160,7 @@ def expectation(t: Any, theta: Sequence[Any], *, k: int, modified: bool = False)
     )
 
 
-def count_log_proba(t: float, theta: Sequence[Any], max_count: int, *, k: int, modified: bool = False) -> np.ndarray:
+def count_log_proba(t: float, theta: Theta, max_count: int, *, k: int, modified: bool = False) -> np.ndarray:
     """Log P(X(t) = j), j = 0 .. max_count, of a new customer."""
     if k == 1:
         return beta_geometric.count_log_proba(t, theta, max_count, modified=modified)
@@ -177,7 +174,7 @@ def count_log_proba(t: float, theta: Sequence[Any], max_count: int, *, k: int, m
 
 
 def simulate(
-    n: int, T: np.ndarray, theta: Sequence[Any], rng: np.random.Generator, *, k: int, modified: bool = False
+    n: int, T: np.ndarray, theta: Theta, rng: np.random.Generator, *, k: int, modified: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Customers and times of simulated repeat purchases in (0, T], round by round."""
     r, alpha, a, b = theta

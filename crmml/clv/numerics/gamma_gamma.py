@@ -8,11 +8,11 @@ With x repeat purchases of mean amount m, p ~ shape of one purchase, ν ~ Gamma(
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from scipy.special import digamma, gammaln
 
+from ...typing import Theta
 from .rows import Rows
 
 
@@ -25,7 +25,7 @@ class SpendRows:
         self.log_m, self.x_log_x, self.total = np.log(m), x * np.log(x), m * x
 
 
-def log_likelihood(rows: SpendRows, theta: Sequence[Any]) -> np.ndarray:
+def log_likelihood(rows: SpendRows, theta: Theta) -> np.ndarray:
     """Log-likelihood of each row; theta = (p, q, gamma), scalars or arrays broadcasting against the rows' axis."""
     p, q, gamma = (np.asarray(value, dtype=float) for value in theta)
     x = rows.counts.x_values
@@ -97,7 +97,7 @@ def weighted_total(rows: SpendRows, weight: np.ndarray) -> Callable[[Sequence[fl
     return total
 
 
-def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Sequence[Any] | np.ndarray) -> np.ndarray:
+def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Theta) -> np.ndarray:
     r"""E[M | x, m]: the weighted mean of the customer's own average and the population's pγ/(q−1).
 
     :math:`p(\gamma + m x) / (p x + q - 1)`; where q <= 1 the population mean is infinite, and with it the answer at

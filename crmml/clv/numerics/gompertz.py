@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ...typing import Numbers
 from .dropout_integral import NEGLIGIBLE, DropoutLaw, Nodes, Window, log_integral, shorten
 from .dropout_model import DropoutModel
 
@@ -34,12 +35,12 @@ SAFE = 600.0
 class GompertzDropout(DropoutLaw):
     """Gamma-distributed Gompertz hazards: parameters b (growth of the hazard a unit of time), s (shape), beta (rate)."""
 
-    def after(self, t: Any) -> GompertzDropout:
+    def after(self, t: Numbers) -> GompertzDropout:
         """Return the law of the remaining time: beta moves towards 1."""
         b, s, beta = self.parameters
         return GompertzDropout(b, s, _moved(beta, b * t))
 
-    def pull_back(self, t: Any, gradient: np.ndarray) -> np.ndarray:
+    def pull_back(self, t: Numbers, gradient: np.ndarray) -> np.ndarray:
         """Chain rule through ``after``, with the score of S(t)."""
         b, s, beta = self.parameters
         y = b * t
@@ -51,12 +52,12 @@ class GompertzDropout(DropoutLaw):
         by_beta = (gradient[2] * beta * faded - s * np.expm1(-y)) / moved
         return np.stack([by_b, by_s, by_beta])
 
-    def log_survival(self, u: Any) -> np.ndarray:
+    def log_survival(self, u: Numbers) -> np.ndarray:
         """Log probability of staying longer than u."""
         b, s, beta = self.parameters
         return -s * _log_risk(b * np.asarray(u, dtype=float), np.log(beta))
 
-    def score_survival(self, u: Any) -> list[np.ndarray]:
+    def score_survival(self, u: Numbers) -> list[np.ndarray]:
         """Derivatives of log S(u) with respect to log b, log s and log beta."""
         b, s, beta = self.parameters
         y = b * u
@@ -93,7 +94,7 @@ class GompertzDropout(DropoutLaw):
         speed = _share(width, kappa) / b + 0 * y
         return Window(kappa, width, np.maximum(np.maximum(fall, rise), 0.0), curvature, speed)
 
-    def nodes(self, w: np.ndarray, scale: Any, alpha: Any, score: bool = False) -> Nodes:
+    def nodes(self, w: np.ndarray, scale: Numbers, alpha: Numbers, score: bool = False) -> Nodes:
         """Return the law at exp(b u) = 1 + scale (e^w - 1)."""
         b, s, beta = self.parameters
         y = _time(w, scale)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import exprel, polygamma
 
 from ...inference.quadrature import legendre
+from ...typing import Numbers
 from .rising import log_rising, log_rising_slope
 
 #: Up to this many opportunities a sum over them is added up; beyond it has a closed form.
@@ -24,12 +25,12 @@ NEGLIGIBLE = 1e-17
 FARTHEST = 1e12
 
 
-def log_survival(k: Any, gamma: Any, delta: Any) -> np.ndarray:
+def log_survival(k: Numbers, gamma: Numbers, delta: Numbers) -> np.ndarray:
     """Log of E[(1 − θ)^k], θ ~ Beta(gamma, delta)."""
     return np.minimum(log_rising(delta, k) - log_rising(gamma + delta, k), 0.0)
 
 
-def expected_active(h: np.ndarray, gamma: Any, delta: Any) -> np.ndarray:
+def expected_active(h: np.ndarray, gamma: Numbers, delta: Numbers) -> np.ndarray:
     r"""Return :math:`\sum_{k=1}^{h} E[(1-\theta)^k]`: how many of h opportunities see the customer, θ ~ Beta(gamma, delta).
 
     Beyond :data:`SUMMED` opportunities the sum is delta (1 − e^−y) / (gamma − 1), with
@@ -88,7 +89,9 @@ def _fraction(b: np.ndarray, c: np.ndarray, z: float, depth: int) -> np.ndarray:
     return 1 / tail
 
 
-def count_log_proba(h: np.ndarray, alpha: Any, beta: Any, gamma: Any, delta: Any, max_count: int) -> np.ndarray:
+def count_log_proba(
+    h: np.ndarray, alpha: Numbers, beta: Numbers, gamma: Numbers, delta: Numbers, max_count: int
+) -> np.ndarray:
     """Log of P(j purchases at h opportunities), shape (..., max_count + 1): a sum over the number of active ones."""
     alpha, beta, gamma, delta, h = (
         np.asarray(value, dtype=float)[..., None] for value in (alpha, beta, gamma, delta, h)
@@ -112,7 +115,9 @@ def count_log_proba(h: np.ndarray, alpha: Any, beta: Any, gamma: Any, delta: Any
 # ---- the first purchase to come -----------------------------------------------------------------------------------
 
 
-def first_purchase_quantile(quantile: float, alpha: Any, beta: Any, gamma: Any, delta: Any) -> np.ndarray:
+def first_purchase_quantile(
+    quantile: float, alpha: Numbers, beta: Numbers, gamma: Numbers, delta: Numbers
+) -> np.ndarray:
     """Smallest whole s with P(first purchase at opportunity 1 .. s | there is one) >= quantile; at least 1."""
     theta = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (alpha, beta, gamma, delta)))
     lower = np.zeros(theta[0].shape)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from scipy.special import exprel
 
+from ...typing import Numbers
 from .dropout_integral import NEGLIGIBLE, DropoutLaw, Nodes, Window, log_integral, shorten
 from .dropout_model import DropoutModel
 
@@ -29,24 +30,24 @@ from .dropout_model import DropoutModel
 class ParetoDropout(DropoutLaw):
     """Gamma-distributed dropout rates: parameters s (shape) and beta (rate, a time)."""
 
-    def after(self, t: Any) -> ParetoDropout:
+    def after(self, t: Numbers) -> ParetoDropout:
         """Return the law of the remaining time: beta grows by t."""
         s, beta = self.parameters
         return ParetoDropout(s, beta + t)
 
-    def pull_back(self, t: Any, gradient: np.ndarray) -> np.ndarray:
+    def pull_back(self, t: Numbers, gradient: np.ndarray) -> np.ndarray:
         """Chain rule through ``after``, with the score of S(t)."""
         s, beta = self.parameters
         by_s = gradient[0] + self.log_survival(t)
         by_beta = (gradient[1] * beta + s * t) / (beta + t)
         return np.stack([by_s, by_beta])
 
-    def log_survival(self, u: Any) -> np.ndarray:
+    def log_survival(self, u: Numbers) -> np.ndarray:
         """Log probability of staying longer than u."""
         s, beta = self.parameters
         return -s * np.log1p(u / beta)
 
-    def score_survival(self, u: Any) -> list[np.ndarray]:
+    def score_survival(self, u: Numbers) -> list[np.ndarray]:
         """Derivatives of log S(u) with respect to log s and log beta."""
         s, beta = self.parameters
         return [self.log_survival(u), s * u / (beta + u)]
@@ -81,7 +82,7 @@ class ParetoDropout(DropoutLaw):
         curvature = other * np.minimum(0.25, share) * (1 - near)
         return Window(scale, width, np.maximum(last, -first), curvature, speed)
 
-    def nodes(self, w: np.ndarray, scale: Any, alpha: Any, score: bool = False) -> Nodes:
+    def nodes(self, w: np.ndarray, scale: Numbers, alpha: Numbers, score: bool = False) -> Nodes:
         """Return the law at u = scale (e^w - 1)."""
         s, beta = self.parameters
         grown = np.exp(w)

@@ -6,10 +6,10 @@ not support a mixing distribution. From c = 20 on Stirling's series is subtracte
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import digamma, gammaln
+
+from ...typing import Numbers
 
 #: From here on five terms of Stirling's series are exact to rounding.
 LARGE = 20.0
@@ -17,7 +17,7 @@ LARGE = 20.0
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 
 
-def log_rising(c: Any, j: Any) -> np.ndarray:
+def log_rising(c: Numbers, j: Numbers) -> np.ndarray:
     """Return ln Γ(c + j) − ln Γ(c) for c > 0, j > −c, broadcasting."""
     c, j = np.asarray(c, dtype=float), np.asarray(j, dtype=float)
     if c.ndim == 0:
@@ -33,7 +33,7 @@ def log_rising(c: Any, j: Any) -> np.ndarray:
     return np.where(large, _stirling(np.where(large, c, LARGE), np.where(large, j, 0.0)), small)
 
 
-def log_rising_slope(c: Any, j: Any) -> np.ndarray:
+def log_rising_slope(c: Numbers, j: Numbers) -> np.ndarray:
     """Return the derivative of :func:`log_rising` with respect to ln c, c (ψ(c + j) − ψ(c))."""
     c, j = np.asarray(c, dtype=float), np.asarray(j, dtype=float)
     if c.ndim == 0:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 from ... import frames
+from ...typing import FrameLike
 
 #: The library's own names of columns that identify a customer.
 IDENTIFIERS = ("customer_id", "customer_number")
@@ -75,7 +75,7 @@ _PHONE = re.compile(
 _PSEUDONYM = re.compile(r"[0-9a-f]{16,64}")
 
 
-def identifier_of(X: Any) -> str:
+def identifier_of(X: FrameLike | None) -> str:
     """The column of a frame that says who a customer is; ``customer_id`` where there is none."""
     there = frames.wrap(X).collect_schema().names() if frames.is_frame(X) else []
     return next((name for name in IDENTIFIERS if name in there), IDENTIFIERS[0])

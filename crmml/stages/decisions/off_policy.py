@@ -24,6 +24,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ...exceptions import DataError
+from ...typing import ArrayLike, FrameLike
 from .policy import StagePolicy
 
 #: An effective sample below this many customers is warned of.
@@ -67,9 +68,9 @@ class OffPolicyValue:
 
 def off_policy_value(
     policy: Any,
-    X: Any,
-    actions: Any,
-    rewards: Any,
+    X: FrameLike,
+    actions: ArrayLike,
+    rewards: ArrayLike,
     *,
     behaviour: Any = None,
     discount: float = 1.0,

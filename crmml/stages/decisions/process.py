@@ -26,6 +26,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ...exceptions import DataError
+from ...typing import ArrayLike, Seed
 from ..process.chain import StageChain, _whole
 from ._occupation import Problem
 from .policy import RobustChoice, StagePolicy, induced_chain
@@ -141,7 +142,7 @@ class StageDecisionProcess:
         objective: str = "value",
         min_value: float | None = None,
         horizon: int | None = None,
-        start: Any = None,
+        start: ArrayLike | None = None,
     ) -> StagePolicy:
         """Find the best policy.
 
@@ -238,7 +239,9 @@ class StageDecisionProcess:
 
     # ---- evaluation -----------------------------------------------------------------------------------------------
 
-    def evaluate(self, probabilities: Any, *, horizon: int | None = None, start: Any = None) -> StagePolicy:
+    def evaluate(
+        self, probabilities: Any, *, horizon: int | None = None, start: ArrayLike | None = None
+    ) -> StagePolicy:
         """Return a given policy with its value, cost and probability of rupture.
 
         Parameters
@@ -380,8 +383,8 @@ class StageDecisionProcess:
         quantile: float | None = 0.1,
         coverage: float = 0.9,
         n_draws: int = 200,
-        start: Any = None,
-        random_state: Any = 0,
+        start: ArrayLike | None = None,
+        random_state: Seed = 0,
     ) -> RobustChoice:
         """Choose a policy with the uncertainty of the transition probabilities in view.
 

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ...exceptions import DataError
+from ...typing import FrameLike
 from ..process.chain import StageChain
 from ..process.space import StageSpace, as_stage_space
 from .panel import check_panel, last_observed
@@ -106,10 +107,10 @@ class StagePanelModel(InformationCriteria, BaseEstimator, ABC):
     # ---- prediction -----------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def predict_proba(self, X: Any, horizon: int = 1) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, horizon: int = 1) -> np.ndarray:
         """Return the distribution over stages ``horizon`` periods after each customer's last observed one."""
 
-    def predict(self, X: Any, horizon: int = 1) -> np.ndarray:
+    def predict(self, X: FrameLike, horizon: int = 1) -> np.ndarray:
         """Return the most likely stage ``horizon`` periods after each customer's last observed one.
 
         Parameters

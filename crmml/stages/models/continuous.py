@@ -30,6 +30,7 @@ from sklearn.utils.validation import check_is_fitted
 from ... import frames
 from ...exceptions import DataError
 from ...inference import maximize
+from ...typing import FrameLike
 from ..process.exponential import exp_generator
 from ..process.generator import StageGenerator
 from ..process.space import StageSpace, as_stage_space
@@ -205,7 +206,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
     # ---- fit ------------------------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: None = None) -> ContinuousTimeStageModel:
+    def fit(self, X: FrameLike, y: None = None) -> ContinuousTimeStageModel:
         """Fit by maximum likelihood.
 
         Parameters
@@ -475,7 +476,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             }
         )
 
-    def predict_proba(self, X: Any, horizon: float = 1.0) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, horizon: float = 1.0) -> np.ndarray:
         """Return the distribution over stages some time after each customer's last row.
 
         Parameters
@@ -522,7 +523,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         Q = np.stack([self._matrix(self._log_rates(row)[0]) for row in z])
         return np.einsum("ni,nij->nj", share, exp_generator(Q, np.full(len(share), horizon)))
 
-    def score(self, X: Any, y: None = None) -> float:
+    def score(self, X: FrameLike, y: None = None) -> float:
         """Return the mean log-likelihood per customer.
 
         Parameters

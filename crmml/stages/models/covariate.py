@@ -27,6 +27,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ...exceptions import DataError
+from ...typing import Estimator, FrameLike, Seed
 from ..process.chain import StageChain, _whole
 from ..process.space import StageSpace, as_stage_space
 from .base import StagePanelModel
@@ -91,7 +92,7 @@ class CovariateMarkovStageModel(StagePanelModel):
     def __init__(
         self,
         stages: Any = None,
-        classifier: Any = None,
+        classifier: Estimator | None = None,
         *,
         categorical: Sequence[str] = (),
         period: str | None = None,
@@ -113,7 +114,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         return super()._panel(X, reset=reset)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: None = None, *, covariates: Any = None) -> CovariateMarkovStageModel:
+    def fit(self, X: FrameLike, y: None = None, *, covariates: Any = None) -> CovariateMarkovStageModel:
         """Fit one classifier for each stage that is left.
 
         Parameters
@@ -322,7 +323,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         P = self.transition_matrices({name: np.asarray([value]) for name, value in covariates.items()}, 1)[0]
         return StageChain(P / P.sum(axis=1, keepdims=True), self.stages_, self.period)
 
-    def predict_proba(self, X: Any, horizon: int = 1, *, covariates: Any = None) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, horizon: int = 1, *, covariates: Any = None) -> np.ndarray:
         """Return the distribution over stages ``horizon`` periods after each customer's last observed one.
 
         Parameters
@@ -351,7 +352,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         _, column = last_observed(panel)
         return {name: v if v.ndim == 1 else v[np.arange(len(v)), column] for name, v in columns.items()}
 
-    def score(self, X: Any, y: None = None, *, covariates: Any = None) -> float:
+    def score(self, X: FrameLike, y: None = None, *, covariates: Any = None) -> float:
         """Return the mean log-likelihood per customer of the moves in a panel.
 
         Parameters
@@ -378,7 +379,7 @@ class CovariateMarkovStageModel(StagePanelModel):
                     total += float(np.log(proba[np.arange(len(who)), to]).sum())
         return total / len(panel)
 
-    def rupture_probability(self, X: Any, horizon: int, *, covariates: Any = None) -> np.ndarray:
+    def rupture_probability(self, X: FrameLike, horizon: int, *, covariates: Any = None) -> np.ndarray:
         """Return each customer's probability of having entered rupture within a horizon, by their own chain.
 
         Parameters
@@ -409,7 +410,7 @@ class CovariateMarkovStageModel(StagePanelModel):
 
     def marginal_effect(
         self,
-        X: Any,
+        X: FrameLike,
         covariate: str,
         values: tuple[Any, Any] = (0, 1),
         *,
@@ -418,7 +419,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         coverage: float = 0.9,
         n_resamples: int = 200,
         n_jobs: int | None = None,
-        random_state: Any = None,
+        random_state: Seed = None,
     ) -> MarginalEffect:
         """Return how much the probability of rupture changes when a covariate, such as an action, goes from one value to another.
 

@@ -34,6 +34,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ...exceptions import DataError
+from ...typing import FrameLike, Seed
 from ..process.chain import StageChain
 from ..process.space import as_stage_space
 from ._emissions import EMISSIONS
@@ -137,7 +138,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         tol: float = 1e-7,
         std_errors: bool = True,
         n_jobs: int | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ) -> None:
         self.n_stages = n_stages
         self.emission = emission
@@ -205,7 +206,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: Any, y: None = None, *, transition_covariates: Any = None, emission_covariates: Any = None
+        self, X: FrameLike, y: None = None, *, transition_covariates: Any = None, emission_covariates: Any = None
     ) -> HiddenMarkovStageModel:
         """Fit by EM.
 
@@ -364,7 +365,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
 
     # ---- the stages of customers ----------------------------------------------------------------------------------
 
-    def filter(self, X: Any, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
+    def filter(self, X: FrameLike, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
         """Return the distribution of the stage in each period, given what was seen up to then.
 
         Parameters
@@ -382,7 +383,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         data = self._fitted_data(X, transition_covariates, emission_covariates)
         return data.stages(self._parameters, self._fitted_emission, self._logit, smooth=False)
 
-    def smooth(self, X: Any, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
+    def smooth(self, X: FrameLike, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
         """Return the distribution of the stage in each period, given all that was seen.
 
         Parameters
@@ -399,7 +400,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         data = self._fitted_data(X, transition_covariates, emission_covariates)
         return data.stages(self._parameters, self._fitted_emission, self._logit, smooth=True)
 
-    def decode(self, X: Any, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
+    def decode(self, X: FrameLike, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
         """Return each customer's most likely path of stages (Viterbi).
 
         Parameters
@@ -417,7 +418,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         return data.paths(self._parameters, self._fitted_emission, self._logit, viterbi)
 
     def predict_proba(
-        self, X: Any, horizon: int = 1, *, transition_covariates: Any = None, emission_covariates: Any = None
+        self, X: FrameLike, horizon: int = 1, *, transition_covariates: Any = None, emission_covariates: Any = None
     ) -> np.ndarray:
         """Return the distribution of the stage ``horizon`` periods after each customer's last observed one.
 
@@ -444,16 +445,16 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
             share = share @ P if z is None else np.einsum("ni,nij->nj", share, P)
         return share
 
-    def predict(self, X: Any, horizon: int = 1, **covariates: Any) -> np.ndarray:
+    def predict(self, X: FrameLike, horizon: int = 1, **covariates: Any) -> np.ndarray:
         """Return the most likely stage ``horizon`` periods after each customer's last observed one, as codes (n_customers,)."""
         return self.predict_proba(X, horizon, **covariates).argmax(axis=1)
 
-    def predict_mean(self, X: Any, horizon: int = 1, **covariates: Any) -> np.ndarray:
+    def predict_mean(self, X: FrameLike, horizon: int = 1, **covariates: Any) -> np.ndarray:
         """Return the expected observation ``horizon`` periods ahead (n_customers,); emission covariates at 0."""
         return self.predict_proba(X, horizon, **covariates) @ self._fitted_emission.mean(self._parameters.emission)
 
     def score(
-        self, X: Any, y: None = None, *, transition_covariates: Any = None, emission_covariates: Any = None
+        self, X: FrameLike, y: None = None, *, transition_covariates: Any = None, emission_covariates: Any = None
     ) -> float:
         """Return the mean log-likelihood per customer.
 
@@ -472,7 +473,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         data = self._fitted_data(X, transition_covariates, emission_covariates)
         return data.log_likelihood(self._parameters, self._fitted_emission, self._logit) / len(data.X)
 
-    def simulate(self, n_customers: int, n_periods: int, *, random_state: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    def simulate(self, n_customers: int, n_periods: int, *, random_state: Seed = None) -> tuple[np.ndarray, np.ndarray]:
         """Simulate customers at the mean of the transition covariates and emission covariates of 0.
 
         Parameters

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...typing import FrameLike
 from .hidden import HiddenMarkovStageModel
 
 
@@ -38,7 +39,9 @@ class StageSelection:
         return f"{lead}, {ranked[1][0] - ranked[0][0]:,.1f} below the next best ({ranked[1][1]})."
 
 
-def select_n_stages(X: Any, candidates: Iterable[int], emission: str = "poisson", **settings: Any) -> StageSelection:
+def select_n_stages(
+    X: FrameLike, candidates: Iterable[int], emission: str = "poisson", **settings: Any
+) -> StageSelection:
     """Fit a hidden Markov model with each number of stages and choose by BIC.
 
     Parameters

@@ -32,6 +32,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ...exceptions import DataError
+from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
 from ._histories import HistorySpace
 from ._transitions import count_gaps, count_histories, fit_gaps, gap_expectation, information_of_gaps, with_log_odds
@@ -125,7 +126,7 @@ class MarkovStageModel(StagePanelModel):
         self.unvisited = unvisited
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> MarkovStageModel:
+    def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> MarkovStageModel:
         """Fit to a panel.
 
         Parameters
@@ -276,7 +277,7 @@ class MarkovStageModel(StagePanelModel):
 
     # ---- prediction -----------------------------------------------------------------------------------------------
 
-    def predict_proba(self, X: Any, horizon: int = 1) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, horizon: int = 1) -> np.ndarray:
         """Return the distribution over stages ``horizon`` periods after each customer's last observed one.
 
         Parameters
@@ -301,7 +302,7 @@ class MarkovStageModel(StagePanelModel):
             return self.chain_.step(horizon)[last]
         return self._histories.predict(panel, last, self.chain_.step(horizon))
 
-    def score(self, X: Any, y: None = None, sample_weight: Any = None) -> float:
+    def score(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer of the moves in a panel; minus infinity where one has probability 0.
 
         Parameters
@@ -327,7 +328,9 @@ class MarkovStageModel(StagePanelModel):
 
     # ---- tests ----------------------------------------------------------------------------------------------------
 
-    def order_test(self, X: Any, *, n_resamples: int = 0, random_state: Any = None) -> tuple[StageTest, StageTest]:
+    def order_test(
+        self, X: FrameLike, *, n_resamples: int = 0, random_state: Seed = None
+    ) -> tuple[StageTest, StageTest]:
         """Test whether the last stage matters at all (order 1 against 0), and whether the one before does too (2 against 1).
 
         Parameters
@@ -347,7 +350,7 @@ class MarkovStageModel(StagePanelModel):
             for order in (1, 2)
         )
 
-    def homogeneity_test(self, X: Any, *, n_resamples: int = 0, random_state: Any = None) -> StageTest:
+    def homogeneity_test(self, X: FrameLike, *, n_resamples: int = 0, random_state: Seed = None) -> StageTest:
         """Test whether the probabilities are the same in every period.
 
         Parameters
@@ -364,7 +367,9 @@ class MarkovStageModel(StagePanelModel):
         panel = self._fitted_panel(X)
         return homogeneity_test(panel, self.stages_, n_resamples=n_resamples, random_state=random_state)
 
-    def compare_groups(self, X: Any, groups: Any, *, horizon: int = 12, coverage: float = 0.9) -> GroupComparison:
+    def compare_groups(
+        self, X: FrameLike, groups: ArrayLike, *, horizon: int = 12, coverage: float = 0.9
+    ) -> GroupComparison:
         """Compare customer groups, such as hospitals, pharmacies and physicians: a test, and a chain for each.
 
         Parameters

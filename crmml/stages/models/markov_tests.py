@@ -23,6 +23,7 @@ from scipy.stats import chi2
 from sklearn.utils import check_random_state
 
 from ...exceptions import DataError
+from ...typing import ArrayLike, Seed
 from ..process.chain import StageChain
 from ..process.space import StageSpace
 from ._transitions import count_by_period, count_histories
@@ -64,7 +65,7 @@ class StageTest:
 
 
 def order_test(
-    X: np.ndarray, space: StageSpace, *, order: int = 1, n_resamples: int = 0, random_state: Any = None
+    X: np.ndarray, space: StageSpace, *, order: int = 1, n_resamples: int = 0, random_state: Seed = None
 ) -> StageTest:
     """Test order ``order − 1`` against ``order``, for order 1 or more.
 
@@ -96,7 +97,7 @@ def order_test(
     return _result(words, statistic, X, space, n_resamples, random_state, under=order - 1)
 
 
-def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_resamples: int = 0, random_state: Any = None) -> StageTest:
+def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_resamples: int = 0, random_state: Seed = None) -> StageTest:
     """Test whether the probabilities are the same in every period."""
     free = np.flatnonzero(~space.absorbing_mask)
 
@@ -144,7 +145,7 @@ class GroupComparison:
 
 def compare_groups(
     X: np.ndarray,
-    groups: Any,
+    groups: ArrayLike,
     space: StageSpace,
     *,
     horizon: int = 12,

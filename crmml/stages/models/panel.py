@@ -9,6 +9,7 @@ import pandas as pd
 
 from ... import frames
 from ...exceptions import DataError
+from ...typing import Frame
 from ..process.space import StageSpace, as_stage_space
 
 #: Cells of a panel that are looked at at once; small enough for the cache.
@@ -16,7 +17,7 @@ BLOCK = 65_536
 
 
 def to_panel(
-    long: Any,
+    long: Frame,
     stages: Any,
     *,
     customer_id: str = "customer_id",

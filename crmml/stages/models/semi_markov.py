@@ -31,6 +31,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ...exceptions import DataError
+from ...typing import FrameLike, Seed
 from ..process.chain import StageChain
 from ..process.space import StageSpace
 from ._emissions import Emission, Parameters
@@ -108,7 +109,7 @@ class SemiMarkovStageModel(StagePanelModel):
         n_init: int = 3,
         max_iter: int = 1000,
         tol: float = 1e-7,
-        random_state: Any = 0,
+        random_state: Seed = 0,
     ) -> None:
         self.stages = stages
         self.n_phases = n_phases
@@ -119,7 +120,7 @@ class SemiMarkovStageModel(StagePanelModel):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: None = None) -> SemiMarkovStageModel:
+    def fit(self, X: FrameLike, y: None = None) -> SemiMarkovStageModel:
         """Fit to a panel.
 
         Parameters
@@ -250,7 +251,7 @@ class SemiMarkovStageModel(StagePanelModel):
         self._last_stage(panel)
         return HiddenData(panel).last_filtered(self._parameters, self._emission, self._logit)
 
-    def predict_proba(self, X: Any, horizon: int = 1) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, horizon: int = 1) -> np.ndarray:
         """Return the distribution over stages ``horizon`` periods after each customer's last observed one.
 
         Parameters
@@ -267,7 +268,7 @@ class SemiMarkovStageModel(StagePanelModel):
         proba = share @ np.eye(len(self.stages_))[self._stage_of]
         return np.where(proba < 1e-250, 0.0, proba)
 
-    def rupture_probability(self, X: Any, horizon: int) -> np.ndarray:
+    def rupture_probability(self, X: FrameLike, horizon: int) -> np.ndarray:
         """Return each customer's probability of having entered rupture within a horizon.
 
         Parameters
@@ -281,7 +282,7 @@ class SemiMarkovStageModel(StagePanelModel):
         """
         return self._phases(self._fitted_panel(X)) @ self.expanded_chain_.rupture_probability(horizon)
 
-    def score(self, X: Any, y: None = None) -> float:
+    def score(self, X: FrameLike, y: None = None) -> float:
         """Return the mean log-likelihood per customer, conditional on the first observed stage.
 
         Parameters
@@ -332,7 +333,7 @@ class SemiMarkovStageModel(StagePanelModel):
                 times[s] = np.linalg.solve(np.eye(len(own)) - T, np.ones(len(own)))[0]
         return times
 
-    def memory_test(self, X: Any, *, n_resamples: int = 0, random_state: Any = None) -> StageTest:
+    def memory_test(self, X: FrameLike, *, n_resamples: int = 0, random_state: Seed = None) -> StageTest:
         """Test whether the time already spent in a stage matters: these phases against one a stage.
 
         Parameters

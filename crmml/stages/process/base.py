@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from ...checks import UNIT_WORDS
 from ...exceptions import DataError
+from ...typing import ArrayLike, Seed
 from .lever import Lever, best_lever
 from .space import StageSpace, as_stage_space
 
@@ -26,7 +27,7 @@ class StageProcess(ABC):
     #: What time is counted in where no unit is known.
     _steps: str
 
-    def __init__(self, matrix: Any, stages: Any, draws: Any) -> None:
+    def __init__(self, matrix: ArrayLike, stages: Any, draws: ArrayLike) -> None:
         matrix = np.array(matrix, dtype=float)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise DataError([f"its shape is {matrix.shape}, not (n, n)"], f"the {self._noun}")
@@ -101,7 +102,7 @@ class StageProcess(ABC):
         """Whether :meth:`sample` can draw from the posterior of the matrix."""
         return self._draws is not None
 
-    def sample(self, n_draws: int = 1000, random_state: Any = None) -> np.ndarray:
+    def sample(self, n_draws: int = 1000, random_state: Seed = None) -> np.ndarray:
         """Draw matrices from the posterior.
 
         Parameters
@@ -134,7 +135,7 @@ class StageProcess(ABC):
         *arguments: Any,
         coverage: float = 0.9,
         n_draws: int = 1000,
-        random_state: Any = 0,
+        random_state: Seed = 0,
         **options: Any,
     ) -> np.ndarray:
         """Return the equal-tailed posterior interval of what any method returns.
@@ -308,7 +309,7 @@ class StageProcess(ABC):
         D[:, :, targets] = 0.0
         return D
 
-    def best_lever(self, horizon: Any = None, *, start: Any = None) -> Lever:
+    def best_lever(self, horizon: Any = None, *, start: ArrayLike | None = None) -> Lever:
         """Return the arc on which a small change does most against rupture.
 
         Parameters
@@ -368,7 +369,7 @@ class StageProcess(ABC):
         )
 
     def customer_equity(
-        self, n_customers: Any, reward: Any, annual_discount_rate: float = 0.0, **options: Any
+        self, n_customers: Any, reward: ArrayLike, annual_discount_rate: float = 0.0, **options: Any
     ) -> float:
         """Return the value of a customer base: customers per stage times the value of a customer in it.
 

@@ -26,6 +26,7 @@ from sklearn.utils import check_random_state
 
 from ...checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit
 from ...exceptions import DataError
+from ...typing import ArrayLike, Seed
 from .base import StageProcess
 from .space import StageSpace
 
@@ -161,7 +162,7 @@ class StageChain(StageProcess):
         """Whether :meth:`sample` can draw from the posterior of P."""
         return self._concentration is not None or super().has_draws
 
-    def sample(self, n_draws: int = 1000, random_state: Any = None) -> np.ndarray:
+    def sample(self, n_draws: int = 1000, random_state: Seed = None) -> np.ndarray:
         """Draw transition matrices from the posterior.
 
         Parameters
@@ -206,7 +207,7 @@ class StageChain(StageProcess):
         """
         return np.linalg.matrix_power(self.matrix, _whole(h, "h"))
 
-    def forecast(self, start: Any, horizon: int, *, arrivals: Any = None) -> np.ndarray:
+    def forecast(self, start: ArrayLike, horizon: int, *, arrivals: Any = None) -> np.ndarray:
         """Return the expected stage mix, period by period.
 
         Parameters
@@ -229,7 +230,9 @@ class StageChain(StageProcess):
             mix.append(mix[-1] @ self.matrix + new)
         return np.array(mix)
 
-    def simulate(self, n_customers: int, n_periods: int, *, start: Any = None, random_state: Any = None) -> np.ndarray:
+    def simulate(
+        self, n_customers: int, n_periods: int, *, start: ArrayLike | None = None, random_state: Seed = None
+    ) -> np.ndarray:
         """Simulate customers.
 
         Parameters
@@ -285,7 +288,7 @@ class StageChain(StageProcess):
 
     def lifetime_value(
         self,
-        reward: Any,
+        reward: ArrayLike,
         annual_discount_rate: float = 0.0,
         *,
         horizon: int | None = None,

@@ -20,15 +20,15 @@ References
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from ...typing import Numbers
 
 #: Terms of the Taylor series on matrices of norm at most 1: the first left out is below 1e-19.
 TERMS = 20
 
 
-def exp_generator(Q: np.ndarray, t: Any) -> np.ndarray:
+def exp_generator(Q: np.ndarray, t: Numbers) -> np.ndarray:
     """Return exp(Q t), rows summing to 1, of one generator or a batch.
 
     Parameters
@@ -48,7 +48,7 @@ def exp_generator(Q: np.ndarray, t: Any) -> np.ndarray:
     return P / P.sum(axis=-1, keepdims=True)
 
 
-def exp_adjoint(Q: np.ndarray, t: Any, A: np.ndarray) -> np.ndarray:
+def exp_adjoint(Q: np.ndarray, t: Numbers, A: np.ndarray) -> np.ndarray:
     """Return the derivative of sum(A * exp(Q t)) with respect to the entries of Q.
 
     Parameters

@@ -29,6 +29,7 @@ from sklearn.utils import check_random_state
 
 from ...checks import UNIT_WORDS, check_unit
 from ...frames.ruler import convert, discount_intensity
+from ...typing import ArrayLike, Seed
 from .base import StageProcess, reachable
 from .chain import StageChain, _whole
 from .exponential import exp_adjoint, exp_generator, exp_integral
@@ -166,7 +167,9 @@ class StageGenerator(StageProcess):
             return mix @ self.step(horizons)
         return np.array([mix @ self.step(t) for t in horizons])
 
-    def simulate(self, n_customers: int, T: float, *, start: Any = None, random_state: Any = None) -> pd.DataFrame:
+    def simulate(
+        self, n_customers: int, T: float, *, start: ArrayLike | None = None, random_state: Seed = None
+    ) -> pd.DataFrame:
         """Simulate customers and record every move at its time.
 
         Parameters
@@ -271,7 +274,7 @@ class StageGenerator(StageProcess):
         return variance
 
     def lifetime_value(
-        self, reward: Any, annual_discount_rate: float = 0.0, *, horizon: float | None = None
+        self, reward: ArrayLike, annual_discount_rate: float = 0.0, *, horizon: float | None = None
     ) -> np.ndarray:
         """Return the expected discounted value of a customer in each stage.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...exceptions import DataError
+from ...typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class StageSpace:
         label = self.labels.get(self.names[self.index(name)], name)
         return str(label.get(language, name) if isinstance(label, Mapping) else label)
 
-    def codes(self, values: Any) -> np.ndarray:
+    def codes(self, values: ArrayLike) -> np.ndarray:
         """Return the float codes of stage names (or of codes themselves), NaN for missing ones.
 
         Where names are whole numbers, such as "1" and "2", a number is taken for the name and not for a code.

@@ -19,6 +19,7 @@ from ...transactions.activity import PERIODS, Activity, Grid, make_grid
 from ...transactions.compression import unique_rows
 from ...transactions.rhythm import EventState, fit_gaps, growth, own_rhythm
 from ...transactions.summary import end_text
+from ...typing import Frame, Moment
 from ..process.space import StageSpace, relationship_lifecycle
 from .base import PeriodStager
 
@@ -219,7 +220,7 @@ class LifecycleStager(PeriodStager):
         return relationship_lifecycle(win_back=self.win_back)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, log: Any, y: None = None, *, observation_end: Any = None) -> LifecycleStager:
+    def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> LifecycleStager:
         """Learn the pooled interpurchase time and its strength.
 
         Parameters
@@ -286,7 +287,12 @@ class LifecycleStager(PeriodStager):
             )
 
     def assign(
-        self, log: Any, *, period: str | None = None, observation_end: Any = None, include_incomplete: bool = False
+        self,
+        log: Frame,
+        *,
+        period: str | None = None,
+        observation_end: Moment | None = None,
+        include_incomplete: bool = False,
     ) -> Any:
         """Assign a stage to every customer at the end of every complete period since the first purchase.
 

@@ -15,6 +15,7 @@ from ...transactions.activity import Activity, Grid, last_period, make_grid, to_
 from ...transactions.log import CUSTOMER, TIME, codes_of, is_missing
 from ...transactions.rhythm import totals_before
 from ...transactions.summary import open_log
+from ...typing import Frame, Moment
 from ..process.space import as_stage_space
 from .base import PeriodStager
 
@@ -39,10 +40,10 @@ class Stager(Protocol):
     def stages(self) -> Any:
         """The stages."""
 
-    def fit(self, log: Any) -> Any:
+    def fit(self, log: Frame) -> Any:
         """Learn from a training log."""
 
-    def assign(self, log: Any) -> Any:
+    def assign(self, log: Frame) -> Any:
         """Return customer_id, period, stage."""
 
 
@@ -96,12 +97,17 @@ class RuleStager(PeriodStager):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def fit(self, log: Any, y: None = None, *, observation_end: Any = None) -> RuleStager:
+    def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> RuleStager:
         """Do nothing: a rule has nothing to learn."""
         return self
 
     def assign(
-        self, log: Any, *, period: str | None = None, observation_end: Any = None, include_incomplete: bool = False
+        self,
+        log: Frame,
+        *,
+        period: str | None = None,
+        observation_end: Moment | None = None,
+        include_incomplete: bool = False,
     ) -> Any:
         """Assign a stage to every customer at the end of every complete period since the first purchase.
 
@@ -189,12 +195,17 @@ class ColumnStager(PeriodStager):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def fit(self, log: Any, y: None = None, *, observation_end: Any = None) -> ColumnStager:
+    def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> ColumnStager:
         """Do nothing: a column has nothing to learn."""
         return self
 
     def assign(
-        self, log: Any, *, period: str | None = None, observation_end: Any = None, include_incomplete: bool = False
+        self,
+        log: Frame,
+        *,
+        period: str | None = None,
+        observation_end: Moment | None = None,
+        include_incomplete: bool = False,
     ) -> Any:
         """Return the last stage recorded for each customer in each complete period.
 

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ... import frames
 from ...exceptions import LogWarning
 from ...transactions.activity import PERIODS, make_grid
+from ...typing import Frame, Moment
 from ..process.space import StageSpace, recency_stages
 from .base import PeriodStager
 
@@ -86,12 +87,17 @@ class RecencyStager(PeriodStager):
         return StageSpace(space.names, rupture="lost", allowed=moves, labels=space.labels)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, log: Any, y: None = None, *, observation_end: Any = None) -> RecencyStager:
+    def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> RecencyStager:
         """Do nothing but check the parameters."""
         return self
 
     def assign(
-        self, log: Any, *, period: str | None = None, observation_end: Any = None, include_incomplete: bool = False
+        self,
+        log: Frame,
+        *,
+        period: str | None = None,
+        observation_end: Moment | None = None,
+        include_incomplete: bool = False,
     ) -> Any:
         """Assign a stage to every customer at the end of every complete period since the first purchase.
 
