@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..typing import Frame
 from ._canonical_text import as_text, distinct, in_calendar, merged, normal_text, plain, too_large
 
@@ -153,7 +153,7 @@ def read_records(sources: Sequence[Any], names: Sequence[str]) -> Records:
 
 def _table(source: Any) -> Any:
     """As arrow; rows of engines that keep no order are sorted, so that their numbers mean something."""
-    lazy = isinstance(frames.wrap(source), nw.LazyFrame)
+    lazy = isinstance(frames.wrap(source), ex.LazyFrame)
     table = as_arrow(source)
     table = pa.table({str(name): plain(column) for name, column in zip(table.column_names, table.columns, strict=True)})
     if lazy and not frames.wrap(source).implementation.is_polars():

@@ -7,13 +7,13 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..typing import Frame
 from ._canonical_text import as_text, distinct, merged, too_large
 from ._records import as_arrow, check_index
@@ -108,7 +108,7 @@ def pseudonymize(
     secret = _secret(key)
     wrapped = frames.wrap(frame)
     frames.check_columns(wrapped, names)
-    if isinstance(wrapped, nw.LazyFrame):
+    if isinstance(wrapped, ex.LazyFrame):
         table = frames.to_arrow(frame)
         picked = table.select(names)
     else:
@@ -120,7 +120,7 @@ def pseudonymize(
     for name in names:
         own = domain.get(name) if isinstance(domain, Mapping) else domain
         hidden[name] = _hidden(picked[str(name)], name, secret if own is None else _derived(secret, own), int(length))
-    if isinstance(wrapped, nw.LazyFrame):
+    if isinstance(wrapped, ex.LazyFrame):
         for name, column in hidden.items():
             table = table.set_column(table.column_names.index(name), name, column)
         return frames.from_arrow(table, frame)
@@ -131,7 +131,7 @@ def pseudonymize(
         return result
     backend = wrapped.implementation
     return wrapped.with_columns(
-        *(nw.new_series(name, column.to_pylist(), nw.String, backend=backend) for name, column in hidden.items())
+        *(ex.new_series(name, column.to_pylist(), ex.String, backend=backend) for name, column in hidden.items())
     ).to_native()
 
 

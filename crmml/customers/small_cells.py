@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..frames import readers as files
 from ..typing import Frame
 from ._canonical_text import as_text, distinct, merged, plain
@@ -332,9 +332,9 @@ def _blanked(table: Any, arrow: Any, figures: Sequence[str], hidden: np.ndarray)
         for name in figures:
             result[name] = result[name].mask(hidden)
         return result
-    if isinstance(wrapped, nw.DataFrame) and wrapped.implementation.is_polars():
-        mask = nw.new_series("hidden", hidden, backend=wrapped.implementation)
-        return wrapped.with_columns(nw.when(~mask).then(nw.col(name)).alias(name) for name in figures).to_native()
+    if isinstance(wrapped, ex.DataFrame) and wrapped.implementation.is_polars():
+        mask = ex.new_series("hidden", hidden, backend=wrapped.implementation)
+        return wrapped.with_columns(ex.when(~mask).then(ex.col(name)).alias(name) for name in figures).to_native()
     for name in figures:
         column = arrow[name].combine_chunks() if isinstance(arrow[name], pa.ChunkedArray) else arrow[name]
         shown = pc.if_else(pa.array(hidden), pa.scalar(None, column.type), column)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -14,6 +13,7 @@ from sklearn.utils import check_random_state
 from .. import frames
 from ..checks import UNIT_WORDS, check_unit, is_number
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..frames.ruler import convert
 from ..inference import wilson_interval
 from ..transactions.log import CUSTOMER, TIME, VALUE, codes_of
@@ -226,10 +226,10 @@ def _check_arguments(horizon, unit, outcome, value, n_placebos, size, min_custom
 
 def _customer_days(frame: Any, outcome: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Customer code, day and amount of each customer's days with a purchase, in an order that no engine changes."""
-    index = frames.period_index(nw.col(TIME), "D", frame.implementation).alias(_DAY)
+    index = frames.period_index(ex.col(TIME), "D", frame.implementation).alias(_DAY)
     spend = outcome == "spend"
-    picked = frames.optimised(frame).select(nw.col(CUSTOMER), index, *([nw.col(VALUE)] if spend else []))
-    bought = picked.group_by(CUSTOMER, _DAY).agg(nw.col(VALUE).sum()) if spend else picked.unique()
+    picked = frames.optimised(frame).select(ex.col(CUSTOMER), index, *([ex.col(VALUE)] if spend else []))
+    bought = picked.group_by(CUSTOMER, _DAY).agg(ex.col(VALUE).sum()) if spend else picked.unique()
     table = frames.collected(bought)
     customer, _ = codes_of(table[CUSTOMER])
     day = table[_DAY].to_numpy().astype(np.int64)

@@ -11,10 +11,11 @@ from sklearn.utils.validation import check_array, validate_data
 
 from .. import frames
 from ..exceptions import DataError
+from ..results import NotebookMixin
 from .ruler import Ruler
 
 
-class NamedColumnsMixin:
+class NamedColumnsMixin(NotebookMixin):
     """Reads a frame of any engine by column names, or an array by position, into a float array.
 
     An estimator that uses it states the names it needs; extra columns are ignored and their order is free. The ruler of

@@ -2,12 +2,15 @@
 
 from .delta_method import delta_method
 from .intervals import student_interval, wilson_interval
+from .likelihood_model import Estimates, LikelihoodModel
 from .maximum_likelihood import MaximumLikelihood, invert_information, maximize, observed_information
 from .pareto_smoothing import pareto_smooth
 from .posterior import Posterior, sample_posterior
 from .quadrature import discounted_integral, legendre
 
 __all__ = [
+    "Estimates",
+    "LikelihoodModel",
     "MaximumLikelihood",
     "Posterior",
     "delta_method",

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -17,6 +16,7 @@ from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
 from ..amounts.windows import read_window
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..typing import Frame, Window
 from .ledger_rows import SPREAD, LedgerRow, read_row, with_distribution
 
@@ -135,10 +135,10 @@ class Ledger:
         zoned = [
             name
             for name in dict.fromkeys(wanted)
-            if isinstance(kind := schema[name], nw.Datetime) and kind.time_zone is not None
+            if isinstance(kind := schema[name], ex.Datetime) and kind.time_zone is not None
         ]
         naive: Any = (
-            wrapped.with_columns(*(nw.col(name).dt.replace_time_zone(None) for name in zoned)) if zoned else wrapped
+            wrapped.with_columns(*(ex.col(name).dt.replace_time_zone(None) for name in zoned)) if zoned else wrapped
         )
         table = frames.to_columns(naive.to_native(), list(dict.fromkeys(wanted)))
         ledger = cls(currency, allow_overlap=allow_overlap)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..customers.scanning.identifier_names import identifier_of
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..typing import FrameLike
 
 #: How many offenders a message shows.
@@ -33,7 +33,7 @@ def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.
         except (ValueError, TypeError):
             text = column.to_pandas()
             wrong = text.notna()
-            if not (column.dtype.is_temporal() or column.dtype == nw.Boolean or text.dtype.kind == "c"):
+            if not (column.dtype.is_temporal() or column.dtype == ex.Boolean or text.dtype.kind == "c"):
                 wrong &= pd.to_numeric(text, errors="coerce").isna()
             shown = (
                 f"is no number in {int(wrong.sum()):,} of {len(text):,} rows"
@@ -44,12 +44,12 @@ def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.
     return columns
 
 
-def _as_floats(column: nw.Series) -> np.ndarray:
+def _as_floats(column: ex.Series) -> np.ndarray:
     """The column itself where its engine keeps floats as numpy does."""
     native = column.to_native()
     if isinstance(native, pd.Series) and isinstance(native.dtype, np.dtype) and native.dtype.kind in "iufb":
         return np.asarray(native, dtype=np.float64)
-    if column.dtype.is_temporal() or column.dtype in (nw.String, nw.Categorical):
+    if column.dtype.is_temporal() or column.dtype in (ex.String, ex.Categorical):
         raise TypeError
     if isinstance(native, pd.Series) and native.dtype.kind == "c":
         raise TypeError  # else the imaginary part would be dropped
@@ -60,7 +60,7 @@ def _as_floats(column: nw.Series) -> np.ndarray:
 
 def eager(X: FrameLike) -> Any:
     """Compute a lazy frame once, so that its rows keep their order; others as they are."""
-    if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), nw.LazyFrame):
+    if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), ex.LazyFrame):
         return frames.collected(wrapped).to_native()
     return X
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
@@ -23,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from .. import frames
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
+from ..frames import expressions as ex
 from ..typing import ArrayLike, FrameLike
 from ._cluster_fits import by_kmeans, by_mixture, fit_mixture
 from ._cluster_names import choice_text, contrast, renamed_sums, short_name, type_text, why_not
@@ -32,7 +32,7 @@ from ._stability import LEAST_CUSTOMERS, LEAST_OF_CLUSTER, RESAMPLE, choose_k
 from .base import Segmenter, SegmentWarning
 
 #: What is compared as a category.
-TEXTS = (nw.String, nw.Boolean, nw.Categorical, nw.Enum, nw.Object, nw.Unknown)
+TEXTS = (ex.String, ex.Boolean, ex.Categorical, ex.Enum, ex.Object, ex.Unknown)
 
 
 class ClusterSegmenter(Segmenter):

@@ -10,9 +10,10 @@ from sklearn.utils.validation import validate_data
 
 from .. import frames
 from ..exceptions import DataError
+from ..results import NotebookMixin
 
 
-class TableMixin:
+class TableMixin(NotebookMixin):
     """Reads X as a pandas frame with the columns of fit."""
 
     feature_names_in_: np.ndarray

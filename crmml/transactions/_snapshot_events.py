@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..frames import expressions as ex
 from .log import CUSTOMER, TIME, VALUE, Log, codes_of
 
 BASKET, CATEGORY = "__basket", "__category"
@@ -25,7 +25,7 @@ class Events:
 
     Attributes
     ----------
-    ids : narwhals Series
+    ids : Series of the engine
         One identifier a customer, in their order.
     start : ndarray of int, shape (n_customers,)
         A customer's first row.
@@ -90,7 +90,7 @@ def read_events(log: Log, moments: list[pd.Timestamp]) -> Events:
     frame = frames.optimised(log.frame)
     names = frame.collect_schema().names()
     whole_days = all(moment == moment.normalize() for moment in moments)
-    columns = [nw.col(CUSTOMER), frames.period_index(nw.col(TIME), "D", frame.implementation).alias(_DAY)]
+    columns = [ex.col(CUSTOMER), frames.period_index(ex.col(TIME), "D", frame.implementation).alias(_DAY)]
     if not whole_days:
         columns.append(_segment_of(moments).alias(_SEGMENT))
     keys = [CUSTOMER, _DAY, *([] if whole_days else [_SEGMENT])]
@@ -128,25 +128,25 @@ def read_events(log: Log, moments: list[pd.Timestamp]) -> Events:
     )
 
 
-def _segment_of(moments: list[pd.Timestamp]) -> nw.Expr:
-    passed = [(nw.col(TIME) >= nw.lit(moment.to_pydatetime())).cast(nw.Int64) for moment in moments]
-    return nw.sum_horizontal(*passed)
+def _segment_of(moments: list[pd.Timestamp]) -> ex.Expr:
+    passed = [(ex.col(TIME) >= ex.lit(moment.to_pydatetime())).cast(ex.Int64) for moment in moments]
+    return ex.sum_horizontal(*passed)
 
 
-def _reduced(frame: Any, columns: list[nw.Expr], keys: list[str], has_value: bool, has_basket: bool) -> Any:
+def _reduced(frame: Any, columns: list[ex.Expr], keys: list[str], has_value: bool, has_basket: bool) -> Any:
     """One row for each key, with the total amount where there is one, lines and baskets where baskets are named."""
-    extra = [nw.col(VALUE)] if has_value else []
-    total = [nw.col(VALUE).sum()] if has_value else []
+    extra = [ex.col(VALUE)] if has_value else []
+    total = [ex.col(VALUE).sum()] if has_value else []
     if has_basket:
-        picked = frame.select(*columns, nw.col(BASKET), *extra)
-        per_basket = picked.group_by(*keys, BASKET).agg(nw.len().alias(_LINES), *total)
+        picked = frame.select(*columns, ex.col(BASKET), *extra)
+        per_basket = picked.group_by(*keys, BASKET).agg(ex.len().alias(_LINES), *total)
         # a basket counts where it begins, so that no other cutoff, and no midnight, makes two of it
-        at = nw.col(_DAY) * _SEGMENTS + (nw.col(_SEGMENT) if _SEGMENT in keys else 0)
+        at = ex.col(_DAY) * _SEGMENTS + (ex.col(_SEGMENT) if _SEGMENT in keys else 0)
         per_basket = per_basket.with_columns(at.alias(_AT))
-        begins = per_basket.group_by(CUSTOMER, BASKET).agg(nw.col(_AT).min().alias(_BEGINS))
+        begins = per_basket.group_by(CUSTOMER, BASKET).agg(ex.col(_AT).min().alias(_BEGINS))
         per_basket = per_basket.join(begins, on=[CUSTOMER, BASKET], how="left")
-        per_basket = per_basket.with_columns((nw.col(_AT) == nw.col(_BEGINS)).cast(nw.Int64).alias(_BASKETS))
-        return per_basket.group_by(*keys).agg(nw.col(_LINES).sum(), nw.col(_BASKETS).sum(), *total)
+        per_basket = per_basket.with_columns((ex.col(_AT) == ex.col(_BEGINS)).cast(ex.Int64).alias(_BASKETS))
+        return per_basket.group_by(*keys).agg(ex.col(_LINES).sum(), ex.col(_BASKETS).sum(), *total)
     if has_value:
         return frame.select(*columns, *extra).group_by(*keys).agg(*total)
     return frame.select(*columns).unique()
@@ -169,10 +169,10 @@ def _gaps(day: np.ndarray, first: np.ndarray, new_day: np.ndarray) -> np.ndarray
 
 
 def _categories(
-    frame: Any, columns: list[nw.Expr], keys: list[str], ids: Any, moments: list[pd.Timestamp]
+    frame: Any, columns: list[ex.Expr], keys: list[str], ids: Any, moments: list[pd.Timestamp]
 ) -> Categories:
-    picked = frame.filter(~nw.col(CATEGORY).is_null()).select(*columns, nw.col(CATEGORY))
-    table = frames.collected(picked.group_by(*keys, CATEGORY).agg(nw.len().alias(_LINES)))
+    picked = frame.filter(~ex.col(CATEGORY).is_null()).select(*columns, ex.col(CATEGORY))
+    table = frames.collected(picked.group_by(*keys, CATEGORY).agg(ex.len().alias(_LINES)))
     position = pd.Series(np.arange(len(ids)), index=pd.Index(ids.to_pandas()))
     who = position.reindex(pd.Index(table[CUSTOMER].to_pandas())).to_numpy().astype(np.int64)
     category, _ = codes_of(table[CATEGORY])  # sorted, so that sums over them do not depend on the order of rows

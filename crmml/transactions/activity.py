@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..checks import UNIT_WORDS
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..typing import Frame, Moment
 from .log import CUSTOMER, codes_of
 from .summary import end_text, open_log, purchase_periods
@@ -33,7 +33,7 @@ class Activity:
     ----------
     native : frame
         The log as it was given.
-    ids : narwhals Series
+    ids : Series of the engine
         One identifier a customer, in their order.
     offsets : ndarray of int, shape (n_customers + 1,)
     day : ndarray of int, shape (n_events,)
@@ -145,10 +145,10 @@ def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid
 def to_log_engine(native: Any, ids: Any, first_day: np.ndarray, names: Sequence[str], codes: np.ndarray) -> Any:
     """A frame customer_id, period, stage in the engine of the log."""
     backend = ids.implementation
-    period = nw.new_series("period", first_day.astype("datetime64[D]").astype("datetime64[us]"), backend=backend)
+    period = ex.new_series("period", first_day.astype("datetime64[D]").astype("datetime64[us]"), backend=backend)
     if not backend.is_pandas():
-        period = period.cast(nw.Date)
-    stage = nw.new_series("stage", list(names), nw.String, backend=backend)[codes]
-    result = nw.maybe_reset_index(ids.alias("customer_id").to_frame())
-    result = result.with_columns(period, nw.maybe_reset_index(stage))
+        period = period.cast(ex.Date)
+    stage = ex.new_series("stage", list(names), ex.String, backend=backend)[codes]
+    result = ex.maybe_reset_index(ids.alias("customer_id").to_frame())
+    result = result.with_columns(period, ex.maybe_reset_index(stage))
     return frames.like(result, native)

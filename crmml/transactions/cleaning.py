@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import narwhals as nw
-
 from .. import frames
+from ..frames import expressions as ex
 from ..typing import Frame
 from .log import (
     CUSTOMER,
@@ -162,8 +161,8 @@ def clean(
     _check_choice("nulls", nulls, ("raise", "drop"))
     read = read_log(log, customer_id, timestamp, value)
     names = frames.wrap(log).collect_schema().names()
-    extra = {"customers": nw.col(CUSTOMER).n_unique(), "refund_sum": _refund_sum()} if value and read.has_value else {}
-    extra.setdefault("customers", nw.col(CUSTOMER).n_unique())
+    extra = {"customers": ex.col(CUSTOMER).n_unique(), "refund_sum": _refund_sum()} if value and read.has_value else {}
+    extra.setdefault("customers", ex.col(CUSTOMER).n_unique())
     if read.faults:  # it is refused whatever these say, and they may not be countable
         extra = {}
     seen = look(read, customer_id, timestamp, value, **extra)
@@ -199,7 +198,7 @@ def clean(
         rows -= repeated
     rows_missing = 0
     if any(missing.values()):
-        gone = is_missing(CUSTOMER, schema[CUSTOMER]) | nw.col(TIME).is_null()
+        gone = is_missing(CUSTOMER, schema[CUSTOMER]) | ex.col(TIME).is_null()
         if read.has_value:
             gone = gone | is_missing(VALUE, schema[VALUE])
         frame = frame.filter(~gone)
@@ -210,7 +209,7 @@ def clean(
         frame, figures = _without_refunds(frame, refunds)
     if frame is not read.frame:
         end = frames.collected(
-            frame.select(nw.len().alias("rows"), nw.col(CUSTOMER).n_unique().alias("customers"))
+            frame.select(ex.len().alias("rows"), ex.col(CUSTOMER).n_unique().alias("customers"))
         ).row(0)
     else:
         end = (rows, seen["customers"])
@@ -239,42 +238,42 @@ def net_refunds(frame: Any) -> Any:
     :math:`W_i = S_i - \min(0, \min_{j \le i} S_j)` the height of the stack, what is left of purchase i is
     :math:`\max(0, \min_{j \ge i} W_j - W_{i-1})`: three running sums in the engine, no loop.
     """
-    amount = nw.col(VALUE)
+    amount = ex.col(VALUE)
     # at one moment purchases come before refunds, so that a refund can reach a purchase of the same time stamp
-    frame = frame.with_columns((amount < 0).cast(nw.Int64).alias(_ORDER))
+    frame = frame.with_columns((amount < 0).cast(ex.Int64).alias(_ORDER))
     # numbered once, so that rows equal in all three keep one order in all that follows
-    place = nw.col("__one").cum_sum().over(CUSTOMER, order_by=[TIME, _ORDER, VALUE])
-    frame = frame.with_columns(nw.lit(1).alias("__one")).with_columns(place.alias("__place"))
+    place = ex.col("__one").cum_sum().over(CUSTOMER, order_by=[TIME, _ORDER, VALUE])
+    frame = frame.with_columns(ex.lit(1).alias("__one")).with_columns(place.alias("__place"))
     order: dict[str, Any] = {"order_by": ["__place"]}
     frame = frame.with_columns(amount.cum_sum().over(CUSTOMER, **order).alias(_SUM))
-    lowest = nw.col(_SUM).cum_min().over(CUSTOMER, **order)
+    lowest = ex.col(_SUM).cum_min().over(CUSTOMER, **order)
     frame = frame.with_columns(lowest.alias("__lowest"))
-    below = nw.when(nw.col("__lowest") < 0).then(nw.col("__lowest")).otherwise(nw.lit(0.0))
-    frame = frame.with_columns((nw.col(_SUM) - below).alias(_LEVEL))
-    frame = frame.with_columns(nw.col(_LEVEL).cum_min(reverse=True).over(CUSTOMER, **order).alias("__floor"))
-    left = nw.col("__floor") - nw.col(_LEVEL) + amount
-    left = nw.when(left <= ROUNDING * amount).then(nw.lit(0.0)).otherwise(left)
-    left = nw.when(left >= (1 - ROUNDING) * amount).then(amount).otherwise(left)
-    return frame.with_columns(nw.when(amount < 0).then(nw.lit(0.0)).otherwise(left).alias("__left"))
+    below = ex.when(ex.col("__lowest") < 0).then(ex.col("__lowest")).otherwise(ex.lit(0.0))
+    frame = frame.with_columns((ex.col(_SUM) - below).alias(_LEVEL))
+    frame = frame.with_columns(ex.col(_LEVEL).cum_min(reverse=True).over(CUSTOMER, **order).alias("__floor"))
+    left = ex.col("__floor") - ex.col(_LEVEL) + amount
+    left = ex.when(left <= ROUNDING * amount).then(ex.lit(0.0)).otherwise(left)
+    left = ex.when(left >= (1 - ROUNDING) * amount).then(amount).otherwise(left)
+    return frame.with_columns(ex.when(amount < 0).then(ex.lit(0.0)).otherwise(left).alias("__left"))
 
 
 def _without_refunds(frame: Any, rule: str) -> tuple[Any, dict[str, Any]]:
     if rule == "drop":
-        return frame.filter(nw.col(VALUE) >= 0), {}
+        return frame.filter(ex.col(VALUE) >= 0), {}
     if (
         frame.implementation.is_pyarrow()
     ):  # which has no running sums within groups: the three columns go through pandas
-        small = nw.from_native(frame.select(CUSTOMER, TIME, VALUE).to_pandas(), eager_only=True)
+        small = ex.from_native(frame.select(CUSTOMER, TIME, VALUE).to_pandas(), eager_only=True)
         left_over = net_refunds(small)["__left"].to_numpy()
-        netted = frame.with_columns(nw.new_series("__left", left_over, backend=frame.implementation))
+        netted = frame.with_columns(ex.new_series("__left", left_over, backend=frame.implementation))
     else:
         netted = net_refunds(frame)
-    amount, left = nw.col(VALUE), nw.col("__left")
+    amount, left = ex.col(VALUE), ex.col("__left")
     cancelled = (amount > 0) & (left == 0)
     row = frames.collected(
         netted.select(
-            cancelled.cast(nw.Int64).sum().alias("cancelled"),
-            ((left > 0) & (left < amount)).cast(nw.Int64).sum().alias("reduced"),
+            cancelled.cast(ex.Int64).sum().alias("cancelled"),
+            ((left > 0) & (left < amount)).cast(ex.Int64).sum().alias("reduced"),
             (left - amount).sum().alias("unmatched"),
         )
     ).row(0)
@@ -292,17 +291,17 @@ def _caller_columns(frame: Any, names: list[str], schema: Any, timestamp: str, v
     """The caller's own columns in their order; text that was read comes back as times and numbers."""
     picked = []
     for name in names:
-        if name == timestamp and schema[name] in (nw.String, nw.Object):
-            picked.append(nw.col(TIME).alias(name))
+        if name == timestamp and schema[name] in (ex.String, ex.Object):
+            picked.append(ex.col(TIME).alias(name))
         elif value is not None and name == value:
-            picked.append(nw.col(VALUE).alias(name))
+            picked.append(ex.col(VALUE).alias(name))
         else:
-            picked.append(nw.col(name))
+            picked.append(ex.col(name))
     return frame.select(*picked).to_native()
 
 
-def _refund_sum() -> nw.Expr:
-    return nw.when(nw.col(VALUE) < 0).then(nw.col(VALUE)).otherwise(nw.lit(0.0)).sum()
+def _refund_sum() -> ex.Expr:
+    return ex.when(ex.col(VALUE) < 0).then(ex.col(VALUE)).otherwise(ex.lit(0.0)).sum()
 
 
 def _duplicates(frame: Any, names: list[str], rows: int) -> int:
@@ -310,11 +309,11 @@ def _duplicates(frame: Any, names: list[str], rows: int) -> int:
 
 
 def _length(frame: Any) -> int:
-    return int(frames.collected(frame.select(nw.len().alias("n")))["n"][0])
+    return int(frames.collected(frame.select(ex.len().alias("n")))["n"][0])
 
 
 def _eager(frame: Any) -> bool:
-    return isinstance(frame, nw.DataFrame)
+    return isinstance(frame, ex.DataFrame)
 
 
 def _check_choice(name: str, given: str, known: tuple[str, ...]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..inference import student_interval, wilson_interval
 from ..typing import Frame, Moment
 from .log import CUSTOMER, TIME, VALUE
@@ -102,25 +102,25 @@ def cohorts(
 
 def _cells(frame: Any, has_value: bool, period: str) -> pd.DataFrame:
     """Active customers, and their value, of each cohort and age that has any: a small table."""
-    index = frames.period_index(nw.col(TIME), period, frame.implementation).alias(_PERIOD)
-    picked = frames.optimised(frame).select(nw.col(CUSTOMER), index, *([nw.col(VALUE)] if has_value else []))
-    sums: list[nw.Expr] = []
+    index = frames.period_index(ex.col(TIME), period, frame.implementation).alias(_PERIOD)
+    picked = frames.optimised(frame).select(ex.col(CUSTOMER), index, *([ex.col(VALUE)] if has_value else []))
+    sums: list[ex.Expr] = []
     if has_value:
-        bought = picked.group_by(CUSTOMER, _PERIOD).agg(nw.col(VALUE).sum())
+        bought = picked.group_by(CUSTOMER, _PERIOD).agg(ex.col(VALUE).sum())
         if frame.implementation.is_pyarrow():  # it has no running sums within customers
-            bought = nw.from_native(bought.to_pandas())  # type: ignore[union-attr]
-        total = nw.col(VALUE).cum_sum().over(CUSTOMER, order_by=_PERIOD)
+            bought = ex.from_native(bought.to_pandas())  # type: ignore[union-attr]
+        total = ex.col(VALUE).cum_sum().over(CUSTOMER, order_by=_PERIOD)
         # squares of a customer's total so far, as they grow from one period with purchases to the next: they add up over ages
         bought = bought.with_columns(total.alias(_TOTAL)).with_columns(
-            (nw.col(VALUE) * nw.col(VALUE)).alias(_SQUARE),
-            (nw.col(VALUE) * (2 * nw.col(_TOTAL) - nw.col(VALUE))).alias(_TOTAL),
+            (ex.col(VALUE) * ex.col(VALUE)).alias(_SQUARE),
+            (ex.col(VALUE) * (2 * ex.col(_TOTAL) - ex.col(VALUE))).alias(_TOTAL),
         )
-        sums = [nw.col(VALUE, _SQUARE, _TOTAL).sum()]
+        sums = [ex.col(VALUE, _SQUARE, _TOTAL).sum()]
     else:
         bought = picked.unique()
-    first = bought.group_by(CUSTOMER).agg(nw.col(_PERIOD).min().alias(_COHORT))
+    first = bought.group_by(CUSTOMER).agg(ex.col(_PERIOD).min().alias(_COHORT))
     joined: Any = bought.join(first, on=CUSTOMER, how="inner")  # type: ignore[arg-type]
-    cells = joined.group_by(_COHORT, _PERIOD).agg(nw.len().alias("active"), *sums)
+    cells = joined.group_by(_COHORT, _PERIOD).agg(ex.len().alias("active"), *sums)
     table = frames.collected(cells).to_pandas()
     table["age"] = (table[_PERIOD] - table[_COHORT]).astype("int64")
     return table.rename(columns={_COHORT: "cohort", VALUE: "value"}).astype({"cohort": "int64"}).drop(columns=_PERIOD)

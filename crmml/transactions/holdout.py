@@ -6,12 +6,12 @@ import datetime as dt
 import warnings
 from typing import Any
 
-import narwhals as nw
 import pandas as pd
 
 from .. import frames
 from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import LogWarning
+from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
 from .log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
@@ -72,9 +72,9 @@ def split_calibration_holdout(
     end = None if observation_end is None else inclusive_end(observation_end)
     extra = {}
     if not read.faults:
-        extra["unseen"] = (nw.col(TIME) <= nw.lit(middle)).cast(nw.Int64).sum()
+        extra["unseen"] = (ex.col(TIME) <= ex.lit(middle)).cast(ex.Int64).sum()
         if end is not None:
-            extra["late"] = (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()
+            extra["late"] = (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()
     seen = look(read, customer_id, timestamp, value, **extra)
     faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
     if seen.get("negative_values"):
@@ -94,8 +94,8 @@ def split_calibration_holdout(
             LogWarning,
             stacklevel=2,
         )
-    before = read.frame.filter(nw.col(TIME) <= nw.lit(middle))
-    after = read.frame.filter((nw.col(TIME) > nw.lit(middle)) & (nw.col(TIME) <= nw.lit(end)))
+    before = read.frame.filter(ex.col(TIME) <= ex.lit(middle))
+    after = read.frame.filter((ex.col(TIME) > ex.lit(middle)) & (ex.col(TIME) <= ex.lit(end)))
     duration = frames.index_of(pd.Timestamp(end), period) - frames.index_of(pd.Timestamp(middle), period)
     summary = summary_of(before, read.has_value, period, unit, middle)
     result = _with_holdout(summary, after, read.has_value, period, periods_to_unit(duration, period, unit))
@@ -103,7 +103,7 @@ def split_calibration_holdout(
         after.select(CUSTOMER)
         .unique()
         .join(before.select(CUSTOMER).unique(), on=CUSTOMER, how="anti")
-        .select(nw.len().alias("n"))
+        .select(ex.len().alias("n"))
     )["n"][0]
     if newcomers:
         warnings.warn(
@@ -111,27 +111,27 @@ def split_calibration_holdout(
             LogWarning,
             stacklevel=2,
         )
-    if isinstance(result, nw.DataFrame):
-        result = nw.maybe_reset_index(result.sort("customer_id"))
+    if isinstance(result, ex.DataFrame):
+        result = ex.maybe_reset_index(result.sort("customer_id"))
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(middle))
     return frames.set_ruler(result.to_native(), ruler.merged(refunds=frames.get_ruler(log).refunds))
 
 
 def _with_holdout(summary: Any, after: Any, has_value: bool, period: str, duration: float) -> Any:
-    wanted = [nw.len().alias("__n")]
+    wanted = [ex.len().alias("__n")]
     if has_value:
-        wanted.append(nw.col(VALUE).sum().alias("__total"))
+        wanted.append(ex.col(VALUE).sum().alias("__total"))
     counts = purchase_periods(after, has_value, period).group_by(CUSTOMER).agg(*wanted)
     joined = summary.join(counts, left_on="customer_id", right_on=CUSTOMER, how="left")
-    n = nw.when(nw.col("__n").is_null()).then(nw.lit(0)).otherwise(nw.col("__n")).cast(nw.Int64)
-    columns = [nw.col(name) for name in summary.collect_schema().names()]
+    n = ex.when(ex.col("__n").is_null()).then(ex.lit(0)).otherwise(ex.col("__n")).cast(ex.Int64)
+    columns = [ex.col(name) for name in summary.collect_schema().names()]
     columns.append(n.alias("frequency_holdout"))
     if has_value:
-        mean = nw.col("__total") / nw.col("__n").cast(nw.Float64)
+        mean = ex.col("__total") / ex.col("__n").cast(ex.Float64)
         columns.append(
-            nw.when(nw.col("__n").is_null()).then(nw.lit(0.0)).otherwise(mean).alias("monetary_value_holdout")
+            ex.when(ex.col("__n").is_null()).then(ex.lit(0.0)).otherwise(mean).alias("monetary_value_holdout")
         )
-    return joined.select(*columns).with_columns(nw.lit(float(duration)).alias("duration_holdout"))
+    return joined.select(*columns).with_columns(ex.lit(float(duration)).alias("duration_holdout"))
 
 
 def _period_faults(middle: dt.datetime, end: dt.datetime | None, period: str, seen: dict[str, Any]) -> list[str]:

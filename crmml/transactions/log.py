@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from ..typing import Frame
 
 #: Working names of the columns; the double underscore keeps clear of the caller's own.
@@ -67,7 +67,7 @@ def read_log(log: Frame, customer_id: str, timestamp: str, value: str | None) ->
     faults: list[str] = []
     frame = _with_time(frame, timestamp, schema[timestamp], faults)
     faults += _identifier_faults(frame, customer_id, schema[customer_id])
-    frame = frame.with_columns(nw.col(customer_id).alias(CUSTOMER))
+    frame = frame.with_columns(ex.col(customer_id).alias(CUSTOMER))
     if value:
         frame = _with_value(frame, value, schema[value], faults)
     return Log(frame, log, bool(value), faults)
@@ -76,7 +76,7 @@ def read_log(log: Frame, customer_id: str, timestamp: str, value: str | None) ->
 def _identifier_faults(frame, customer_id: str, dtype) -> list[str]:
     """Lists and their like, which identify nobody; of a pandas column the first entries are looked at."""
     nested = dtype.is_nested()
-    if dtype == nw.Object and isinstance(frame, nw.DataFrame):
+    if dtype == ex.Object and isinstance(frame, ex.DataFrame):
         nested = bool(frames.unhashable(frame[customer_id].head(LOOKED_AT).to_pandas()).any())
     return (
         [f"column {customer_id!r} holds lists or their like; one number or text a row identifies a customer"]
@@ -86,20 +86,20 @@ def _identifier_faults(frame, customer_id: str, dtype) -> list[str]:
 
 
 def _with_time(frame, timestamp: str, dtype, faults: list[str]):
-    column = nw.col(timestamp)
-    if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+    column = ex.col(timestamp)
+    if isinstance(dtype, ex.Datetime) and dtype.time_zone is not None:
         return frame.with_columns(column.dt.replace_time_zone(None).alias(TIME))
-    if isinstance(dtype, nw.Datetime):
+    if isinstance(dtype, ex.Datetime):
         return frame.with_columns(column.alias(TIME))
-    if dtype == nw.Date:
-        return frame.with_columns(column.cast(nw.Datetime("us")).alias(TIME))
+    if dtype == ex.Date:
+        return frame.with_columns(column.cast(ex.Datetime("us")).alias(TIME))
     if dtype.is_numeric():
         faults.append(
             f"column {timestamp!r} holds numbers ({dtype}), which could be anything; turn them into dates first, for "
             "20240331 with pandas.to_datetime(column.astype(str), format='%Y%m%d')"
         )
         return frame
-    if isinstance(frame, nw.DataFrame) and frame.implementation.is_pandas():
+    if isinstance(frame, ex.DataFrame) and frame.implementation.is_pandas():
         return _parse_pandas(frame, timestamp, faults)
     return _parse_text(frame, timestamp, dtype, faults)
 
@@ -129,7 +129,7 @@ def _parse_pandas(frame, timestamp: str, faults: list[str]):
             f"column {timestamp!r} cannot be read as a date in {int(wrong.sum()):,} rows ({shown}); {ISO_CURE}"
         )
         return frame
-    return nw.from_native(native.assign(**{TIME: parsed.reindex(raw.index)}))
+    return ex.from_native(native.assign(**{TIME: parsed.reindex(raw.index)}))
 
 
 def _is_aware(value: Any) -> bool:
@@ -156,13 +156,13 @@ def _without_zone(value: Any) -> Any:
 
 
 def _parse_text(frame, timestamp: str, dtype, faults: list[str]):
-    if dtype != nw.String:
+    if dtype != ex.String:
         faults.append(f"column {timestamp!r} is of type {dtype}, not a date; {ISO_CURE}")
         return frame
-    column = nw.col(timestamp)
+    column = ex.col(timestamp)
     counts = frames.collected(
         frame.select(
-            nw.len().cast(nw.Int64).alias("n"),
+            ex.len().cast(ex.Int64).alias("n"),
             _count(column.is_null()).alias("null"),
             *(_count(column.str.contains(shape)).alias(f"shape{i}") for i, shape in enumerate(DATE_SHAPES)),
         )
@@ -183,16 +183,16 @@ def _parse_text(frame, timestamp: str, dtype, faults: list[str]):
 
 
 def _with_value(frame, value: str, dtype, faults: list[str]):
-    column = nw.col(value)
+    column = ex.col(value)
     if dtype.is_numeric():
-        return frame.with_columns(column.cast(nw.Float64).alias(VALUE))
-    if dtype in (nw.String, nw.Object):
-        if dtype == nw.Object:
-            frame = frame.with_columns(column.cast(nw.String).alias(value))
+        return frame.with_columns(column.cast(ex.Float64).alias(VALUE))
+    if dtype in (ex.String, ex.Object):
+        if dtype == ex.Object:
+            frame = frame.with_columns(column.cast(ex.String).alias(value))
         text = _count(~column.str.contains(NUMBER_SHAPE) & ~column.is_null())
         wrong = int(frames.collected(frame.select(text.alias("n")))["n"][0] or 0)
         if not wrong:
-            return frame.with_columns(column.str.strip_chars().cast(nw.Float64).alias(VALUE))
+            return frame.with_columns(column.str.strip_chars().cast(ex.Float64).alias(VALUE))
         odd = frames.collected(frame.filter(~column.str.contains(NUMBER_SHAPE)).select(value).head(SHOWN))[
             value
         ].to_list()
@@ -205,34 +205,34 @@ def _with_value(frame, value: str, dtype, faults: list[str]):
     return frame
 
 
-def _count(condition: nw.Expr) -> nw.Expr:
-    return condition.cast(nw.Int64).sum()
+def _count(condition: ex.Expr) -> ex.Expr:
+    return condition.cast(ex.Int64).sum()
 
 
-def is_missing(name: str, dtype: Any) -> nw.Expr:
+def is_missing(name: str, dtype: Any) -> ex.Expr:
     """Null, NaN in a float column, or blank text."""
-    column = nw.col(name)
-    if dtype == nw.String:
+    column = ex.col(name)
+    if dtype == ex.String:
         return column.is_null() | (column.str.strip_chars() == "")
-    return column.is_null() | column.is_nan() if dtype in (nw.Float64, nw.Float32) else column.is_null()
+    return column.is_null() | column.is_nan() if dtype in (ex.Float64, ex.Float32) else column.is_null()
 
 
-def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra: nw.Expr) -> dict[str, Any]:
+def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra: ex.Expr) -> dict[str, Any]:
     """One aggregate query over the log: rows, missing entries, negative amounts, first and last time, and the extras."""
     frame, schema = log.frame, log.frame.collect_schema()
-    wanted = {"rows": nw.len().cast(nw.Int64)}
+    wanted = {"rows": ex.len().cast(ex.Int64)}
     wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
     if TIME in schema.names():
         wanted |= {
-            "null_times": _count(nw.col(TIME).is_null()),
-            "first": nw.col(TIME).min(),
-            "last": nw.col(TIME).max(),
+            "null_times": _count(ex.col(TIME).is_null()),
+            "first": ex.col(TIME).min(),
+            "last": ex.col(TIME).max(),
         }
     if VALUE in schema.names():
         wanted["null_values"] = _count(is_missing(VALUE, schema[VALUE]))
-        wanted["negative_values"] = _count(nw.col(VALUE) < 0)
-        wanted["lowest_value"] = nw.col(VALUE).min()
-        wanted["null_infinite_values"] = _count((nw.col(VALUE).abs() > LARGEST) & ~nw.col(VALUE).is_nan())
+        wanted["negative_values"] = _count(ex.col(VALUE) < 0)
+        wanted["lowest_value"] = ex.col(VALUE).min()
+        wanted["null_infinite_values"] = _count((ex.col(VALUE).abs() > LARGEST) & ~ex.col(VALUE).is_nan())
     result = frames.collected(frame.select(*(expr.alias(name) for name, expr in {**wanted, **extra}.items())))
     row = dict(zip(result.columns, result.row(0), strict=True))
     return {name: (0 if entry is None and name.startswith(("null", "neg")) else entry) for name, entry in row.items()}

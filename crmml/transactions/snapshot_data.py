@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames import expressions as ex
 from .times import moment_text, to_moment
 
 
@@ -69,7 +69,7 @@ class SnapshotData:
                 "the snapshots",
             )
         rows = np.flatnonzero(np.isin(self.cutoff, np.asarray(wanted, dtype=self.cutoff.dtype)))
-        X = frames.like(nw.maybe_reset_index(frames.collected(frames.wrap(self.X))[rows]), self.X)
+        X = frames.like(ex.maybe_reset_index(frames.collected(frames.wrap(self.X))[rows]), self.X)
         return SnapshotData(
             frames.set_ruler(X, frames.get_ruler(self.X)),
             self.y[rows],

@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..checks import check_unit
 from ..exceptions import DataError, LogWarning
+from ..frames import expressions as ex
 from ..frames.ruler import Ruler
 from ..typing import Frame, Moment, Window
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
@@ -146,7 +146,7 @@ def snapshots(
     wanted = {working: name for working, name in extra_columns.items() if name is not None}
     frames.check_columns(read.frame, list(wanted.values()), "the transaction log")
     if wanted:
-        read.frame = read.frame.with_columns(*(nw.col(name).alias(working) for working, name in wanted.items()))
+        read.frame = read.frame.with_columns(*(ex.col(name).alias(working) for working, name in wanted.items()))
     complete = _check_cutoffs(moments, length, end, incomplete, read.frame)
     # every cutoff and every end of a label window is a moment that an event is before, or not
     ends = [moment + length for moment in moments]
@@ -214,7 +214,7 @@ def _check_cutoffs(
     open_end = pd.Timestamp(end) + _INSTANT
     last = (open_end - horizon).floor("s")
     complete = [moment + horizon <= open_end for moment in moments]
-    first = pd.Timestamp(frames.collected(frame.select(nw.col(TIME).min().alias("first")))["first"][0])
+    first = pd.Timestamp(frames.collected(frame.select(ex.col(TIME).min().alias("first")))["first"][0])
     first = first.tz_localize(None) if first.tzinfo is not None else first
     faults = [
         f"the cutoff {moment_text(moment)} is not after the first purchase, {first:%Y-%m-%d}: there is nothing to "
@@ -298,7 +298,7 @@ def log_before(log: Frame, timestamp: str, moment: pd.Timestamp) -> Any:
     """The rows of a log strictly before a moment, with the log's own columns, in its engine."""
     read = read_log(log, timestamp, timestamp, None)
     names = frames.wrap(log).collect_schema().names()
-    before = read.frame.filter(nw.col(TIME) < nw.lit(moment.to_pydatetime())).select(*names)
+    before = read.frame.filter(ex.col(TIME) < ex.lit(moment.to_pydatetime())).select(*names)
     return before.to_native()
 
 

@@ -7,13 +7,13 @@ import re
 import warnings
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..checks import UNIT_WORDS, check_unit
 from ..exceptions import DataError, LogWarning
+from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
 from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
@@ -84,7 +84,7 @@ def summarize(
     check_unit(unit, "unit")
     read = read_log(log, customer_id, timestamp, value)
     end = None if observation_end is None else inclusive_end(observation_end)
-    extra = {"late": (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()} if end is not None and not read.faults else {}
+    extra = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
     seen = look(read, customer_id, timestamp, value, **extra)
     end = check_log(read, seen, end, customer_id, timestamp, value)
     if seen.get("late"):
@@ -93,52 +93,52 @@ def summarize(
             LogWarning,
             stacklevel=2,
         )
-    frame = read.frame.filter(nw.col(TIME) <= nw.lit(end)) if seen.get("late") else read.frame
+    frame = read.frame.filter(ex.col(TIME) <= ex.lit(end)) if seen.get("late") else read.frame
     if period in ("W", "M", "Y"):
         warn_merged(frame, period)
-    eager = isinstance(frame, nw.DataFrame)
+    eager = isinstance(frame, ex.DataFrame)
     result = summary_of(frames.optimised(frame), read.has_value, period, unit, end)
     if eager:
-        result = nw.maybe_reset_index(frames.collected(result.sort("customer_id")))
+        result = ex.maybe_reset_index(frames.collected(result.sort("customer_id")))
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(refunds=frames.get_ruler(log).refunds)
     return frames.set_ruler(result.to_native(), ruler)
 
 
 def summary_of(frame: Frame, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
-    """The summary query itself, on a narwhals frame with the working columns."""
+    """The summary query itself, on a wrapped frame with the working columns."""
     last = frames.index_of(pd.Timestamp(end), period)
     buckets = purchase_periods(frame, has_value, period)
     wanted = [
-        nw.len().alias("__n"),
-        nw.col(_PERIOD).min().alias("__first"),
-        nw.col(_PERIOD).max().alias("__last"),
+        ex.len().alias("__n"),
+        ex.col(_PERIOD).min().alias("__first"),
+        ex.col(_PERIOD).max().alias("__last"),
     ]
     if has_value:
-        first = nw.col(_PERIOD).min().over(CUSTOMER)
+        first = ex.col(_PERIOD).min().over(CUSTOMER)
         buckets = buckets.with_columns(
-            nw.when(nw.col(_PERIOD) > first).then(nw.col(VALUE)).otherwise(nw.lit(0.0)).alias("__repeat")
+            ex.when(ex.col(_PERIOD) > first).then(ex.col(VALUE)).otherwise(ex.lit(0.0)).alias("__repeat")
         )
-        wanted.append(nw.col("__repeat").sum().alias("__repeat"))
+        wanted.append(ex.col("__repeat").sum().alias("__repeat"))
     customers = buckets.group_by(CUSTOMER).agg(*wanted)
     columns = [
-        nw.col(CUSTOMER).alias("customer_id"),
-        (nw.col("__n").cast(nw.Int64) - 1).alias("frequency"),
-        periods_to_unit((nw.col("__last") - nw.col("__first")).cast(nw.Float64), period, unit).alias("recency"),
-        periods_to_unit((last - nw.col("__first")).cast(nw.Float64), period, unit).alias("T"),
+        ex.col(CUSTOMER).alias("customer_id"),
+        (ex.col("__n").cast(ex.Int64) - 1).alias("frequency"),
+        periods_to_unit((ex.col("__last") - ex.col("__first")).cast(ex.Float64), period, unit).alias("recency"),
+        periods_to_unit((last - ex.col("__first")).cast(ex.Float64), period, unit).alias("T"),
     ]
     if has_value:
-        repeats = nw.when(nw.col("__n") > 1).then(nw.col("__n").cast(nw.Float64) - 1.0).otherwise(nw.lit(1.0))
-        columns.append((nw.col("__repeat") / repeats).alias("monetary_value"))
+        repeats = ex.when(ex.col("__n") > 1).then(ex.col("__n").cast(ex.Float64) - 1.0).otherwise(ex.lit(1.0))
+        columns.append((ex.col("__repeat") / repeats).alias("monetary_value"))
     return customers.select(*columns)
 
 
 def purchase_periods(frame: Any, has_value: bool, period: str) -> Any:
     """One row for each customer and period with a purchase, with the period's total."""
-    index = frames.period_index(nw.col(TIME), period, frame.implementation).alias(_PERIOD)
+    index = frames.period_index(ex.col(TIME), period, frame.implementation).alias(_PERIOD)
     if not has_value:
-        return frame.select(nw.col(CUSTOMER), index).unique()
-    picked = frame.select(nw.col(CUSTOMER), index, nw.col(VALUE))
-    return picked.group_by(CUSTOMER, _PERIOD).agg(nw.col(VALUE).sum())
+        return frame.select(ex.col(CUSTOMER), index).unique()
+    picked = frame.select(ex.col(CUSTOMER), index, ex.col(VALUE))
+    return picked.group_by(CUSTOMER, _PERIOD).agg(ex.col(VALUE).sum())
 
 
 def check_log(
@@ -163,8 +163,8 @@ def check_log(
 
 def warn_merged(frame: Frame, period: str) -> None:
     """Warn with the number of purchase days that a period coarser than a day merges with another."""
-    days = frames.collected(purchase_periods(frame, False, "D").select(nw.len().alias("n")))["n"][0]
-    kept = frames.collected(purchase_periods(frame, False, period).select(nw.len().alias("n")))["n"][0]
+    days = frames.collected(purchase_periods(frame, False, "D").select(ex.len().alias("n")))["n"][0]
+    kept = frames.collected(purchase_periods(frame, False, period).select(ex.len().alias("n")))["n"][0]
     if days > kept:
         warnings.warn(
             f"period={period!r} merges {days - kept:,} of {days:,} days with a purchase into another of the same customer; "
@@ -226,10 +226,10 @@ def open_log(
     end = None if observation_end is None else inclusive_end(observation_end)
     extra = {}
     if not read.faults:
-        clock = nw.col(TIME).dt.hour() + nw.col(TIME).dt.minute() + nw.col(TIME).dt.second()
-        extra["timed"] = (clock > 0).cast(nw.Int64).sum()
+        clock = ex.col(TIME).dt.hour() + ex.col(TIME).dt.minute() + ex.col(TIME).dt.second()
+        extra["timed"] = (clock > 0).cast(ex.Int64).sum()
         if end is not None:
-            extra["late"] = (nw.col(TIME) > nw.lit(end)).cast(nw.Int64).sum()
+            extra["late"] = (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()
     seen = look(read, customer_id, timestamp, value, **extra)
     end = check_log(read, seen, end, customer_id, timestamp, value)
     if observation_end is None and not seen.get("timed"):
@@ -240,5 +240,5 @@ def open_log(
             LogWarning,
             stacklevel=stacklevel,
         )
-        read.frame = read.frame.filter(nw.col(TIME) <= nw.lit(end))
+        read.frame = read.frame.filter(ex.col(TIME) <= ex.lit(end))
     return read, end

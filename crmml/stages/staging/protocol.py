@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from ... import frames
 from ...exceptions import DataError
+from ...frames import expressions as ex
 from ...transactions.activity import Activity, Grid, last_period, make_grid, to_log_engine
 from ...transactions.log import CUSTOMER, TIME, codes_of, is_missing
 from ...transactions.rhythm import totals_before
@@ -220,15 +220,15 @@ class ColumnStager(PeriodStager):
         every = self._period(period)
         frames.check_columns(frames.wrap(log), [self.customer_id, self.timestamp, self.column], "the transaction log")
         read, end = open_log(log, self.customer_id, self.timestamp, None, observation_end)
-        stage = nw.col(self.column)
+        stage = ex.col(self.column)
         missing = is_missing(self.column, read.frame.collect_schema()[self.column])
         records = read.frame.filter(~missing).select(
-            nw.col(CUSTOMER),
-            frames.period_index(nw.col(TIME), "D", read.frame.implementation).alias("__day"),
-            nw.col(TIME),
+            ex.col(CUSTOMER),
+            frames.period_index(ex.col(TIME), "D", read.frame.implementation).alias("__day"),
+            ex.col(TIME),
             stage.alias("__stage"),
         )
-        last = records.group_by(CUSTOMER, "__day").agg(nw.col(TIME).max())
+        last = records.group_by(CUSTOMER, "__day").agg(ex.col(TIME).max())
         final = frames.collected(last.join(records, on=[CUSTOMER, "__day", TIME], how="inner").unique())
         if not len(final):
             raise DataError([f"column {self.column!r} records no stage"], "the transaction log")

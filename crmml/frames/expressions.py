@@ -1,0 +1,72 @@
+"""The expressions that queries on frames of any engine are written in: columns, literals, conditions, types.
+
+Other packages write their queries with these names, so that the library behind them is known here alone.
+"""
+
+from __future__ import annotations
+
+from narwhals import (
+    Boolean,
+    Categorical,
+    DataFrame,
+    Date,
+    Datetime,
+    Enum,
+    Expr,
+    Float32,
+    Float64,
+    Implementation,
+    Int16,
+    Int32,
+    Int64,
+    LazyFrame,
+    Object,
+    Series,
+    String,
+    Unknown,
+    col,
+    concat,
+    from_dict,
+    from_native,
+    len,
+    lit,
+    maybe_reset_index,
+    new_series,
+    sum_horizontal,
+    to_native,
+    when,
+)
+from narwhals.dtypes import DType
+
+__all__ = [
+    "Boolean",
+    "Categorical",
+    "DType",
+    "DataFrame",
+    "Date",
+    "Datetime",
+    "Enum",
+    "Expr",
+    "Float32",
+    "Float64",
+    "Implementation",
+    "Int16",
+    "Int32",
+    "Int64",
+    "LazyFrame",
+    "Object",
+    "Series",
+    "String",
+    "Unknown",
+    "col",
+    "concat",
+    "from_dict",
+    "from_native",
+    "len",
+    "lit",
+    "maybe_reset_index",
+    "new_series",
+    "sum_horizontal",
+    "to_native",
+    "when",
+]
