@@ -58,7 +58,7 @@ def one_fit(name: str, seed: int, customers: int = CUSTOMERS, n_draws: int = 100
     """Share of customers of one simulated base whose true conditional mean lies inside its interval."""
     model = getattr(clv, name)
     truth = model().set_fitted_params(**DESIGNS[name])
-    times = truth.sample(customers, T, random_state=seed).groupby("customer_id")["time"]
+    times = truth.simulate(customers, T, random_state=seed).groupby("customer_id")["time"]
     X = pd.DataFrame({"frequency": times.size() - 1, "recency": times.max(), "T": T})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

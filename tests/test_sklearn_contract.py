@@ -75,7 +75,7 @@ def test_every_estimator_is_checked():
 def opportunities():
     """A summary in whole weeks, for models of discrete opportunities."""
     model = BetaGeoBetaBinomial().set_fitted_params(alpha=1.2, beta=2.0, gamma=0.9, delta=5.0)
-    times = model.sample(1500, 8.0, random_state=0).groupby("customer_id")["time"]
+    times = model.simulate(1500, 8.0, random_state=0).groupby("customer_id")["time"]
     summary = pd.DataFrame({"frequency": times.size() - 1, "recency": times.max(), "T": 8.0}).reset_index()
     summary.attrs = Ruler(unit="W", period="W").to_metadata()
     return summary

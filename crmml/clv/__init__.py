@@ -4,6 +4,14 @@ from .beta_geo import BetaGeoNBD
 from .beta_geo_beta_binom import BetaGeoBetaBinomial
 from .beta_geo_cnbd import BetaGeoCNBD
 from .comparison import compare, likelihood_ratio_test
+from .displays import (
+    AliveHistoryDisplay,
+    CalibrationDisplay,
+    FrequencyRecencyDisplay,
+    PosteriorDisplay,
+    SpendDisplay,
+    TrackingDisplay,
+)
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
 from .gompertz import GompertzNBD
@@ -11,19 +19,28 @@ from .independence import SpendFrequencyCorrelation, spend_frequency_correlation
 from .lifetime_value import CustomerLifetimeValue
 from .modified_beta_geo import ModifiedBetaGeoNBD
 from .pareto import ParetoNBD
+from .transaction import TransactionModel, purchase_rate
 
 __all__ = [
+    "AliveHistoryDisplay",
     "BetaGeoBetaBinomial",
     "BetaGeoCNBD",
     "BetaGeoNBD",
+    "CalibrationDisplay",
     "CustomerLifetimeValue",
     "FrequencyGammaGamma",
+    "FrequencyRecencyDisplay",
     "GammaGamma",
     "GompertzNBD",
     "ModifiedBetaGeoNBD",
     "ParetoNBD",
+    "PosteriorDisplay",
+    "SpendDisplay",
     "SpendFrequencyCorrelation",
+    "TrackingDisplay",
+    "TransactionModel",
     "compare",
     "likelihood_ratio_test",
+    "purchase_rate",
     "spend_frequency_correlation",
 ]

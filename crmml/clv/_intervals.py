@@ -45,7 +45,7 @@ def count_interval(
         for at in range(0, left.size, step):
             which = left[at : at + step]
             block = unique[which]
-            log_proba = model._numerics.conditional_count_log_proba(
+            log_proba = model.numerics.conditional_count_log_proba(
                 model._rows(block), horizon, layout.theta(vectors, block), size, **model._options()
             )
             cumulated = np.cumsum(np.exp(log_proba).mean(axis=0), axis=-1)
@@ -73,7 +73,7 @@ def next_purchase_interval(model: Estimator, columns: np.ndarray, vectors: np.nd
     def function(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
         rows, options = model._rows(block), model._options()
         times = [
-            model._numerics.next_purchase_quantile(rows, float(level), layout.theta(draw[None, :], block), **options)
+            model.numerics.next_purchase_quantile(rows, float(level), layout.theta(draw[None, :], block), **options)
             for level, draw in zip(levels, draws, strict=True)
         ]
         return np.stack([np.reshape(time, len(block)) for time in times])
@@ -95,7 +95,7 @@ def count_draws(
         for at in range(0, left.size, step):
             which = left[at : at + step]
             block = columns[which]
-            log_proba = model._numerics.conditional_count_log_proba(
+            log_proba = model.numerics.conditional_count_log_proba(
                 model._rows(block), horizon, layout.theta(vectors, block), size, **model._options()
             )
             above = np.cumsum(np.exp(log_proba), axis=-1) >= level[:, which, None] - 1e-12

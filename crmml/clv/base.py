@@ -8,23 +8,22 @@ carries it to the natural scale by the delta method.
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
-from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ..checks import Faults, check_count, check_number
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler
-from ..inference import MaximumLikelihood, Posterior, maximize
+from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
+from ..inference.likelihood_model import Link
 from ..transactions.compression import unique_rows
 from ..typing import ArrayLike, FrameLike, Seed
 from ._covariates import CovariateLayout
@@ -34,21 +33,24 @@ from ._prior import make_prior
 #: Above this many unique rows the start values come from a fit to an evenly spaced sample of them.
 SAMPLE_ABOVE = 20_000
 
+#: Draws that must not move between calls come from this seed.
+KEPT_SEED = 0
+
 #: Posterior draws that are stored with a model: 1,000 × 4 numbers are 32 kB.
 STORED_DRAWS = 1_000
 
 
-class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
+class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
     """A model with a handful of positive parameters, fitted by maximum likelihood."""
 
     #: Name in the literature, for tables and sentences.
-    _title: ClassVar[str]
+    title: ClassVar[str]
     #: Columns the model reads, in the order of its array form.
     _columns: ClassVar[tuple[str, ...]]
     #: Parameters in the literature's order.
-    _parameters: ClassVar[tuple[str, ...]]
+    parameter_names: ClassVar[tuple[str, ...]]
     #: What it means when a parameter runs to zero or to infinity: {name: (at zero, at infinity)}.
-    _limits: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    limits: ClassVar[Mapping[str, tuple[str, str]]] = {}
     _parameter_constraints: ClassVar[dict] = {"prior": [StrOptions({"weak"}), Mapping, None]}
     #: Half-width of the search box on the log scale.
     _box: ClassVar[float] = 14.0
@@ -57,7 +59,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
     # ---- what a model file declares -------------------------------------------------------------------------------
 
     @abstractmethod
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Return start values on the natural scale, from crude moments; they must carry the data's units."""
 
     @abstractmethod
@@ -137,7 +139,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, columns, dtype=np.float64, ensure_non_negative=True)
         unique, weight = self._compress(columns, weight)
-        self._maximize(unique, weight)
+        self._fit_rows(unique, weight)
         return self
 
     def _compress(self, columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +152,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             raise DataError(
                 [
                     f"{type(self).__name__} has n_samples = {len(columns)} informative customers and needs at least 2 "
-                    f"to estimate {', '.join(self._parameters)}; give it more customers"
+                    f"to estimate {', '.join(self.parameter_names)}; give it more customers"
                 ],
                 "the summary",
             )
@@ -164,42 +166,38 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
 
     def _layout(self) -> CovariateLayout:
         """The fitted vector's layout; without covariates just the log parameters."""
-        return CovariateLayout(self._parameters, ())
+        return CovariateLayout(self.parameter_names, ())
 
     def _penalty(self) -> float:
         """Half the L2 penalty's strength on covariate coefficients; none unless a model offers one."""
         return 0.0
 
-    def _maximize(self, columns: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_rows(self, columns: np.ndarray, weight: np.ndarray) -> None:
+        """Start, maximise, keep: the flow of estimation on unique rows with weights."""
         layout = self._layout()
         matrix = layout.coordinates(columns, weight)
-        n_parameters, size = layout.n_parameters, float(weight.sum())
-        start = np.zeros(matrix.shape[1])
-        start[:n_parameters] = np.log(self._start(columns, weight))
-        lower, upper = start - self._box, start + self._box
+        size = float(weight.sum())
+        centre = np.zeros(matrix.shape[1])
+        centre[: layout.n_parameters] = np.log(self.start_values(columns, weight))
         if isinstance(self.prior, Mapping):  # a wrong one is refused now, not when the posterior is sampled
-            make_prior(self.prior, layout.names, start, n_parameters)
+            make_prior(self.prior, layout.names, centre, layout.n_parameters)
+        box = {"lower": centre - self._box, "upper": centre + self._box}
+        start, information = self._warm_start(layout, matrix, columns, weight, centre, box)
         objective = self._objective(layout, matrix, columns, weight)
-        information = None
-        if len(columns) > SAMPLE_ABOVE:
-            sample = slice(None, None, len(columns) // (SAMPLE_ABOVE // 4))
-            share = float(weight[sample].sum())
-            first = maximize(
-                self._objective(layout, matrix, columns[sample], weight[sample], share / size),
-                start,
-                lower=lower,
-                upper=upper,
-                scale=share,
-                tolerance=1e-3,
-            )
-            start = first.theta
-            if first.converged:
-                information = first.information * (size / share)
-        optimum = maximize(objective, start, lower=lower, upper=upper, scale=size, information=information)
+        optimum = self._maximise(objective, start, **box, scale=size, information=information)
         self._keep(optimum, layout, matrix, size)
-        self._data = FitData(columns, weight, layout, matrix, optimum, (lower + upper) / 2)
-        if not optimum.converged:
-            warnings.warn(self._why_not(optimum, (lower + upper) / 2), ConvergenceWarning, stacklevel=3)
+        self._data = FitData(columns, weight, layout, matrix, optimum, centre)
+        self._warn_unless_converged(optimum, stacklevel=4)
+
+    def _warm_start(self, layout, matrix, columns, weight, start, box) -> tuple[np.ndarray, np.ndarray | None]:
+        """Where there are very many rows, the optimum of an evenly spaced sample of them, and its information scaled up."""
+        if len(columns) <= SAMPLE_ABOVE:
+            return start, None
+        sample = slice(None, None, len(columns) // (SAMPLE_ABOVE // 4))
+        size, share = float(weight.sum()), float(weight[sample].sum())
+        objective = self._objective(layout, matrix, columns[sample], weight[sample], share / size)
+        first = maximize(objective, start, **box, scale=share, tolerance=1e-3)
+        return first.theta, first.information * (size / share) if first.converged else None
 
     def _objective(self, layout, matrix, columns, weight, share: float = 1.0):
         """Penalised log-likelihood and gradient in the coordinates u, the fitted vector being matrix @ u."""
@@ -223,27 +221,24 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         vector = matrix @ optimum.theta
         coefficients = vector[layout.n_parameters :]
         log_likelihood = optimum.log_likelihood + self._penalty() * float(coefficients @ coefficients)
-        k = optimum.theta.size
         self.theta_ = vector
         self.covariance_ = matrix @ optimum.covariance @ matrix.T
         self.log_likelihood_ = log_likelihood
-        self.aic_ = 2 * k - 2 * log_likelihood
-        self.bic_ = float(k * np.log(size)) - 2 * log_likelihood
-        self.converged_ = optimum.converged
         self.n_customers_ = size
-        self.n_parameters_ = k
+        self.n_parameters_ = optimum.theta.size
         self.posterior_draws_: np.ndarray | None = None
 
-    def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
+    def _why_not(self, optimum: MaximumLikelihood) -> str:
         """Say in words what kind of non-optimum was reached."""
+        centre = self._data.start
         reasons = []
         away = np.abs(optimum.theta - centre) > np.log(1000) if not np.isfinite(optimum.covariance).all() else []
         for j in sorted({*optimum.at_bound, *(int(i) for i in np.flatnonzero(away))}):
-            if j >= len(self._parameters):
+            if j >= len(self.parameter_names):
                 reasons.append("a covariate's coefficient ran away")
                 continue
-            name = self._parameters[j]
-            zero, infinity = self._limits.get(name, ("", ""))
+            name = self.parameter_names[j]
+            zero, infinity = self.limits.get(name, ("", ""))
             meaning = zero if optimum.theta[j] < centre[j] else infinity
             reasons.append(f"{name} ran to {np.exp(optimum.theta[j]):.3g}{': ' + meaning if meaning else ''}")
         detail = "; ".join(reasons) or optimum.message
@@ -254,12 +249,21 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
 
     # ---- results --------------------------------------------------------------------------------------------------
 
+    def _estimates(self) -> Estimates:
+        k, layout = len(self.parameter_names), self._layout()
+        links: list[Link] = ["log" if j < k else "identity" for j in range(layout.size)]
+        return Estimates.from_fitted(layout.names, self.theta_, self.covariance_, links)
+
+    @property
+    def _sample_size(self) -> float:
+        return self.n_customers_
+
     @property
     def params_(self) -> Mapping[str, float]:
         """Estimates on the natural scale, a read-only mapping under the literature's names."""
         check_is_fitted(self, "theta_")
-        natural = np.exp(self.theta_[: len(self._parameters)]).tolist()
-        return MappingProxyType(dict(zip(self._parameters, natural, strict=True)))
+        natural = np.exp(self.theta_[: len(self.parameter_names)]).tolist()
+        return MappingProxyType(dict(zip(self.parameter_names, natural, strict=True)))
 
     def _theta(self, columns: np.ndarray) -> list:
         """Natural parameters of these rows at the estimate."""
@@ -295,36 +299,11 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             Naming each parameter that is missing, unknown or not positive.
         """
         layout = self._layout()
-        given = {"purchase": dict(coef_purchase or {}), "dropout": dict(coef_dropout or {})}
-        own = {
-            name: params.pop(name)
-            for effect in layout.effects
-            if effect.process not in given
-            for name in effect.names
-            if name in params
-        }
-        wrong = [f"{name} is missing" for name in self._parameters if name not in params]
-        wrong += [
-            f"{name} is not a parameter; there are {', '.join(self._parameters)}"
-            for name in params
-            if name not in self._parameters
-        ]
-        wrong += [
-            f"{name}={value!r} must be finite and positive" for name, value in params.items() if not 0 < value < np.inf
-        ]
-        coefficients = []
-        for effect in layout.effects:
-            for name in effect.names:
-                source = given.get(effect.process, own)
-                if name not in source:
-                    wrong.append(f"{name} is missing" if source is own else f"coef_{effect.process} lacks {name}")
-                coefficients.append(float(source.pop(name, 0.0)))
-        wrong += [f"coef_{process} names {name}, no such covariate" for process, left in given.items() for name in left]
-        if wrong:
-            raise DataError(wrong, f"the parameters given to {type(self).__name__}")
-        self.theta_ = np.array([*np.log([float(params[name]) for name in self._parameters]), *coefficients])
+        given = {"purchase": coef_purchase or {}, "dropout": coef_dropout or {}}
+        coefficients = self._read_coefficients(layout, given, params)
+        self.theta_ = np.array([*np.log([float(params[name]) for name in self.parameter_names]), *coefficients])
         self.covariance_ = np.full((layout.size, layout.size), np.nan)
-        self.log_likelihood_ = self.aic_ = self.bic_ = float("nan")
+        self.log_likelihood_ = float("nan")
         self.converged_ = False
         self.n_customers_ = 0.0
         self.n_parameters_ = layout.size
@@ -332,35 +311,36 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
         self.ruler_ = ruler or Ruler()
         return self
 
-    def summary(self, coverage: float = 0.95) -> pd.DataFrame:
-        """Table of estimates with standard errors and intervals.
+    def _read_coefficients(
+        self, layout: CovariateLayout, given: Mapping[str, Mapping[str, float]], params: dict[str, float]
+    ) -> list[float]:
+        """Return the coefficients in the layout's order; those of neither process are among ``params``, which keeps the rest.
 
-        Parameters
-        ----------
-        coverage : float, default=0.95
-            Of the intervals, which are symmetric on the fitted (log) scale.
-
-        Returns
-        -------
-        DataFrame
-            Index: parameter. Columns: estimate, std_error (delta method), lower, upper.
+        Raises
+        ------
+        DataError
+            Naming each parameter or coefficient that is missing, unknown or not legal.
         """
-        check_is_fitted(self, "theta_")
-        k, layout = len(self._parameters), self._layout()
-        error = np.sqrt(np.diag(self.covariance_))
-        z = norm.ppf(0.5 + coverage / 2)
-        table = pd.DataFrame(
-            {
-                "estimate": self.theta_,
-                "std_error": error,
-                "lower": self.theta_ - z * error,
-                "upper": self.theta_ + z * error,
-            },
-            index=pd.Index(layout.names, name="parameter"),
+        faults = Faults(f"the parameters given to {type(self).__name__}")
+        left = {process: dict(coefficients) for process, coefficients in given.items()}
+        coefficients = []
+        for effect in layout.effects:
+            source = left.get(effect.process, params)
+            for name in effect.names:
+                if name not in source:
+                    faults.add(f"{name} is missing" if source is params else f"coef_{effect.process} lacks {name}")
+                coefficients.append(float(source.pop(name, 0.0)))
+        faults.extend(f"{name} is missing" for name in self.parameter_names if name not in params)
+        known = ", ".join(self.parameter_names)
+        faults.extend(
+            f"{name} is not a parameter; there are {known}" for name in params if name not in self.parameter_names
         )
-        table.iloc[:k] = np.exp(table.iloc[:k])
-        table.iloc[:k, 1] = table.iloc[:k, 0] * error[:k]
-        return table
+        for name, value in params.items():
+            faults.check(check_number, value, name, above=0)
+        for process, more in left.items():
+            faults.extend(f"coef_{process} names {name}, which is no covariate of that process" for name in more)
+        faults.refuse()
+        return coefficients
 
     # ---- posterior ------------------------------------------------------------------------------------------------
 
@@ -387,6 +367,7 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             file, which carries no data: call this before storing it, the draws go with it.
         """
         check_is_fitted(self, "theta_")
+        n_draws = check_count(n_draws, "n_draws", least=100)
         if self.prior is None:
             raise ValueError(
                 f"{type(self).__name__}(prior=None) has no proper prior, and its posterior need not be proper; use prior='weak'."
@@ -404,9 +385,10 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
     def _draws(self, n_draws: int) -> np.ndarray:
         """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation."""
         check_is_fitted(self, "theta_")
+        n_draws = check_count(n_draws, "n_draws", least=1)
         draws = getattr(self, "posterior_draws_", None)
         if draws is None and getattr(self, "_data", None) is not None:
-            self.sample_posterior(max(n_draws, STORED_DRAWS), random_state=0)
+            self.sample_posterior(max(n_draws, STORED_DRAWS), random_state=KEPT_SEED)
             draws = self.posterior_draws_
         if draws is not None:
             return draws[:n_draws]
@@ -420,7 +402,9 @@ class ParametricModel(NamedColumnsMixin, BaseEstimator, ABC):
             UserWarning,
             stacklevel=3,
         )
-        return np.random.default_rng(0).multivariate_normal(self.theta_, self.covariance_, n_draws, method="eigh")
+        return np.random.default_rng(KEPT_SEED).multivariate_normal(
+            self.theta_, self.covariance_, n_draws, method="eigh"
+        )
 
     def __getstate__(self) -> dict:
         state = dict(super().__getstate__())  # a copy: what is left out here stays with the model itself

@@ -73,17 +73,17 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
     12880.0
     """
 
-    _title = "BG/BB"
+    title = "BG/BB"
     _discrete = True
-    _parameters = ("alpha", "beta", "gamma", "delta")
-    _numerics = beta_geometric_beta_binomial
+    parameter_names = ("alpha", "beta", "gamma", "delta")
+    numerics = beta_geometric_beta_binomial
     _parameter_constraints: ClassVar[dict] = {
         **ParametricModel._parameter_constraints,
         "horizon": TransactionModel._parameter_constraints["horizon"],
     }
     _lifetimes_fitter = "BetaGeoBetaBinomFitter"
     _lifetimes_names: ClassVar = {"alpha": "alpha", "beta": "beta", "gamma": "gamma", "delta": "delta"}
-    _limits: ClassVar = {
+    limits: ClassVar = {
         "alpha": ("hardly anybody buys again", "all customers buy with one probability, alpha / (alpha + beta)"),
         "beta": ("everybody alive buys at each opportunity", "all customers buy with one probability"),
         "gamma": ("nobody leaves, the beta-binomial model", "all customers leave with one probability"),
@@ -111,15 +111,17 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
             )
         return faults
 
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return crude moments of the data, in its units, to start from."""
         x, t_x, _ = columns.T
         bought, seen = float(weight @ x) + 1.0, float(weight @ t_x) + 2.0
         return np.array([1.0, max(seen / bought - 1.0, 0.1), 0.5, 2.0])
 
     def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = 0) -> np.ndarray:
-        return self._numerics.discounted_transactions(rows, horizon, delta, theta)
+        return self.numerics.discounted_transactions(rows, horizon, delta, theta)
 
-    def _traits(self) -> str:
+    def traits(self) -> str:
+        """Say what the parameters mean for these customers."""
         p = self.params_
         buy, leave = p["alpha"] / (p["alpha"] + p["beta"]), p["gamma"] / (p["gamma"] + p["delta"])
         return f"At an opportunity {buy:.0%} of customers buy on average; before it {leave:.0%} leave."

@@ -95,7 +95,7 @@ class BetaGeoCNBD(TransactionModel):
     >>> import numpy as np
     >>> from crmml.clv import BetaGeoCNBD
     >>> truth = BetaGeoCNBD(k=3, modified=True).set_fitted_params(r=1.6, alpha=4.5, a=0.7, b=2.2)
-    >>> log = truth.sample(2000, T=60, random_state=1)
+    >>> log = truth.simulate(2000, T=60, random_state=1)
     >>> log["litt"] = np.log(log.groupby("customer_id")["time"].diff())
     >>> summary = log.groupby("customer_id").agg(
     ...     frequency=("time", lambda t: len(t) - 1), recency=("time", "max"), litt=("litt", "sum")).assign(T=60)
@@ -104,17 +104,17 @@ class BetaGeoCNBD(TransactionModel):
     (3, [-21520, -20479, -20276, -20390])
     """
 
-    _title = "BG/CNBD-k"
-    _parameters = ("r", "alpha", "a", "b")
-    _numerics = erlang_timing
-    _purchase_targets: ClassVar = {"alpha": -1}
-    _dropout_targets: ClassVar = {"a": 1, "b": 1}
+    title = "BG/CNBD-k"
+    parameter_names = ("r", "alpha", "a", "b")
+    numerics = erlang_timing
+    purchase_targets: ClassVar = {"alpha": -1}
+    dropout_targets: ClassVar = {"a": 1, "b": 1}
     _parameter_constraints: ClassVar[dict] = {
         **TransactionModel._parameter_constraints,
         "k": [Interval(Integral, 1, MAX_K, closed="both"), None],
         "modified": ["boolean"],
     }
-    _limits: ClassVar = {
+    limits: ClassVar = {
         "r": ("hardly anybody buys again", "all customers buy at one rate"),
         "alpha": ("purchase rates without bound", "all customers buy at one rate"),
         "a": ("nobody leaves", "all customers leave with one probability, a / (a + b)"),
@@ -203,10 +203,11 @@ class BetaGeoCNBD(TransactionModel):
 
     # ---- fitting ----------------------------------------------------------------------------------------------------
 
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return crude moments of the data, in its units, to start from."""
         return np.array([1.0, 1.0 / (self.k_ * purchase_rate(columns, weight)), 1.0, 2.0])
 
-    def _maximize(self, columns: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_rows(self, columns: np.ndarray, weight: np.ndarray) -> None:
         """Fit each k on rows without the log gaps, which only shift the log-likelihood, and keep the best."""
         log_gaps = 0.0
         if self._with_log_gaps(columns):
@@ -218,21 +219,18 @@ class BetaGeoCNBD(TransactionModel):
         for k in range(1, TRIED_K + 1) if self.k is None else ():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                self._maximize_at(k, columns, weight, log_gaps)
+                self._fit_at(k, columns, weight, log_gaps)
             reached[k] = self.log_likelihood_
             if k > 1 and reached[k] < reached[k - 1]:
                 break
         best = max(reached, key=reached.__getitem__) if self.k is None else int(self.k)
-        self._maximize_at(best, columns, weight, log_gaps)
+        self._fit_at(best, columns, weight, log_gaps)
         self.log_likelihood_by_k_ = {**reached, best: self.log_likelihood_}
 
-    def _maximize_at(self, k: int, columns: np.ndarray, weight: np.ndarray, log_gaps: float) -> None:
+    def _fit_at(self, k: int, columns: np.ndarray, weight: np.ndarray, log_gaps: float) -> None:
         self.k_ = k
-        super()._maximize(columns, weight)
-        constant = (k - 1) * log_gaps
-        self.log_likelihood_ += constant
-        self.aic_ -= 2 * constant
-        self.bic_ -= 2 * constant
+        super()._fit_rows(columns, weight)
+        self.log_likelihood_ += (k - 1) * log_gaps
 
     @property
     def params_(self) -> Mapping[str, float]:
@@ -265,7 +263,8 @@ class BetaGeoCNBD(TransactionModel):
         self.k_ = int(k)
         return super().set_fitted_params(**params)
 
-    def _traits(self) -> str:
+    def traits(self) -> str:
+        """Say what the parameters mean for these customers."""
         p = self.params_
         after = "each purchase, the first one included," if self.modified else "a repeat purchase"
         return (

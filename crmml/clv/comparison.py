@@ -30,7 +30,7 @@ def compare(models: Sequence[Any], X: FrameLike, sample_weight: ArrayLike | None
     Returns
     -------
     DataFrame
-        One row a model, best AIC first: model, n_params, log_likelihood, aic, bic, aic_weight, converged.
+        One row per model, best AIC first: model, n_parameters, log_likelihood, aic, bic, aic_weight, converged.
 
     Raises
     ------
@@ -64,8 +64,8 @@ def compare(models: Sequence[Any], X: FrameLike, sample_weight: ArrayLike | None
     for model in models:
         total = model.score(X, sample_weight=sample_weight) * n
         k = model.n_parameters_
-        rows.append((model._title, k, total, 2 * k - 2 * total, k * np.log(informative) - 2 * total, model.converged_))
-    table = pd.DataFrame(rows, columns=["model", "n_params", "log_likelihood", "aic", "bic", "converged"])
+        rows.append((model.title, k, total, 2 * k - 2 * total, k * np.log(informative) - 2 * total, model.converged_))
+    table = pd.DataFrame(rows, columns=["model", "n_parameters", "log_likelihood", "aic", "bic", "converged"])
     relative = np.exp(-(table["aic"] - table["aic"].min()) / 2)
     table.insert(5, "aic_weight", relative / relative.sum())
     return table.sort_values("aic", ignore_index=True, kind="stable")

@@ -290,7 +290,7 @@ class SpendDisplay(DisplayMixin):
         x, m = frames.to_columns(X, ["frequency", "monetary_value"]).to_numpy(dtype=float).T
         seen = (x > 0) & (m > 0)
         counts, means = x[seen].astype(int), m[seen]
-        amounts = model.sample(counts, random_state)
+        amounts = model.simulate(counts, random_state)
         simulated = np.bincount(np.repeat(np.arange(counts.size), counts), amounts) / counts
         lower, upper = np.log(np.quantile(means, [0.002, 0.998]))
         amount = np.exp(np.linspace(lower, upper, points))

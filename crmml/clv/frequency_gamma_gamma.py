@@ -45,10 +45,10 @@ class FrequencyGammaGamma(GammaGamma):
     True
     """
 
-    _title = "Gamma-Gamma with frequency"
+    title = "Gamma-Gamma with frequency"
 
     def _layout(self) -> CovariateLayout:
-        return CovariateLayout(self._parameters, [Effect("frequency", ("elasticity",), (2,), {2: 1})])
+        return CovariateLayout(self.parameter_names, [Effect("frequency", ("elasticity",), (2,), {2: 1})])
 
     def _expand(self, columns: np.ndarray) -> np.ndarray:
         return np.column_stack([columns, np.log1p(columns[:, 0])])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_generator
+from ..checks import check_choice, check_coverage, check_generator
 from ..typing import ArrayLike, FrameLike, Seed
 from ._checks import count_faults, fault, finite_faults
 from ._lifetimes import LifetimesMixin
 from ._posterior import interval_by_blocks
-from .base import ParametricModel
+from .base import KEPT_SEED, ParametricModel
 from .numerics import gamma_gamma
 from .numerics.gamma_gamma import SpendRows
 
@@ -63,18 +63,18 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     array([35.24, 76.39])
     """
 
-    _title = "Gamma-Gamma"
+    title = "Gamma-Gamma"
     _columns = ("frequency", "monetary_value")
-    _parameters = ("p", "q", "gamma")
+    parameter_names = ("p", "q", "gamma")
     _lifetimes_fitter = "GammaGammaFitter"
     _lifetimes_names: ClassVar = {"p": "p", "q": "q", "gamma": "v"}
-    _limits: ClassVar = {
+    limits: ClassVar = {
         "p": ("amounts of one customer vary without bound", "each customer always spends the same amount"),
         "q": ("customers differ without bound", "all customers spend alike"),
         "gamma": ("mean spend tends to zero", "all customers spend alike"),
     }
 
-    def __init__(self, prior: Any = "weak"):
+    def __init__(self, prior: str | Mapping[str, tuple[float, float]] | None = "weak"):
         self.prior = prior
 
     def _check_meaning(self, columns: np.ndarray) -> list[str]:
@@ -98,7 +98,8 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     def _rows(self, columns: np.ndarray) -> SpendRows:
         return SpendRows(np.ascontiguousarray(columns[:, 0]), np.ascontiguousarray(columns[:, 1]))
 
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return crude moments of the data, in its units, to start from."""
         mean = float(np.average(columns[:, 1], weights=weight))
         return np.array([1.0, 2.0, mean])
 
@@ -183,7 +184,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         return spend
 
     def predict_interval(
-        self, X: FrameLike, *, coverage: float = 0.9, kind: str = "mean", n_draws: int = 1000, random_state: Seed = 0
+        self, X: FrameLike, *, coverage: float = 0.9, kind: str = "mean", n_draws: int = 1000, random_state: Seed = None
     ) -> np.ndarray:
         """Credible interval of each customer's expected amount, or of the next amount itself.
 
@@ -197,20 +198,17 @@ class GammaGamma(LifetimesMixin, ParametricModel):
             customer's next transaction, by one simulated amount for each posterior draw.
         n_draws : int, default=1000
             Posterior draws to use.
-        random_state : int, Generator, RandomState or None, default=0
-            For the simulated amounts.
+        random_state : int, Generator, RandomState or None
+            For the simulated amounts; None takes the same ones at every call, so that an interval does not move.
 
         Returns
         -------
         ndarray of shape (n_customers, 2)
             In the money of X; infinite where the expectation is.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
-        if kind not in ("mean", "outcome"):
-            raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
+        coverage, kind = check_coverage(coverage), check_choice(kind, "kind", ("mean", "outcome"))
+        rng = check_generator(KEPT_SEED if random_state is None else random_state)
         columns, vectors = self._fitted_summary(X), self._draws(n_draws)
-        rng = check_generator(random_state)
 
         def quantity(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
             if kind == "mean":
@@ -239,7 +237,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         """The population's mean amount per transaction, pγ/(q−1); infinite when q <= 1."""
         return float(gamma_gamma.posterior_mean_spend(np.zeros(1), np.zeros(1), list(self.params_.values()))[0])
 
-    def sample(self, counts: ArrayLike, random_state: Seed = None, frequency: ArrayLike | None = None) -> np.ndarray:
+    def simulate(self, counts: ArrayLike, random_state: Seed = None, frequency: ArrayLike | None = None) -> np.ndarray:
         """Simulate the amounts of customers' transactions.
 
         Parameters

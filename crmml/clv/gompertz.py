@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..inference import MaximumLikelihood
-from .numerics import gompertz
+from .numerics.dropout_model import DropoutModel
+from .numerics.gompertz import GompertzDropout
 from .transaction import TransactionModel, purchase_rate
 
 
@@ -77,12 +78,12 @@ class GompertzNBD(TransactionModel):
     7.66
     """
 
-    _title = "GGompertz/NBD"
-    _parameters = ("r", "alpha", "b", "s", "beta")
-    _numerics = gompertz
-    _purchase_targets: ClassVar = {"alpha": -1}
-    _dropout_targets: ClassVar = {"beta": -1}
-    _limits: ClassVar = {
+    title = "GGompertz/NBD"
+    parameter_names = ("r", "alpha", "b", "s", "beta")
+    numerics = DropoutModel(GompertzDropout)
+    purchase_targets: ClassVar = {"alpha": -1}
+    dropout_targets: ClassVar = {"beta": -1}
+    limits: ClassVar = {
         "r": ("hardly anybody buys again", "all customers buy at one rate, a Poisson process"),
         "alpha": ("purchase rates without bound", "all customers buy at one rate, a Poisson process"),
         "b": (
@@ -96,33 +97,35 @@ class GompertzNBD(TransactionModel):
         ),
     }
 
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return crude moments of the data, in its units, to start from."""
         length = float(np.average(columns[:, 2], weights=weight))
         return np.array([1.0, 1.0 / purchase_rate(columns, weight), 1.0 / (length if length > 0 else 1.0), 1.0, 1.0])
 
-    def _maximize(self, columns: np.ndarray, weight: np.ndarray) -> None:
-        super()._maximize(columns, weight)
-        b, beta = (self._parameters.index(name) for name in ("b", "beta"))
-        optimum, centre = self._data.optimum, self._data.start
-        if self._no_growth(optimum, centre):
+    def _fit_rows(self, columns: np.ndarray, weight: np.ndarray) -> None:
+        super()._fit_rows(columns, weight)
+        b, beta = (self.parameter_names.index(name) for name in ("b", "beta"))
+        optimum = self._data.optimum
+        if self._no_growth(optimum):
             self.covariance_[[b, beta], :] = np.nan
             self.covariance_[:, [b, beta]] = np.nan
             if self.converged_:
                 self.converged_ = False
-                warnings.warn(self._why_not(optimum, centre), ConvergenceWarning, stacklevel=3)
+                warnings.warn(self._why_not(optimum), ConvergenceWarning, stacklevel=3)
 
-    def _no_growth(self, optimum: MaximumLikelihood, centre: np.ndarray) -> bool:
+    def _no_growth(self, optimum: MaximumLikelihood) -> bool:
         """Whether b is so small that over the time observed the hazard does not grow by a thousandth."""
-        b = self._parameters.index("b")
-        return bool(optimum.theta[b] - centre[b] < -np.log(1000))
+        b = self.parameter_names.index("b")
+        return bool(optimum.theta[b] - self._data.start[b] < -np.log(1000))
 
-    def _why_not(self, optimum: MaximumLikelihood, centre: np.ndarray) -> str:
-        if self._no_growth(optimum, centre):
-            b = self._parameters.index("b")
+    def _why_not(self, optimum: MaximumLikelihood) -> str:
+        if self._no_growth(optimum):
+            b = self.parameter_names.index("b")
             optimum = replace(optimum, at_bound=tuple({b, *optimum.at_bound}))
-        return super()._why_not(optimum, centre)
+        return super()._why_not(optimum)
 
-    def _traits(self) -> str:
+    def traits(self) -> str:
+        """Say what the parameters mean for these customers."""
         p = self.params_
         with np.errstate(over="ignore"):
             median = np.log1p(p["beta"] * np.expm1(np.log(2) / p["s"])) / p["b"]

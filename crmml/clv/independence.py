@@ -8,7 +8,9 @@ import numpy as np
 from scipy.stats import norm, spearmanr
 
 from .. import frames
+from ..checks import check_coverage
 from ..exceptions import DataError
+from ..results import Result
 from ..typing import FrameLike
 from ._checks import finite_faults
 
@@ -17,7 +19,7 @@ NOTEWORTHY = 0.3
 
 
 @dataclass(frozen=True)
-class SpendFrequencyCorrelation:
+class SpendFrequencyCorrelation(Result):
     """Rank correlation of frequency and mean amount among customers with repeat purchases.
 
     Attributes
@@ -91,8 +93,7 @@ def spend_frequency_correlation(X: FrameLike, coverage: float = 0.95) -> SpendFr
     >>> round(found.correlation, 3), found.noteworthy
     (0.205, False)
     """
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
+    coverage = check_coverage(coverage)
     x, m = frames.to_columns(X, ["frequency", "monetary_value"]).to_numpy(dtype=float).T
     if faults := [*finite_faults("frequency", x), *finite_faults("monetary_value", m)]:
         raise DataError(faults, "the summary")

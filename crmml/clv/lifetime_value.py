@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import DAYS_PER_UNIT, UNIT_WORDS
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_choice, check_coverage, check_generator, check_margin
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
@@ -22,6 +22,7 @@ from ..typing import ArrayLike, Estimator, FrameLike
 from ._checks import fault, finite_faults, timing_faults
 from ._intervals import count_draws, sorted_unique
 from ._posterior import interval_by_blocks
+from .base import KEPT_SEED
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
 from .independence import spend_frequency_correlation
@@ -53,7 +54,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     annual_discount_rate : float, default=0.0
         Effective rate a year: 0.1 is 10 % a year.
     margin : float, default=1.0
-        The part of an amount that is counted as value, for instance 0.3 for a contribution margin of 30 %.
+        The share of an amount that is counted as value, above 0 and at most 1: 0.3 is a contribution margin of 30 %.
     summary_unit : {"h", "D", "W", "M", "Y"}, default=None
         What the summary's times are counted in, to be stated where it carries no unit itself: arrays, and frames of
         polars, DuckDB and Spark, which have no place for one. Without either, ``unit`` is taken, with a warning.
@@ -88,7 +89,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         "horizon": [Interval(Real, 0, None, closed="neither")],
         "unit": [StrOptions(set(DAYS_PER_UNIT))],
         "annual_discount_rate": [Interval(Real, 0, 1, closed="both")],
-        "margin": [Interval(Real, 0, None, closed="neither")],
+        "margin": [Real],
         "summary_unit": [StrOptions(set(DAYS_PER_UNIT)), None],
     }
 
@@ -138,6 +139,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             When Gamma-Gamma takes spend and frequency as independent and their rank correlation lies beyond ±0.3 for
             certain.
         """
+        check_margin(self.margin)
         columns = self._summary(X, reset=True)
         self.ruler_ = self._stated(self._remember_ruler(X, reset=True))
         frame = self._frame(columns, self.ruler_)
@@ -198,6 +200,8 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         ndarray of shape (n_customers, 2)
             Computed in blocks: memory does not grow with draws × customers.
         """
+        coverage, kind = check_coverage(coverage), check_choice(kind, "kind", ("mean", "outcome"))
+        of = check_choice(of, "of", ("predict", "probability_alive", "expected_purchases", "expected_spend"))
         frame = self._fitted_frame(X)
         if of in ("probability_alive", "expected_purchases"):
             return self.transactions_.predict_interval(
@@ -210,16 +214,10 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             )
         if of == "expected_spend":
             return self.spend_.predict_interval(frame, coverage=coverage, kind=kind, n_draws=n_draws)
-        if of != "predict":
-            raise ValueError(
-                f"of={of!r} must be 'predict', 'probability_alive', 'expected_purchases' or 'expected_spend'."
-            )
-        if kind not in ("mean", "outcome"):
-            raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
         return self._value_interval(frame, self._horizon(horizon), coverage, kind, n_draws)
 
     def table(self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None) -> Any:
-        """One row a customer: P(alive), expected purchases, expected spend, value.
+        """One row per customer: P(alive), expected purchases, expected spend, value.
 
         Parameters
         ----------
@@ -236,6 +234,8 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             customer_id, probability_alive (now), expected_purchases (within the horizon, not discounted),
             expected_spend (a transaction), clv; with ``coverage`` also probability_alive_lower and so on.
         """
+        if coverage is not None:
+            check_coverage(coverage)
         frame = self._fitted_frame(X)
         spend = self.spend_.predict(frame)
         columns = {
@@ -291,15 +291,13 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         self, frame: pd.DataFrame, horizon: float, coverage: float, kind: str, n_draws: int
     ) -> np.ndarray:
         """Draws of both posteriors, which are independent given the data, multiplied pair by pair."""
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
         transactions, spend = self.transactions_, self.spend_
         unit = str(self.ruler_.unit)
         delta = discount_intensity(self.annual_discount_rate, unit) if self.annual_discount_rate else 0.0
         layout, vectors, spend_draws = transactions._layout(), transactions._draws(n_draws), spend._draws(n_draws)
         n_draws = min(len(vectors), len(spend_draws))
         vectors, spend_draws = vectors[:n_draws], spend_draws[:n_draws]
-        rng = np.random.default_rng(0)
+        rng = check_generator(KEPT_SEED)
         timing, timing_code = sorted_unique(transactions._fitted_summary(frame))
         parts, _, code = unique_rows(timing_code, *frame[["frequency", "monetary_value"]].to_numpy(dtype=float).T)
         rows = np.column_stack(parts)

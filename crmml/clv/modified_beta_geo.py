@@ -63,14 +63,14 @@ class ModifiedBetaGeoNBD(LifetimesMixin, TransactionModel):
     True
     """
 
-    _title = "MBG/NBD"
-    _parameters = ("r", "alpha", "a", "b")
-    _numerics = beta_geometric
-    _purchase_targets: ClassVar = {"alpha": -1}
-    _dropout_targets: ClassVar = {"a": 1, "b": 1}
+    title = "MBG/NBD"
+    parameter_names = ("r", "alpha", "a", "b")
+    numerics = beta_geometric
+    purchase_targets: ClassVar = {"alpha": -1}
+    dropout_targets: ClassVar = {"a": 1, "b": 1}
     _lifetimes_fitter = "ModifiedBetaGeoFitter"
     _lifetimes_names: ClassVar = {"r": "r", "alpha": "alpha", "a": "a", "b": "b"}
-    _limits: ClassVar = {
+    limits: ClassVar = {
         "r": ("hardly anybody buys again", "all customers buy at one rate, a Poisson process"),
         "alpha": ("purchase rates without bound", "all customers buy at one rate, a Poisson process"),
         "a": ("nobody leaves, the NBD model", "all customers leave with one probability, a / (a + b)"),
@@ -80,9 +80,11 @@ class ModifiedBetaGeoNBD(LifetimesMixin, TransactionModel):
     def _options(self) -> dict:
         return {"modified": True}
 
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return crude moments of the data, in its units, to start from."""
         return np.array([1.0, 1.0 / purchase_rate(columns, weight), 1.0, 2.0])
 
-    def _traits(self) -> str:
+    def traits(self) -> str:
+        """Say what the parameters mean for these customers."""
         p = self.params_
         return f"After each purchase {p['a'] / (p['a'] + p['b']):.0%} of customers leave on average, the first one included."

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from ._lifetimes import LifetimesMixin
-from .numerics import pareto
+from .numerics.dropout_model import DropoutModel
+from .numerics.pareto import ParetoDropout
 from .transaction import TransactionModel, purchase_rate
 
 
@@ -74,14 +75,14 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
     1666
     """
 
-    _title = "Pareto/NBD"
-    _parameters = ("r", "alpha", "s", "beta")
-    _numerics = pareto
-    _purchase_targets: ClassVar = {"alpha": -1}
-    _dropout_targets: ClassVar = {"beta": -1}
+    title = "Pareto/NBD"
+    parameter_names = ("r", "alpha", "s", "beta")
+    numerics = DropoutModel(ParetoDropout)
+    purchase_targets: ClassVar = {"alpha": -1}
+    dropout_targets: ClassVar = {"beta": -1}
     _lifetimes_fitter = "ParetoNBDFitter"
     _lifetimes_names: ClassVar = {"r": "r", "alpha": "alpha", "s": "s", "beta": "beta"}
-    _limits: ClassVar = {
+    limits: ClassVar = {
         "r": ("hardly anybody buys again", "all customers buy at one rate, a Poisson process"),
         "alpha": ("purchase rates without bound", "all customers buy at one rate, a Poisson process"),
         "s": ("nobody leaves, the NBD model", "all customers leave at one rate, s / beta"),
@@ -91,11 +92,13 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
         ),
     }
 
-    def _start(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def start_values(self, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return crude moments of the data, in its units, to start from."""
         length = float(np.average(columns[:, 2], weights=weight))
         return np.array([1.0, 1.0 / purchase_rate(columns, weight), 1.0, length if length > 0 else 1.0])
 
-    def _traits(self) -> str:
+    def traits(self) -> str:
+        """Say what the parameters mean for these customers."""
         p = self.params_
         with np.errstate(over="ignore"):
             median = p["beta"] * np.expm1(np.log(2) / p["s"])

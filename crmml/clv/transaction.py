@@ -12,13 +12,22 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import UNIT_WORDS, check_generator, check_unit
+from ..checks import (
+    UNIT_WORDS,
+    check_choice,
+    check_count,
+    check_coverage,
+    check_generator,
+    check_number,
+    check_unit,
+    is_number,
+)
 from ..exceptions import DataError
 from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..inference.quadrature import NODES
 from ..transactions.compression import unique_rows
-from ..typing import FrameLike, Numbers, Seed
+from ..typing import ArrayLike, Frame, FrameLike, Numbers, Seed
 from ._checks import timing_faults
 from ._covariates import CovariateLayout, Effect
 from ._intervals import count_interval, mean_interval, next_purchase_interval
@@ -27,22 +36,33 @@ from .numerics.rows import Rows
 
 #: Nodes of the discounting integral within intervals, where five digits are plenty.
 INTERVAL_NODES = 12
+#: Counts whose probabilities are asked for, at most: more would be millions of numbers for a thousand customers.
+MOST_COUNTS = 100_000
+#: Predictions that can be bracketed, and those of them that will be seen.
+QUANTITIES = (
+    "predict",
+    "probability_alive",
+    "predict_next_purchase",
+    "discounted_expected_transactions",
+    "discounted_residual_transactions",
+)
+OUTCOMES = ("predict", "predict_next_purchase")
 
 
 class TransactionModel(ParametricModel):
     """A model of when customers buy and when they silently leave, fitted on (frequency, recency, T).
 
-    Subclasses name a numerics module (``_numerics``) with the functions listed in ``docs/extending.md``.
+    Subclasses name a numerics module (``numerics``) with the functions listed in ``docs/extending.md``.
     """
 
     _columns = ("frequency", "recency", "T")
     #: Whether time is a whole number of opportunities.
     _discrete: ClassVar[bool] = False
     #: Functions of the model's likelihood and expectations.
-    _numerics: Any
+    numerics: Any
     #: {parameter: sign} of the log-parameter shift by the covariates of the purchase and of the dropout process.
-    _purchase_targets: ClassVar[Mapping[str, int]] = {}
-    _dropout_targets: ClassVar[Mapping[str, int]] = {}
+    purchase_targets: ClassVar[Mapping[str, int]] = {}
+    dropout_targets: ClassVar[Mapping[str, int]] = {}
     _parameter_constraints: ClassVar[dict] = {
         **ParametricModel._parameter_constraints,
         "horizon": [Interval(Real, 0, None, closed="neither")],
@@ -92,14 +112,14 @@ class TransactionModel(ParametricModel):
                 process,
                 tuple(names),
                 tuple(column_of[name] for name in names),
-                {self._parameters.index(name): sign for name, sign in targets.items()},
+                {self.parameter_names.index(name): sign for name, sign in targets.items()},
             )
             for process, names, targets in (
-                ("purchase", self.purchase_covariates, self._purchase_targets),
-                ("dropout", self.dropout_covariates, self._dropout_targets),
+                ("purchase", self.purchase_covariates, self.purchase_targets),
+                ("dropout", self.dropout_covariates, self.dropout_targets),
             )
         ]
-        return CovariateLayout(self._parameters, effects, self.equal_effects)
+        return CovariateLayout(self.parameter_names, effects, self.equal_effects)
 
     def _penalty(self) -> float:
         return self.l2_penalty / 2
@@ -132,14 +152,14 @@ class TransactionModel(ParametricModel):
         return Rows(*(np.ascontiguousarray(column) for column in columns.T[:3]))
 
     def _weighted_total(self, rows: Rows, weight: np.ndarray):
-        make = getattr(self._numerics, "weighted_total", None)
+        make = getattr(self.numerics, "weighted_total", None)
         return None if make is None else make(rows, weight, **self._options())
 
     def _log_likelihood(self, rows, theta):
-        return self._numerics.log_likelihood(rows, theta, **self._options())
+        return self.numerics.log_likelihood(rows, theta, **self._options())
 
     def _log_likelihood_gradient(self, rows, theta):
-        return self._numerics.log_likelihood_gradient(rows, theta, **self._options())
+        return self.numerics.log_likelihood_gradient(rows, theta, **self._options())
 
     # ---- a customer with a history --------------------------------------------------------------------------------
 
@@ -159,7 +179,7 @@ class TransactionModel(ParametricModel):
             At least 0.
         """
         columns = self._fitted_summary(X)
-        return self._numerics.conditional_expectation(
+        return self.numerics.conditional_expectation(
             self._rows(columns), self._horizon(horizon), self._theta(columns), **self._options()
         )
 
@@ -179,7 +199,7 @@ class TransactionModel(ParametricModel):
         ahead = _not_negative(ahead, "ahead")
         columns = self._fitted_summary(X)
         return np.exp(
-            self._numerics.log_probability_alive(self._rows(columns), self._theta(columns), ahead, **self._options())
+            self.numerics.log_probability_alive(self._rows(columns), self._theta(columns), ahead, **self._options())
         )
 
     def predict_count_proba(self, X: FrameLike, horizon: float | None = None, max_count: int = 10) -> np.ndarray:
@@ -197,12 +217,10 @@ class TransactionModel(ParametricModel):
             Rows sum to at most 1; the rest is the probability of more than ``max_count``.
         """
         columns = self._fitted_summary(X)
-        horizon, max_count = self._horizon(horizon), _count(max_count)
+        horizon, max_count = self._horizon(horizon), check_count(max_count, "max_count", most=MOST_COUNTS)
 
         def proba(rows, theta):
-            return np.exp(
-                self._numerics.conditional_count_log_proba(rows, horizon, theta, max_count, **self._options())
-            )
+            return np.exp(self.numerics.conditional_count_log_proba(rows, horizon, theta, max_count, **self._options()))
 
         return self._by_unique_row(columns, proba)
 
@@ -220,12 +238,11 @@ class TransactionModel(ParametricModel):
         ndarray of shape (n_customers,)
             In the fitted unit.
         """
-        if not 0 <= quantile < 1:
-            raise ValueError(f"quantile={quantile!r} must be at least 0 and below 1.")
+        quantile = _quantile(quantile)
         columns = self._fitted_summary(X)
         return self._by_unique_row(
             columns,
-            lambda rows, theta: self._numerics.next_purchase_quantile(rows, quantile, theta, **self._options()),
+            lambda rows, theta: self.numerics.next_purchase_quantile(rows, quantile, theta, **self._options()),
         )
 
     def discounted_expected_transactions(
@@ -275,11 +292,7 @@ class TransactionModel(ParametricModel):
         .. [1] Fader, P. S., Hardie, B. G. S. and Lee, K. L. (2005), RFM and CLV: Using iso-value curves for customer
            base analysis. Journal of Marketing Research 42, 415-430.
         """
-        delta = discount_intensity(annual_discount_rate, self._unit(unit))
-        if delta <= 0:
-            raise ValueError(
-                "annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist."
-            )
+        delta = self._endless_discount(annual_discount_rate, unit)
         columns = self._fitted_summary(X)
         return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, np.inf, delta))
 
@@ -323,62 +336,62 @@ class TransactionModel(ParametricModel):
         ndarray of shape (n_customers, 2)
             Lower and upper bound. Computed in blocks: memory does not grow with draws × customers.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must be between 0 and 1.")
-        columns, vectors = self._fitted_summary(X), self._draws(n_draws)
-        if kind == "outcome":
-            if of == "predict_next_purchase":
-                return next_purchase_interval(self, columns, vectors, coverage)
-            if of != "predict":
-                raise ValueError(
-                    f"kind='outcome' is for counts (of='predict') and times (of='predict_next_purchase'); {of!r} has no outcome to "
-                    "be observed."
-                )
-            return count_interval(self, columns, vectors, coverage, self._horizon(horizon))
-        if kind != "mean":
-            raise ValueError(f"kind={kind!r} must be 'mean' or 'outcome'.")
-        arguments: dict[str, Any]
-        if of == "predict":
-            arguments = {"horizon": self._horizon(horizon)}
-        elif of == "probability_alive":
-            arguments = {"ahead": _not_negative(ahead, "ahead")}
-        elif of == "predict_next_purchase":
-            if not 0 <= quantile < 1:
-                raise ValueError(f"quantile={quantile!r} must be at least 0 and below 1.")
-            arguments = {"quantile": quantile}
-        elif of in ("discounted_expected_transactions", "discounted_residual_transactions"):
-            endless = of == "discounted_residual_transactions"
-            delta = (
-                discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate or endless else 0.0
-            )
-            if endless and delta <= 0:
-                raise ValueError("annual_discount_rate must be above 0 over an infinite horizon.")
-            arguments = {"horizon": np.inf if endless else self._horizon(horizon), "delta": delta}
-        else:
+        coverage, kind = check_coverage(coverage), check_choice(kind, "kind", ("mean", "outcome"))
+        of = check_choice(of, "of", QUANTITIES)
+        arguments = self._quantity_arguments(of, horizon, ahead, quantile, annual_discount_rate, unit)
+        if kind == "outcome" and of not in OUTCOMES:
             raise ValueError(
-                f"of={of!r} must be 'predict', 'probability_alive', 'predict_next_purchase', 'discounted_expected_transactions' "
-                "or 'discounted_residual_transactions'."
+                f"kind='outcome' is for counts (of='predict') and times (of='predict_next_purchase'); {of!r} has no outcome to "
+                "be observed."
             )
-        return mean_interval(self, columns, vectors, coverage, of, **arguments)
+        columns, vectors = self._fitted_summary(X), self._draws(n_draws)
+        if kind == "mean":
+            return mean_interval(self, columns, vectors, coverage, of, **arguments)
+        if of == "predict":
+            return count_interval(self, columns, vectors, coverage, arguments["horizon"])
+        return next_purchase_interval(self, columns, vectors, coverage)
+
+    def _quantity_arguments(self, of, horizon, ahead, quantile, annual_discount_rate, unit) -> dict[str, Any]:
+        """What :meth:`_quantity` needs for the method that ``of`` names, checked."""
+        check_is_fitted(self, "theta_")
+        if of == "predict":
+            return {"horizon": self._horizon(horizon)}
+        if of == "probability_alive":
+            return {"ahead": _not_negative(ahead, "ahead")}
+        if of == "predict_next_purchase":
+            return {"quantile": _quantile(quantile)}
+        if of == "discounted_residual_transactions":
+            return {"horizon": np.inf, "delta": self._endless_discount(annual_discount_rate, unit)}
+        delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate else 0.0
+        return {"horizon": self._horizon(horizon), "delta": delta}
+
+    def _endless_discount(self, annual_discount_rate: float, unit: str | None) -> float:
+        """The discount intensity of an infinite horizon, above 0."""
+        delta = discount_intensity(annual_discount_rate, self._unit(unit))
+        if delta <= 0:
+            raise ValueError(
+                "annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist."
+            )
+        return delta
 
     def _quantity(self, of: str, rows: Rows, theta: list, **arguments: Any) -> np.ndarray:
         """A prediction for rows and parameters that broadcast against them: what intervals are made of."""
         if of == "predict":
-            return self._numerics.conditional_expectation(rows, arguments["horizon"], theta, **self._options())
+            return self.numerics.conditional_expectation(rows, arguments["horizon"], theta, **self._options())
         if of == "probability_alive":
-            return np.exp(self._numerics.log_probability_alive(rows, theta, arguments["ahead"], **self._options()))
+            return np.exp(self.numerics.log_probability_alive(rows, theta, arguments["ahead"], **self._options()))
         if of == "predict_next_purchase":
-            return self._numerics.next_purchase_quantile(rows, arguments["quantile"], theta, **self._options())
+            return self.numerics.next_purchase_quantile(rows, arguments["quantile"], theta, **self._options())
         return self._discounted(rows, theta, arguments["horizon"], arguments["delta"], INTERVAL_NODES)
 
     def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = NODES) -> np.ndarray:
         options = self._options()
-        exact = getattr(self._numerics, "discounted_residual_transactions", None)
+        exact = getattr(self.numerics, "discounted_residual_transactions", None)
         if exact is not None:
             return exact(rows, delta, theta, horizon, **options)
         scale = float(np.median(rows.T)) if len(rows) else 1.0
         return discounted_integral(
-            lambda tau: self._numerics.conditional_expectation(rows, tau, theta, **options),
+            lambda tau: self.numerics.conditional_expectation(rows, tau, theta, **options),
             horizon,
             delta,
             scale,
@@ -402,7 +415,7 @@ class TransactionModel(ParametricModel):
         ndarray of the shape of t
         """
         t, theta = _not_negative(t, "t"), self._new_customer(covariates)
-        return self._numerics.expectation(t, theta, **self._options())
+        return self.numerics.expectation(t, theta, **self._options())
 
     def count_proba(self, t: float, max_count: int = 10, covariates: Mapping[str, float] | None = None) -> np.ndarray:
         """P(X(t) = j), j = 0 .. max_count, of a new customer.
@@ -420,9 +433,15 @@ class TransactionModel(ParametricModel):
         ndarray of shape (max_count + 1,)
         """
         t, theta = _not_negative(t, "t"), self._new_customer(covariates)
-        return np.exp(self._numerics.count_log_proba(t, theta, _count(max_count), **self._options()))
+        return np.exp(
+            self.numerics.count_log_proba(
+                t, theta, check_count(max_count, "max_count", most=MOST_COUNTS), **self._options()
+            )
+        )
 
-    def sample(self, n: int, T: Any, random_state: Seed = None, covariates: Any = None) -> pd.DataFrame:
+    def simulate(
+        self, n: int, T: ArrayLike, random_state: Seed = None, covariates: Frame | Mapping[str, ArrayLike] | None = None
+    ) -> pd.DataFrame:
         """Simulate the transactions of n new customers.
 
         Parameters
@@ -441,7 +460,7 @@ class TransactionModel(ParametricModel):
         """
         theta = self._new_customer(covariates)
         length = np.broadcast_to(np.asarray(_not_negative(T, "T"), dtype=float), (n,))
-        customer, time = self._numerics.simulate(n, length, theta, check_generator(random_state), **self._options())
+        customer, time = self.numerics.simulate(n, length, theta, check_generator(random_state), **self._options())
         customer = np.concatenate([np.arange(n), customer])
         time = np.concatenate([np.zeros(n), time])
         order = np.lexsort((time, customer))
@@ -469,11 +488,7 @@ class TransactionModel(ParametricModel):
 
     def _horizon(self, horizon: float | None) -> float:
         value = self.horizon if horizon is None else horizon
-        if not (isinstance(value, Real) and np.isfinite(value) and value >= 0):
-            raise ValueError(
-                f"horizon={value!r} must be a finite number of at least 0, in the fitted unit ({self._unit_word()})."
-            )
-        return float(value)
+        return check_number(value, "horizon", least=0, meaning=f"it is in the fitted unit ({self._unit_word()})")
 
     def _unit(self, unit: str | None) -> str:
         """The unit of the model's times: the fitted one, which ``unit`` may state where the summary did not."""
@@ -499,19 +514,19 @@ class TransactionModel(ParametricModel):
         T = convert(1.0, "Y", unit) if unit else 1.0
         span = f"a year ({T:.4g} {self._unit_word()})" if unit else "one unit of time"
         fitted = (
-            f"{self._title} fitted on {self.n_customers_:,.0f} customers (log-likelihood {self.log_likelihood_:,.3f}"
+            f"{self.title} fitted on {self.n_customers_:,.0f} customers (log-likelihood {self.log_likelihood_:,.3f}"
             f"{'' if self.converged_ else '; NOT converged'}): {params}."
             if self.n_customers_
-            else f"{self._title} with given parameters: {params}."
+            else f"{self.title} with given parameters: {params}."
         )
         if self._covariates():
-            return f"{fitted} {self._traits()}".strip()
+            return f"{fitted} {self.traits()}".strip()
         more = float(self.expected_purchases(T))
         return (
-            f"{fitted} A new customer is expected to buy {more:.2f} more times within {span}. {self._traits()}".strip()
+            f"{fitted} A new customer is expected to buy {more:.2f} more times within {span}. {self.traits()}".strip()
         )
 
-    def _traits(self) -> str:
+    def traits(self) -> str:
         """One more sentence that only this model can say."""
         return ""
 
@@ -529,7 +544,7 @@ def _not_negative(value: Any, name: str) -> Any:
     return array if array.ndim else float(array)
 
 
-def _count(max_count: Any) -> int:
-    if not isinstance(max_count, (int, np.integer)) or max_count < 0:
-        raise ValueError(f"max_count={max_count!r} must be a whole number of at least 0.")
-    return int(max_count)
+def _quantile(quantile: float) -> float:
+    if is_number(quantile) and 0 <= quantile < 1:
+        return float(quantile)
+    raise ValueError(f"quantile={quantile!r} must be at least 0 and below 1.")

@@ -33,7 +33,7 @@ def make_transactions(
     Parameters
     ----------
     model : object
-        Anything with ``sample(n, T, random_state)`` returning a frame with columns customer_id (0 .. n - 1) and time
+        Anything with ``simulate(n, T, random_state)`` returning a frame with columns customer_id (0 .. n - 1) and time
         since the customer's first purchase, that purchase at 0 included: every fitted transaction model of
         :mod:`crmml.clv`.
     n_customers : int
@@ -46,7 +46,7 @@ def make_transactions(
     unit : {"h", "D", "W", "M", "Y"}, default=None
         The unit of T and of the model's times; None takes the unit that the model was fitted in.
     spend : object, default=None
-        Anything with ``sample(counts, random_state)`` returning one amount a transaction, customer by customer, such as
+        Anything with ``simulate(counts, random_state)`` returning one amount a transaction, customer by customer, such as
         a fitted :class:`crmml.clv.GammaGamma`; one that also takes ``frequency`` is told the repeat purchases. It adds
         the column value.
 
@@ -74,7 +74,7 @@ def make_transactions(
     known = getattr(getattr(model, "ruler_", None), "unit", None)
     lengths, first, days = _check(n_customers, T, start, unit, known)
     model_seed, spend_seed = _two_seeds(random_state)
-    times = model.sample(n_customers, lengths, model_seed).sort_values(["customer_id", "time"], kind="stable")
+    times = model.simulate(n_customers, lengths, model_seed).sort_values(["customer_id", "time"], kind="stable")
     customer, time = times["customer_id"].to_numpy(np.int64), times["time"].to_numpy(np.float64)
     scale = days * MICROSECONDS_PER_DAY
     end = first + np.rint(lengths.max() * scale).astype(np.int64)
@@ -82,8 +82,8 @@ def make_transactions(
     log = pd.DataFrame({"customer_id": customer, "timestamp": stamp.view("datetime64[us]")})
     if spend is not None:
         counts = np.bincount(customer, minlength=n_customers)
-        takes = inspect.signature(spend.sample).parameters
-        log["value"] = spend.sample(counts, spend_seed, **({"frequency": counts - 1} if "frequency" in takes else {}))
+        takes = inspect.signature(spend.simulate).parameters
+        log["value"] = spend.simulate(counts, spend_seed, **({"frequency": counts - 1} if "frequency" in takes else {}))
     return log
 
 

@@ -1,4 +1,4 @@
-"""Intervals of means."""
+"""Intervals of means and of shares."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from ..checks import check_coverage
 from ..typing import ArrayLike
 
 
@@ -41,7 +42,9 @@ def student_interval(
     total, squares = np.asarray(total, dtype=np.float64), np.asarray(squares, dtype=np.float64)
     n = np.where(np.asarray(n) > 1, n, np.nan)
     mean = total / n
-    half = stdtrit(n - 1, 0.5 + coverage / 2) * np.sqrt(np.maximum(squares - n * mean**2, 0.0) / (n * (n - 1)))
+    half = stdtrit(n - 1, 0.5 + check_coverage(coverage) / 2) * np.sqrt(
+        np.maximum(squares - n * mean**2, 0.0) / (n * (n - 1))
+    )
     return mean - half, mean + half
 
 
@@ -88,7 +91,7 @@ def wilson_interval(rate: ArrayLike, n: ArrayLike, *, coverage: float = 0.9) -> 
     (0.4038, 0.5962)
     """
     rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    z2 = ndtri(0.5 + coverage / 2) ** 2
+    z2 = ndtri(0.5 + check_coverage(coverage) / 2) ** 2
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * rate * (1 - rate) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

@@ -17,14 +17,19 @@ import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from ..checks import check_count, check_coverage, check_generator
+from ..results import IntervalDisplay, Result
 from ..typing import Seed
 from .pareto_smoothing import MAX_K, pareto_smooth
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Degrees of freedom of the proposal: tails well above a normal posterior's, at little cost in effective draws.
 PROPOSAL_DF = 5.0
@@ -33,13 +38,13 @@ MAX_ROUNDS = 6
 
 
 @dataclass(frozen=True)
-class Posterior:
+class Posterior(Result):
     """Equally weighted draws from a posterior, with what tells their worth.
 
     Attributes
     ----------
     draws : DataFrame of shape (n_draws, k)
-        One column a parameter, on the natural scale.
+        One column for each parameter, on the natural scale.
     ess : float
         Effective number of independent draws.
     pareto_k : float
@@ -58,10 +63,28 @@ class Posterior:
 
     def summary(self, coverage: float = 0.9) -> pd.DataFrame:
         """Mean, standard deviation, median and equal-tailed interval of each parameter."""
-        tail = (1 - coverage) / 2
+        tail = (1 - check_coverage(coverage)) / 2
         lower, middle, upper = self.draws.quantile([tail, 0.5, 1 - tail]).to_numpy()
         columns = {"mean": self.draws.mean(), "sd": self.draws.std(), "median": middle, "lower": lower, "upper": upper}
         return pd.DataFrame(columns, index=pd.Index(self.draws.columns, name="parameter"))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the draws, one column for each parameter, on the natural scale."""
+        return self.draws.copy()
+
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw the mean of each parameter and the interval that holds 90 % of its draws.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        IntervalDisplay
+        """
+        table = self.summary().reset_index().rename(columns={"parameter": "quantity", "mean": "value"})
+        return IntervalDisplay(table, title=self.describe()).plot(ax=ax)
 
     def describe(self) -> str:
         """Say in plain sentences what the draws are worth."""
@@ -137,9 +160,8 @@ def sample_posterior(
     >>> posterior.ess > 3000, posterior.pareto_k < 0.5
     (True, True)
     """
-    if n_draws < 100:
-        raise ValueError(f"n_draws={n_draws!r} must be at least 100, so that the weights can be judged.")
-    rng = np.random.default_rng(random_state)
+    n_draws = check_count(n_draws, "n_draws", least=100)  # fewer, and the weights cannot be judged
+    rng = check_generator(random_state)
     location, scale = np.asarray(mode, dtype=float), _usable(np.asarray(covariance, dtype=float))
     best: tuple | None = None
     rounds = 0

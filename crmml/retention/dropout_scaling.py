@@ -187,7 +187,7 @@ def dropout_equity(
     def bought(theta: list, factor: Any) -> np.ndarray:
         """Discounted expected transactions, (n,) or (draws, n)."""
         rows = transactions._rows(times)
-        alive = np.exp(transactions._numerics.log_probability_alive(rows, theta, 0.0, **transactions._options()))
+        alive = np.exp(transactions.numerics.log_probability_alive(rows, theta, 0.0, **transactions._options()))
         return alive[..., time_code] * _of_the_living(transactions, pairs, theta, factor, h, delta)[..., pair_code]
 
     fitted, at = list(transactions.params_.values()), scaling(transactions, change)
@@ -198,7 +198,7 @@ def dropout_equity(
     kept = _MODELS[type(transactions)]
     words = (
         f"Retention of new customers {kept} goes from {100 * at.before:.1f} % to {100 * at.after:.1f} %: every customer's dropout "
-        f"from now on is multiplied by {at.factor:.3f} ({transactions._title}). Value counts over the next {span}."
+        f"from now on is multiplied by {at.factor:.3f} ({transactions.title}). Value counts over the next {span}."
     )
     if held:
         words += f" In {held:.1%} of the draws retention would pass 100 % or fall to 0 % and is held there."
@@ -227,7 +227,7 @@ def _equity_draws(
     block = max(1, 200_000 // len(unique))
     for at in range(0, n_draws, block):
         part = slice(at, at + block)
-        theta = [np.exp(vectors[part, k])[:, None] for k in range(len(transactions._parameters))]
+        theta = [np.exp(vectors[part, k])[:, None] for k in range(len(transactions.parameter_names))]
         found = scaling(transactions, change, theta, by[part][:, None])
         held += int(np.sum((found.after <= _LEAST) | (found.after >= 1)))
         more = bought(theta, found.factor) - bought(theta, 1.0)
@@ -262,7 +262,7 @@ def _of_the_living(model: Any, pairs: np.ndarray, theta: list, factor: Any, hori
     if isinstance(model, ParetoNBD):
         r, alpha, s, beta = theta
         later = [r + x, alpha + T, s + 0 * x, (beta + T) / np.maximum(factor, 1e-12)]
-        numerics: Any = model._numerics
+        numerics: Any = model.numerics
     else:
         r, alpha, a, b = theta
         occasions = x + 1 if isinstance(model, ModifiedBetaGeoNBD) else x

@@ -46,7 +46,7 @@ def summaries(
 def parameters(model: Estimator, spread: float = 3.0) -> Any:
     """Draw natural parameters of a parametric model, log-uniform within exp(±spread), as keyword arguments."""
     value = st.floats(-spread, spread).map(lambda u: float(np.exp(u)))
-    return st.fixed_dictionaries(dict.fromkeys(model._parameters, value))
+    return st.fixed_dictionaries(dict.fromkeys(model.parameter_names, value))
 
 
 @st.composite

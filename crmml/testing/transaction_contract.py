@@ -57,9 +57,9 @@ def check_transaction_model(
     >>> from crmml.testing import check_transaction_model
     >>> check_transaction_model(BetaGeoNBD(), {"r": 0.8, "alpha": 6.0, "a": 0.8, "b": 2.4})
     """
-    params = dict.fromkeys(estimator._parameters, 1.0) if params is None else params
+    params = dict.fromkeys(estimator.parameter_names, 1.0) if params is None else params
     truth = clone(estimator).set_fitted_params(**params)
-    log = truth.sample(N_CUSTOMERS, T, random_state=random_state)
+    log = truth.simulate(N_CUSTOMERS, T, random_state=random_state)
     times = log.groupby("customer_id")["time"]
     X = pd.DataFrame({"frequency": times.size() - 1, "recency": times.max(), "T": float(T)})
     with np.errstate(divide="ignore"):  # models of regular timing read the sum of the logs of the gaps as well
@@ -83,7 +83,9 @@ def _outcome(rule: Callable, truth: Any, fitted: Any, X: pd.DataFrame, T: float)
 
 def _tells_its_estimates(truth: Any, fitted: Any, X: pd.DataFrame, T: float) -> str | None:
     """params_ holds every parameter, positive; summary() and describe() tell them."""
-    if not set(fitted._parameters) <= set(fitted.params_) or not all(value > 0 for value in fitted.params_.values()):
+    if not set(fitted.parameter_names) <= set(fitted.params_) or not all(
+        value > 0 for value in fitted.params_.values()
+    ):
         return f"params_ is {dict(fitted.params_)}."
     table = fitted.summary()
     if list(table.columns) != ["estimate", "std_error", "lower", "upper"] or not isinstance(fitted.describe(), str):
@@ -147,7 +149,7 @@ def _simulation_agrees(truth: Any, fitted: Any, X: pd.DataFrame, T: float) -> st
     """sample() buys as often as expected_purchases() says, and leaves P(alive) and predict() right on average."""
     mean, error = X["frequency"].mean(), X["frequency"].std() / np.sqrt(len(X))
     expected = float(truth.expected_purchases(T))
-    longer = truth.sample(N_CUSTOMERS, 1.5 * T if T % 2 else T + T // 2, random_state=1)
+    longer = truth.simulate(N_CUSTOMERS, 1.5 * T if T % 2 else T + T // 2, random_state=1)
     horizon = float((1.5 * T if T % 2 else T + T // 2) - T)
     seen = longer[longer["time"] <= T].groupby("customer_id")["time"]
     history = pd.DataFrame({"frequency": seen.size() - 1, "recency": seen.max(), "T": float(T)})

@@ -31,10 +31,10 @@ def simulated(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     arrival = rng.integers(0, 84, n)
     model = BetaGeoNBD().set_fitted_params(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259)
     spend = GammaGamma().set_fitted_params(p=6.25, q=3.74, gamma=15.45)
-    log = model.sample(n, (273 - arrival) / 7, seed)
+    log = model.simulate(n, (273 - arrival) / 7, seed)
     day = arrival[log["customer_id"]] + np.floor(log["time"] * 7).astype(int)
     log["timestamp"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")
-    log["value"] = spend.sample(np.bincount(log["customer_id"], minlength=n), seed).round(2)
+    log["value"] = spend.simulate(np.bincount(log["customer_id"], minlength=n), seed).round(2)
     end = pd.Timestamp("2024-01-01") + pd.Timedelta(days=273)
     return summarize(log, value="value", unit="W", observation_end=end), log[["customer_id", "timestamp", "value"]]
 

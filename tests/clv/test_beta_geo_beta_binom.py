@@ -135,7 +135,7 @@ def test_next_purchase_and_intervals(fitted, donations):
 
 
 def test_a_simulated_world_is_found_again(fitted):
-    sample = fitted.sample(20_000, 8, random_state=1)
+    sample = fitted.simulate(20_000, 8, random_state=1)
     later = sample[sample["time"] > 0].groupby("customer_id")["time"]
     X = pd.DataFrame({"frequency": later.size(), "recency": later.max()}).reindex(range(20_000), fill_value=0)
     again = BetaGeoBetaBinomial().fit(X.assign(T=8))

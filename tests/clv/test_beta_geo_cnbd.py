@@ -163,7 +163,7 @@ def test_covariates_act_on_the_purchase_rate():
     z = rng.integers(0, 2, 3000).astype(float)
     truth = BetaGeoCNBD(k=2, purchase_covariates=("z",))
     truth.set_fitted_params(r=1.5, alpha=6.0, a=0.8, b=3.0, coef_purchase={"z": 0.7})
-    log = truth.sample(3000, 60.0, random_state=5, covariates=pd.DataFrame({"z": z}))
+    log = truth.simulate(3000, 60.0, random_state=5, covariates=pd.DataFrame({"z": z}))
     time = log.groupby("customer_id")["time"]
     X = pd.DataFrame({"frequency": time.size() - 1, "recency": time.max(), "T": 60.0, "z": z})
     model = BetaGeoCNBD(k=2, purchase_covariates=("z",)).fit(X)

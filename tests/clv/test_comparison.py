@@ -26,7 +26,7 @@ def test_the_likelihood_ratio_test_keeps_its_size():
     truth = BetaGeoNBD().set_fitted_params(r=0.8, alpha=8.0, a=0.8, b=2.4)
     rejected, runs = 0, 200
     for seed in range(runs):
-        by_customer = truth.sample(250, 40.0, random_state=seed).groupby("customer_id")["time"]
+        by_customer = truth.simulate(250, 40.0, random_state=seed).groupby("customer_id")["time"]
         noise = np.random.default_rng(seed).normal(size=250)
         X = by_customer.max().to_frame("recency").assign(frequency=by_customer.size() - 1, T=40.0, noise=noise)
         restricted, full = BetaGeoNBD().fit(X), BetaGeoNBD(purchase_covariates=["noise"]).fit(X)

@@ -56,7 +56,7 @@ def test_simulated_amounts_follow_the_frequency():
     model = FrequencyGammaGamma().set_fitted_params(p=6.0, q=4.0, gamma=15.0, elasticity=0.5)
     counts = np.full(60_000, 3)
     for frequency, x in ((np.full(counts.size, 8), 8), (None, 3)):
-        mean = model.sample(counts, 0, frequency).mean()
+        mean = model.simulate(counts, 0, frequency).mean()
         assert mean == pytest.approx(6 * 15 * (1 + x) ** 0.5 / 3, rel=0.02)  # p γ (1 + x)^κ / (q − 1)
     timing = BetaGeoNBD().set_fitted_params(r=0.8, alpha=6.0, a=0.8, b=3.0)
     log = make_transactions(timing, n_customers=40_000, T=40, unit="W", random_state=0, spend=model)

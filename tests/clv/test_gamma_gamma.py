@@ -46,7 +46,7 @@ def test_recovery_from_simulation():
     truth = {"p": 5.0, "q": 4.0, "gamma": 20.0}
     model = GammaGamma().set_fitted_params(**truth)
     counts = np.random.default_rng(0).integers(1, 8, 20_000)
-    amounts = model.sample(counts, random_state=1)
+    amounts = model.simulate(counts, random_state=1)
     mean = np.bincount(np.repeat(np.arange(counts.size), counts), amounts) / counts
     table = GammaGamma().fit(np.column_stack([counts, mean])).summary()
     z = np.log(table["estimate"] / pd.Series(truth)) / (table["std_error"] / table["estimate"])
@@ -64,7 +64,7 @@ def test_worthless_purchases_are_left_out_with_a_warning(spend):
 def test_an_infinite_mean_is_said():
     rng = np.random.default_rng(0)
     model = GammaGamma().set_fitted_params(p=2.0, q=0.6, gamma=5.0)
-    mean = model.sample(np.ones(3000, int), random_state=rng)
+    mean = model.simulate(np.ones(3000, int), random_state=rng)
     with pytest.warns(UserWarning, match="at most 1"):
         fitted = GammaGamma().fit(np.column_stack([np.ones(3000), mean]))
     with pytest.raises(ValueError, match="expected spend of 1 of 1 customers is infinite"):
@@ -82,5 +82,5 @@ def test_intervals_of_the_mean_and_of_the_next_amount(spend):
     assert ((outcome[:, 0] <= actual) & (actual <= outcome[:, 1]))[held].mean() == pytest.approx(0.9, abs=0.06)
     np.testing.assert_array_equal(outcome, spend.predict_interval(split, kind="outcome"))
     for wrong in ({"coverage": 2}, {"kind": "both"}):
-        with pytest.raises(ValueError, match="must be"):
+        with pytest.raises(ValueError, match=r"must lie between 0 and 1|choose one of 'mean', 'outcome'"):
             spend.predict_interval(split, **wrong)

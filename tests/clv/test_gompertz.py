@@ -96,7 +96,7 @@ def test_intervals_and_sampled_customers(oracle, customers, given_models):
     lower, upper = model.predict_interval(X, horizon=39, n_draws=200).T
     assert (lower < model.predict(X, 39)).all()
     assert (model.predict(X, 39) < upper).all()
-    log = given_models("ggomnbd_nocov", {}).sample(3_000, 39.0, random_state=0)
+    log = given_models("ggomnbd_nocov", {}).simulate(3_000, 39.0, random_state=0)
     repeat = log.groupby("customer_id").size() - 1
     error = repeat.std() / np.sqrt(3_000)
     assert repeat.mean() == pytest.approx(float(model.expected_purchases(39.0)), abs=5 * error)

@@ -84,7 +84,7 @@ def test_intervals_of_the_value_and_its_parts(value):
     counts = value.predict_interval(head, "expected_purchases", kind="outcome")
     assert (counts == counts.round()).all()
     for wrong in ({"of": "clv"}, {"kind": "median"}, {"coverage": 0}):
-        with pytest.raises(ValueError, match=r"must be|outcome"):
+        with pytest.raises(ValueError, match=r"must lie between 0 and 1|choose one of"):
             value.predict_interval(head, **wrong)
 
 

@@ -172,7 +172,7 @@ def test_intervals_and_sampled_customers(cdnow_fit):
     assert (counts[:, 0] <= counts[:, 1]).all()
     alive = cdnow_fit.predict_interval(X, of="probability_alive", n_draws=200)
     assert ((alive >= 0) & (alive <= 1)).all()
-    log = cdnow_fit.sample(2_000, 39.0, random_state=0)
+    log = cdnow_fit.simulate(2_000, 39.0, random_state=0)
     repeat = log.groupby("customer_id").size() - 1
     error = repeat.std() / np.sqrt(2_000)
     assert repeat.mean() == pytest.approx(float(cdnow_fit.expected_purchases(39.0)), abs=4 * error)
@@ -183,7 +183,7 @@ def test_parameters_are_recovered_from_simulated_customers():
     n = 20_000
     rng = np.random.default_rng(3)
     T = rng.uniform(30, 60, n)
-    log = ParetoNBD().set_fitted_params(**truth).sample(n, T, random_state=4)
+    log = ParetoNBD().set_fitted_params(**truth).simulate(n, T, random_state=4)
     grouped = log.groupby("customer_id")["time"]
     X = np.column_stack([grouped.size() - 1, grouped.max(), T])
     model = ParetoNBD().fit(X)

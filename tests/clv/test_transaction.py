@@ -96,16 +96,16 @@ def test_new_customers(model):
 
 
 def test_simulated_customers_carry_their_model(model):
-    log = model.sample(20_000, 52.0, random_state=3)
+    log = model.simulate(20_000, 52.0, random_state=3)
     assert (log.groupby("customer_id")["time"].min() == 0).all()
     counts = log.groupby("customer_id").size() - 1
     assert counts.mean() == pytest.approx(float(model.expected_purchases(52.0)), abs=4 * counts.std() / np.sqrt(20_000))
-    pd.testing.assert_frame_equal(log, model.sample(20_000, 52.0, random_state=3))
+    pd.testing.assert_frame_equal(log, model.simulate(20_000, 52.0, random_state=3))
 
 
 def test_recovery_from_simulation(model):
     n, T = 20_000, 60.0
-    log = model.sample(n, T, random_state=5)
+    log = model.simulate(n, T, random_state=5)
     x = log.groupby("customer_id").size() - 1
     again = type(model)().fit(np.column_stack([x, log.groupby("customer_id")["time"].max(), np.full(n, T)]))
     table = again.summary()
@@ -152,7 +152,7 @@ def test_covariates_are_found_again():
     truth.set_fitted_params(
         coef_purchase={"hospital": 0.7, "age": 0.02}, coef_dropout={"hospital": 0.5}, r=1.0, alpha=15.0, a=1.0, b=3.0
     )
-    log = truth.sample(n, T, random_state=1, covariates=z)
+    log = truth.simulate(n, T, random_state=1, covariates=z)
     by_customer = log.groupby("customer_id")["time"]
     X = z.assign(frequency=by_customer.size() - 1, recency=by_customer.max(), T=T)
     model = BetaGeoNBD(purchase_covariates=["hospital", "age"], dropout_covariates=["hospital"]).fit(X)

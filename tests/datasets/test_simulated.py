@@ -15,7 +15,7 @@ class EvenBuyer:
     def __init__(self, unit=None):
         self.ruler_ = Ruler(unit=unit)
 
-    def sample(self, n, T, random_state):
+    def simulate(self, n, T, random_state):
         T = np.broadcast_to(T, n)
         rows = [(i, float(k)) for i in range(n) for k in range(int(T[i]) + 1)]
         return pd.DataFrame(rows, columns=["customer_id", "time"])
@@ -24,7 +24,7 @@ class EvenBuyer:
 class PoissonBuyer:
     ruler_ = Ruler(unit="W")
 
-    def sample(self, n, T, random_state):
+    def simulate(self, n, T, random_state):
         rng = np.random.default_rng(random_state)
         count = rng.poisson(np.broadcast_to(T, n) * 0.5)
         customer = np.repeat(np.arange(n), count)
@@ -36,7 +36,7 @@ class PoissonBuyer:
 class CountedSpend:
     """The amount says which customer and which of its transactions it belongs to."""
 
-    def sample(self, counts, random_state):
+    def simulate(self, counts, random_state):
         customer = np.repeat(np.arange(len(counts)), counts)
         rank = np.arange(customer.size) - np.repeat(np.cumsum(counts) - counts, counts)
         return 1000.0 * customer + rank

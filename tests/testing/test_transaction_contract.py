@@ -46,7 +46,7 @@ class Broken:
 class BrokenModel(BetaGeoNBD):
     """Passes for a model until it is checked."""
 
-    _numerics = Broken()
+    numerics = Broken()
 
     def _weighted_total(self, rows, weight):
         return None

@@ -26,7 +26,6 @@ import numpy as np
 
 from ...typing import Numbers
 from .dropout_integral import NEGLIGIBLE, DropoutLaw, Nodes, Window, log_integral, shorten
-from .dropout_model import DropoutModel
 
 #: Below this exp() cannot overflow.
 SAFE = 600.0
@@ -186,17 +185,3 @@ def _moved(beta: Any, y: Any) -> np.ndarray:
     """The rate beta after the time y / b: beta e^-y + 1 - e^-y."""
     with np.errstate(under="ignore"):
         return beta * np.exp(-y) - np.expm1(-y)
-
-
-_model = DropoutModel(GompertzDropout)
-log_likelihood = _model.log_likelihood
-log_likelihood_gradient = _model.log_likelihood_gradient
-log_probability_alive = _model.log_probability_alive
-conditional_expectation = _model.conditional_expectation
-conditional_count_log_proba = _model.conditional_count_log_proba
-discounted_residual_transactions = _model.discounted_residual_transactions
-next_purchase_log_survival = _model.next_purchase_log_survival
-next_purchase_quantile = _model.next_purchase_quantile
-expectation = _model.expectation
-count_log_proba = _model.count_log_proba
-simulate = _model.simulate

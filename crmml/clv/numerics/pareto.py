@@ -24,7 +24,6 @@ from scipy.special import exprel
 
 from ...typing import Numbers
 from .dropout_integral import NEGLIGIBLE, DropoutLaw, Nodes, Window, log_integral, shorten
-from .dropout_model import DropoutModel
 
 
 class ParetoDropout(DropoutLaw):
@@ -137,17 +136,3 @@ def _cut(law: Any, p: np.ndarray, alpha: np.ndarray, width: np.ndarray) -> np.nd
         return height, (p / (alpha + u) + (s + 1) / (beta + u)) * (scale * grown) - 1
 
     return shorten(np.minimum(width, far / (s + p)), bound)
-
-
-_model = DropoutModel(ParetoDropout)
-log_likelihood = _model.log_likelihood
-log_likelihood_gradient = _model.log_likelihood_gradient
-log_probability_alive = _model.log_probability_alive
-conditional_expectation = _model.conditional_expectation
-conditional_count_log_proba = _model.conditional_count_log_proba
-discounted_residual_transactions = _model.discounted_residual_transactions
-next_purchase_log_survival = _model.next_purchase_log_survival
-next_purchase_quantile = _model.next_purchase_quantile
-expectation = _model.expectation
-count_log_proba = _model.count_log_proba
-simulate = _model.simulate

@@ -1,3 +1,4 @@
+import sys
 from itertools import pairwise
 
 import mpmath
@@ -6,8 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crmml.clv.numerics import dropout_integral, gompertz, pareto
+from crmml.clv.numerics import dropout_integral
+from crmml.clv.numerics.dropout_model import DropoutModel
+from crmml.clv.numerics.gompertz import GompertzDropout
+from crmml.clv.numerics.pareto import ParetoDropout
 from crmml.clv.numerics.rows import Rows
+
+gompertz = DropoutModel(GompertzDropout)
+pareto = DropoutModel(ParetoDropout)
 
 MODELS = pytest.mark.parametrize(
     ("model", "theta"),
@@ -235,7 +242,7 @@ def test_more_nodes_change_nothing(monkeypatch, model, row, theta, horizon):
     usual = numbers()
     with monkeypatch.context() as patch:
         patch.setattr(dropout_integral, "PRECISION", 2 * dropout_integral.PRECISION)
-        for module in (dropout_integral, model):
+        for module in (dropout_integral, sys.modules[model.law.__module__]):
             patch.setattr(module, "NEGLIGIBLE", 2 * module.NEGLIGIBLE)
         exact = numbers()
     scale = 1 + np.abs(exact[1]).max()

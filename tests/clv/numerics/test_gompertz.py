@@ -3,11 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmml.clv.numerics import gompertz, pareto
+from crmml.clv.numerics.dropout_model import DropoutModel
 from crmml.clv.numerics.gompertz import GompertzDropout
+from crmml.clv.numerics.pareto import ParetoDropout
 from crmml.clv.numerics.rows import Rows
 
 from .edge import close, edge_rows
+
+gompertz = DropoutModel(GompertzDropout)
+pareto = DropoutModel(ParetoDropout)
 
 NAMES = ("r", "alpha", "b", "s", "beta")
 

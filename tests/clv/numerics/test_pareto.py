@@ -2,10 +2,13 @@ import mpmath
 import numpy as np
 import pytest
 
-from crmml.clv.numerics import pareto
+from crmml.clv.numerics.dropout_model import DropoutModel
+from crmml.clv.numerics.pareto import ParetoDropout
 from crmml.clv.numerics.rows import Rows
 
 from .edge import close, edge_rows
+
+pareto = DropoutModel(ParetoDropout)
 
 NAMES = ("r", "alpha", "s", "beta")
 
@@ -46,6 +49,6 @@ def test_expectation_at_s_equal_to_one_is_the_limit():
 
 
 def test_law_after_some_time_is_conditional():
-    law = pareto.ParetoDropout(0.7, 9.0)
+    law = ParetoDropout(0.7, 9.0)
     rest = law.after(5.0)
     assert rest.log_survival(3.0) == pytest.approx(law.log_survival(8.0) - law.log_survival(5.0), rel=1e-14)
