@@ -19,7 +19,7 @@ from ..exceptions import DataError
 from ..inference import Posterior
 from ..results import DisplayMixin
 from ..transactions.compression import unique_rows
-from ..typing import ArrayLike, Estimator, Seed
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -285,7 +285,9 @@ class SpendDisplay(DisplayMixin):
     modelled: np.ndarray
 
     @classmethod
-    def from_estimator(cls, model: Any, X: Any, *, random_state: Any = 0, points: int = 200) -> SpendDisplay:
+    def from_estimator(
+        cls, model: Estimator, X: FrameLike, *, random_state: Seed = None, points: int = 200
+    ) -> SpendDisplay:
         """Compute from a fitted :class:`GammaGamma` and its summary."""
         x, m = frames.to_columns(X, ["frequency", "monetary_value"]).to_numpy(dtype=float).T
         seen = (x > 0) & (m > 0)
@@ -326,7 +328,7 @@ class PosteriorDisplay(DisplayMixin):
     axes_: list = field(default_factory=list)
 
     @classmethod
-    def from_estimator(cls, model: Estimator, *, n_draws: int = 4000, random_state: Seed = 0) -> PosteriorDisplay:
+    def from_estimator(cls, model: Estimator, *, n_draws: int = 4000, random_state: Seed = None) -> PosteriorDisplay:
         """Sample the model's posterior."""
         return cls(model.sample_posterior(n_draws, random_state))
 

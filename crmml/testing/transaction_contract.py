@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from ..clv.transaction import TransactionModel
+from ..typing import Seed
 
 #: Simulated customers of the checks.
 N_CUSTOMERS = 4000
@@ -29,7 +30,7 @@ class ContractError(AssertionError):
 
 
 def check_transaction_model(
-    estimator: TransactionModel, params: dict[str, float] | None = None, T: float = 40.0, random_state: int = 0
+    estimator: TransactionModel, params: dict[str, float] | None = None, T: float = 40.0, random_state: Seed = None
 ) -> None:
     """Check a model of transactions against the contract of the library; raise with every rule it breaks.
 
@@ -44,7 +45,8 @@ def check_transaction_model(
         parameters best given by the caller.
     T : float, default=40.0
         How long customers are observed. A whole number for models of discrete opportunities.
-    random_state : int, default=0
+    random_state : int, Generator, RandomState or None
+        None takes the same customers at every call, so that a model that passes passes again.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def check_transaction_model(
     """
     params = dict.fromkeys(estimator.parameter_names, 1.0) if params is None else params
     truth = clone(estimator).set_fitted_params(**params)
-    log = truth.simulate(N_CUSTOMERS, T, random_state=random_state)
+    log = truth.simulate(N_CUSTOMERS, T, random_state=0 if random_state is None else random_state)
     times = log.groupby("customer_id")["time"]
     X = pd.DataFrame({"frequency": times.size() - 1, "recency": times.max(), "T": float(T)})
     with np.errstate(divide="ignore"):  # models of regular timing read the sum of the logs of the gaps as well

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmml import checks
+from crmml.exceptions import DataError
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_a_probability_is_a_coverage(coverage):
+    assert checks.check_coverage(coverage) == coverage
+    assert checks.check_coverage(np.float64(coverage)) == coverage
+
+
+@pytest.mark.parametrize("wrong", [0, 1, -0.1, 90, 95.0, np.nan, np.inf, "0.9", None, True, [0.9]])
+def test_no_other_coverage_is_taken(wrong):
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        checks.check_coverage(wrong)
+
+
+def test_percent_are_told_their_share():
+    with pytest.raises(ValueError, match=r"coverage=90 must lie between 0 and 1; write 0\.9 for 90 %"):
+        checks.check_coverage(90)
+    with pytest.raises(ValueError, match=r"margin=30 .* write 0\.3 for 30 %"):
+        checks.check_margin(30)
+    with pytest.raises(ValueError, match=r"power=80 must be a number from 0 to 1; write 0\.8 for 80 %"):
+        checks.check_probability(80, "power")
+    with pytest.raises(ValueError, match=r"annual_discount_rate=8 is 800 % a year.*write 0\.08 for 8 %"):
+        checks.check_annual_rate(8)
+
+
+def test_ends_of_a_probability():
+    assert checks.check_probability(0, "share") == 0.0
+    assert checks.check_probability(1, "share") == 1.0
+    for end in (0, 1):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            checks.check_probability(end, "share", open_interval=True)
+
+
+@given(st.integers(0, 10**9))
+def test_whole_numbers_are_counts(n):
+    assert checks.check_count(float(n), "n") == n
+    assert isinstance(checks.check_count(np.int64(n), "n"), int)
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, np.nan, np.inf, "3", None, True, [3]])
+def test_nothing_else_is_a_count(wrong):
+    with pytest.raises(ValueError, match="must be a whole number of at least 0"):
+        checks.check_count(wrong, "n")
+
+
+def test_counts_have_bounds():
+    with pytest.raises(ValueError, match="from 1 to 1,000"):
+        checks.check_count(10**9, "max_count", least=1, most=1000)
+
+
+def test_numbers_have_bounds_and_a_meaning():
+    assert checks.check_number(np.inf, "horizon", least=0, infinite=True) == np.inf
+    for wrong in (np.nan, np.inf, "1", None, True):
+        with pytest.raises(ValueError, match="must be a finite number"):
+            checks.check_number(wrong, "horizon")
+    with pytest.raises(ValueError, match=r"rate=-1 must be a finite number of at least 0; 0\.1 is 10 % a year"):
+        checks.check_number(-1, "rate", least=0, meaning="0.1 is 10 % a year")
+    with pytest.raises(ValueError, match="above 0 and at most 1"):
+        checks.check_number(0, "share", above=0, most=1)
+
+
+def test_choices_and_units_are_listed():
+    with pytest.raises(ValueError, match="refunds='gross' is not known; choose one of 'net', 'drop'"):
+        checks.check_choice("gross", "refunds", ("net", "drop"))
+    with pytest.raises(ValueError, match="not known"):
+        checks.check_choice(["net"], "refunds", ("net", "drop"))
+    with pytest.raises(ValueError, match=r"unit='m' is not known; choose one of 'h' \(hours\)"):
+        checks.check_unit("m")
+    assert [checks.check_unit(unit) for unit in checks.DAYS_PER_UNIT] == list(checks.UNIT_WORDS)
+
+
+def test_currencies_are_codes():
+    assert checks.check_currency(" usd ") == "USD"
+    for wrong in ("$", "dollar", 3, None):
+        with pytest.raises(ValueError, match="code of three letters"):
+            checks.check_currency(wrong)
+
+
+@pytest.mark.parametrize("seed", [3, np.int64(3), np.random.SeedSequence(3)])
+def test_one_seed_gives_one_stream(seed):
+    wanted = np.random.default_rng(3).random(4)
+    np.testing.assert_array_equal(checks.check_generator(seed).random(4), wanted)
+
+
+def test_generators_are_taken_as_they_are_and_old_ones_are_read():
+    rng = np.random.default_rng(0)
+    assert checks.check_generator(rng) is rng
+    one, two = (checks.check_generator(np.random.RandomState(5)).random() for _ in range(2))
+    assert one == two
+    assert checks.check_generator(None).random() != checks.check_generator(None).random()
+    for wrong in (-1, 1.5, "seed", True):
+        with pytest.raises(ValueError, match="random_state="):
+            checks.check_generator(wrong)
+
+
+def test_faults_are_refused_in_one_message():
+    faults = checks.Faults("the plan")
+    assert not faults
+    faults.refuse()  # nothing was found
+    assert faults.check(checks.check_coverage, 0.9) == 0.9
+    assert faults.check(checks.check_coverage, 90) is None
+    assert faults.check(checks.check_count, -1, "n_draws") is None
+    faults.extend(["there are no customers"])
+
+    def refused():
+        raise DataError(["a", "b"], "inside")
+
+    faults.check(refused)
+    assert faults
+    with pytest.raises(DataError) as caught:
+        faults.refuse()
+    assert len(caught.value.faults) == 5
+    assert str(caught.value).startswith("the plan cannot be used, 5 faults found:")

@@ -1,0 +1,105 @@
+import warnings
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmml.clv import BetaGeoNBD
+from crmml.results import Estimate, IntervalDisplay, Result, numbers_of, words_in_html
+
+
+@dataclass(frozen=True)
+class Gain(Result):
+    gain: float
+    lower: float
+    upper: float
+    cost: float
+    cost_lower: float
+    cost_upper: float
+    roi: float
+    roi_interval: tuple[float, float]
+    name: str = "programme"
+    proven: bool = True
+    coverage: float = 0.9
+
+    def describe(self):
+        return "A gain of <b>12</b> & more.\nIt is proven."
+
+
+GAIN = Gain(12.0, 8.0, 16.0, 5.0, 4.0, 6.0, 1.4, (0.3, 2.2))
+
+
+def test_numbers_stand_with_their_intervals():
+    table = GAIN.to_frame()
+    assert table["quantity"].tolist() == ["gain", "cost", "roi"]
+    np.testing.assert_array_equal(table[["value", "lower", "upper"]], [[12, 8, 16], [5, 4, 6], [1.4, 0.3, 2.2]])
+
+
+def test_a_result_with_a_table_gives_a_copy_of_it():
+    class Tabled(Result):
+        def __init__(self):
+            self.table = pd.DataFrame({"segment": ["a", "b"], "value": [1.0, 2.0]})
+
+        def describe(self):
+            return "Two segments."
+
+    result = Tabled()
+    taken = result.to_frame()
+    taken["value"] = 0.0
+    assert result.table["value"].tolist() == [1.0, 2.0]
+    display = result.plot()
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["a", "b"]
+
+
+def test_words_are_escaped_in_a_notebook():
+    shown = GAIN._repr_html_()
+    assert "&lt;b&gt;12&lt;/b&gt; &amp; more." in shown
+    assert "<b>12" not in shown
+    assert shown.count("<p") == 2
+    assert "<script>" not in words_in_html("<script>", "<script>alert(1)</script>")
+
+
+def test_the_picture_shows_each_number_with_its_interval():
+    display = GAIN.plot()
+    assert isinstance(display, IntervalDisplay)
+    segments = display.ax_.collections[0].get_segments()
+    assert [sorted(line[:, 0]) for line in segments] == [[8, 16], [4, 6], [0.3, 2.2]]
+    assert display.ax_.get_title(loc="left").startswith("A gain of")
+
+
+def test_numbers_without_intervals_are_points():
+    class Two(NamedTuple):
+        one: float
+        two: float
+
+    table = numbers_of(Two(1.0, 2.0))
+    assert table["value"].tolist() == [1.0, 2.0]
+    assert table[["lower", "upper"]].isna().all().all()
+
+
+def test_an_estimate_is_a_number_with_an_interval():
+    estimate = Estimate(0.25, 0.2, 0.31)
+    assert float(estimate) == 0.25
+    assert estimate.to_frame().loc[0].tolist() == [0.25, 0.2, 0.31, 0.9]
+    with pytest.raises(ValueError, match="coverage=90 must lie between 0 and 1"):
+        Estimate(0.25, 0.2, 0.31, 90)
+
+
+def test_a_fitted_model_shows_its_estimates_and_no_draws():
+    X = pd.DataFrame({"frequency": [0, 1, 2, 5, 0, 3], "recency": [0.0, 4, 9, 20, 0, 11], "T": [30.0] * 6})
+    X = pd.concat([X] * 20, ignore_index=True).assign(T=np.linspace(25, 40, 120))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether so few customers have an optimum is not the question
+        model = BetaGeoNBD().fit(X)
+    shown = model._repr_html_()
+    assert all(word in shown for word in ("std_error", "alpha", "Estimates"))
+    assert "posterior_draws_" not in shown
+    assert "docs/models.md" in shown
+    assert model._get_doc_link().endswith("docs/models.md")
+    assert "Estimates" not in BetaGeoNBD()._repr_html_()
