@@ -272,7 +272,7 @@ def _as_intervals(table: pd.DataFrame) -> pd.DataFrame:
     if value is None:
         value = next((str(name) for name in table if pd.api.types.is_numeric_dtype(table[name])), None)
     if value is None:
-        raise ValueError("there is no number in this result to draw; see describe().")
+        raise ValueError("this result holds nothing that can be drawn; see describe().")
     if "quantity" in table:
         label = table["quantity"].astype(str)
     else:

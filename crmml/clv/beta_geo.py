@@ -52,7 +52,7 @@ class BetaGeoNBD(LifetimesMixin, TransactionModel):
     n_customers_ : float
         Sum of the weights.
     ruler_ : Ruler
-        Unit, period and observation end of the summary that was fitted, as far as it stated them.
+        Unit, period and observation end of the summary that the model was fitted on, as far as it stated them.
 
     References
     ----------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
         "delta": ("everybody leaves at once", "all customers leave with one probability, gamma / (gamma + delta)"),
     }
 
-    def __init__(self, horizon: float = 1.0, *, prior: Any = "weak"):
+    def __init__(self, horizon: float = 1.0, *, prior: str | Mapping[str, tuple[float, float]] | None = "weak"):
         super().__init__(horizon, prior=prior)
 
     def _check_meaning(self, columns: np.ndarray) -> list[str]:

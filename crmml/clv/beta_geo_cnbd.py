@@ -127,7 +127,7 @@ class BetaGeoCNBD(TransactionModel):
         *,
         k: int | None = None,
         modified: bool = False,
-        prior: Any = "weak",
+        prior: str | Mapping[str, tuple[float, float]] | None = "weak",
         purchase_covariates: Sequence[str] = (),
         dropout_covariates: Sequence[str] = (),
         equal_effects: Sequence[str] = (),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from ..exceptions import DataError
 from ..typing import ArrayLike, Estimator, FrameLike
 
 
-def compare(models: Sequence[Any], X: FrameLike, sample_weight: ArrayLike | None = None) -> pd.DataFrame:
+def compare(models: Sequence[Estimator], X: FrameLike, sample_weight: ArrayLike | None = None) -> pd.DataFrame:
     r"""Compare fitted models on one summary by log-likelihood, AIC and BIC.
 
     AIC = 2k − 2 ln L and BIC = k ln n − 2 ln L, with k parameters and n customers; the Akaike weight of a model is

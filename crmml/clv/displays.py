@@ -7,7 +7,7 @@ with ``ax_`` and ``figure_``. matplotlib is loaded only when something is plotte
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -113,7 +113,9 @@ class AliveHistoryDisplay(DisplayMixin):
     unit: str
 
     @classmethod
-    def from_estimator(cls, model: Estimator, purchases: Any, *, T: float, steps: int = 400) -> AliveHistoryDisplay:
+    def from_estimator(
+        cls, model: Estimator, purchases: ArrayLike, *, T: float, steps: int = 400
+    ) -> AliveHistoryDisplay:
         """Compute from the times of a customer's repeat purchases after the first, up to T, in the fitted unit."""
         times = np.sort(np.asarray(purchases, dtype=float))
         if times.size and not (times[0] > 0 and times[-1] <= T):
@@ -163,7 +165,7 @@ class CalibrationDisplay(DisplayMixin):
     unit: str
 
     @classmethod
-    def from_estimator(cls, model: Any, split: Any, *, max_frequency: int = 7) -> CalibrationDisplay:
+    def from_estimator(cls, model: Estimator, split: FrameLike, *, max_frequency: int = 7) -> CalibrationDisplay:
         """Compute from a calibration-holdout summary, as :func:`crmml.transactions.split_calibration_holdout` gives it."""
         held = frames.to_columns(split, ["frequency", "frequency_holdout", "duration_holdout"])
         duration = float(held["duration_holdout"].iloc[0])
@@ -218,7 +220,7 @@ class TrackingDisplay(DisplayMixin):
         cls,
         model: Estimator,
         start: ArrayLike,
-        purchases: Any,
+        purchases: ArrayLike,
         *,
         until: float,
         split_at: float | None = None,

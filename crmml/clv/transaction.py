@@ -76,7 +76,7 @@ class TransactionModel(ParametricModel):
         self,
         horizon: float = 1.0,
         *,
-        prior: Any = "weak",
+        prior: str | Mapping[str, tuple[float, float]] | None = "weak",
         purchase_covariates: Sequence[str] = (),
         dropout_covariates: Sequence[str] = (),
         equal_effects: Sequence[str] = (),

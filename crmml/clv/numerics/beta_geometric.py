@@ -4,7 +4,7 @@ r"""BG/NBD and MBG/NBD: numerics on arrays.
 with b' = b + x, or b + x + 1 in the modified model, where the first purchase was an occasion to leave as well. All
 predictions are expectations over these two, taken in :mod:`.beta_mixture` without a hypergeometric function.
 
-``theta`` is (r, alpha, a, b): scalars, one value a row, or draws of shape (m, 1) or (m, n).
+``theta`` is (r, alpha, a, b): scalars, one value per row, or draws of shape (m, 1) or (m, n).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def log_likelihood(rows: Rows, theta: Theta, *, modified: bool = False) -> np.nd
 def log_likelihood_gradient(
     rows: Rows, theta: Sequence[float], *, modified: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-likelihood (n,) and its gradient (4, n) with respect to the log parameters; theta scalar or one value a row."""
+    """Log-likelihood (n,) and its gradient (4, n) with respect to the log parameters; theta scalar or one value per row."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     n = 1 if modified else 0
     x, T, t_x = rows.x, rows.T, rows.t_x

@@ -78,7 +78,7 @@ class Nodes(NamedTuple):
 class DropoutLaw(ABC):
     """Distribution of the time until a customer leaves, the spread over customers integrated out.
 
-    Bound to its parameters (natural scale, the literature's order), each a scalar or an array of one entry a row.
+    Bound to its parameters (natural scale, the literature's order), each a scalar or an array of one entry per row.
     A new dropout process is one subclass.
     """
 

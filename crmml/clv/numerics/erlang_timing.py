@@ -15,7 +15,7 @@ A being the probability of silence since t_x of a customer who is alive. At k = 
 called then. The log gaps carry no parameter but decide between one k and another; rows without them leave that term out.
 
 Given alive at T the phases passed since the last purchase are random; :mod:`.erlang_renewal` sums over them exactly.
-``theta`` is (r, alpha, a, b): scalars, one value a row, or draws of shape (m, 1) or (m, n).
+``theta`` is (r, alpha, a, b): scalars, one value per row, or draws of shape (m, 1) or (m, n).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def log_likelihood(rows: Rows, theta: Theta, *, k: int, modified: bool = False) 
 def log_likelihood_gradient(
     rows: Rows, theta: Sequence[float], *, k: int, modified: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-likelihood (n,) and its gradient (4, n) with respect to the log parameters; theta scalar or one value a row."""
+    """Log-likelihood (n,) and its gradient (4, n) with respect to the log parameters; theta scalar or one value per row."""
     if k == 1:
         return beta_geometric.log_likelihood_gradient(rows, theta, modified=modified)
     natural = r, alpha, a, b = _parameters(theta)

@@ -63,7 +63,7 @@ class GompertzDropout(DropoutLaw):
         moved = _moved(beta, y)
         return [-s * y / moved, self.log_survival(u), -s * np.expm1(-y) / moved]
 
-    def window(self, p: Any, alpha: Any, u: Any, cut: bool = True) -> Window:
+    def window(self, p: np.ndarray, alpha: np.ndarray, u: np.ndarray, cut: bool = True) -> Window:
         """Times 0 .. u in w; cut where the integrand has become negligible."""
         b, s, beta = self.parameters
         at_alpha = b * alpha

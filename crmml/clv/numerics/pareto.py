@@ -51,7 +51,7 @@ class ParetoDropout(DropoutLaw):
         s, beta = self.parameters
         return [self.log_survival(u), s * u / (beta + u)]
 
-    def window(self, p: Any, alpha: Any, u: Any, cut: bool = True) -> Window:
+    def window(self, p: np.ndarray, alpha: np.ndarray, u: np.ndarray, cut: bool = True) -> Window:
         """Times 0 .. u in w = log(1 + u / min(alpha, beta)); the log integrand is concave in it."""
         s, beta = self.parameters
         scale = np.minimum(alpha, beta)
