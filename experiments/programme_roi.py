@@ -149,10 +149,10 @@ def record(name: str, found: ReturnOnInvestment, lines: list[str], settings: Map
         run.log_metrics(metrics)
         run.log_text("\n".join(lines), "findings.txt")
         run.log_text(found.table.to_csv(index=False), "returns.csv")
-        run.log_figure(ROIWaterfallDisplay.from_roi(found).plot().figure_, "waterfall.png")
-        run.log_figure(CashFlowDisplay.from_roi(found).plot().figure_, "cash_flow.png")
+        run.log_figure(ROIWaterfallDisplay.from_result(found).plot().figure_, "waterfall.png")
+        run.log_figure(CashFlowDisplay.from_result(found).plot().figure_, "cash_flow.png")
         if found.roi_interval is not None:
-            run.log_figure(TornadoDisplay.from_roi(found).plot().figure_, "tornado.png")
+            run.log_figure(TornadoDisplay.from_result(found).plot().figure_, "tornado.png")
     print("\n".join(lines), end="\n\n")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import is_number
+from ..typing import Numbers
 from .uncertain_amounts import Quantity, Uncertain
 
 
@@ -27,7 +28,7 @@ class _Change:
         """The expected amount, as it was given: 10 for ten."""
         return self.amount.mean if isinstance(self.amount, Quantity) else float(self.amount)
 
-    def draws(self, n_draws: int, rng: np.random.Generator) -> Any:
+    def draws(self, n_draws: int, rng: np.random.Generator) -> Numbers:
         """The amount over 100: one number, or draws of shape (n_draws,) where it is uncertain."""
         return (self.amount.sample(n_draws, rng) if isinstance(self.amount, Uncertain) else self.amount) / 100
 
@@ -47,7 +48,7 @@ class Points(_Change):
     (0.8, '-5 percentage points')
     """
 
-    def applied(self, share: Any, by: Any = None) -> Any:
+    def applied(self, share: Numbers, by: Numbers | None = None) -> Any:
         """Return a share after the change; ``by`` are draws of it over 100."""
         return share + (self.expected / 100 if by is None else by)
 
@@ -76,7 +77,7 @@ class Percent(_Change):
         if self.expected < -100:
             raise ValueError(f"Percent({self.expected:g}) takes away more than there is; give -100 at least.")
 
-    def applied(self, share: Any, by: Any = None) -> Any:
+    def applied(self, share: Numbers, by: Numbers | None = None) -> Any:
         """Return a number after the change; ``by`` are draws of it over 100."""
         return share * (1 + (self.expected / 100 if by is None else by))
 

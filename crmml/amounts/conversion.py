@@ -6,15 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..checks import is_number
+import pandas as pd
+
+from ..checks import Faults, check_currency, check_number
 from ..exceptions import DataError
+from ..results import Result
+from ..typing import Day
 from .windows import read_day
 
 _SUBJECT = "the conversion rates"
 
 
 @dataclass(frozen=True)
-class ConversionRates:
+class ConversionRates(Result):
     """What one unit of each currency is worth in one currency, on a day.
 
     Parameters
@@ -29,7 +33,7 @@ class ConversionRates:
     Raises
     ------
     DataError
-        Naming rates that are no positive numbers.
+        Naming every fault: rates that are not above 0, codes that are not three letters, a day that is none.
 
     Examples
     --------
@@ -39,33 +43,42 @@ class ConversionRates:
     """
 
     to: str
-    on: Any
+    on: Day
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.rates, Mapping) or not all(isinstance(name, str) for name in self.rates):
             raise DataError([f"rates={self.rates!r} must be a mapping from codes, as in {{'USD': 7.1}}"], _SUBJECT)
-        faults = [
-            f"the rate of {name} is {rate!r}; it must be a number above 0"
-            for name, rate in self.rates.items()
-            if not (is_number(rate) and rate > 0)
-        ]
-        to = str(self.to).upper()
-        faults += [f"{c!r} is no code of three letters" for c in (to, *self.rates) if not (len(c) == 3 and c.isalpha())]
-        day = None
-        try:
-            day = read_day(self.on)
-        except ValueError as error:
-            faults.append(f"on={error}")
-        known = {name.upper(): float(rate) for name, rate in self.rates.items() if is_number(rate)}
+        faults = Faults(_SUBJECT)
+        to = faults.check(check_currency, self.to, "to")
+        known = self._read_rates(faults)
+        day = _read_on(self.on, faults)
         if len({name.upper() for name in self.rates}) < len(self.rates):
-            faults.append(f"one currency has two rates: {', '.join(self.rates)}")
-        if known.get(to, 1.0) != 1.0:
-            faults.append(f"the rate of {to} in {to} is {known[to]:g}, not 1")
-        if faults:
-            raise DataError(faults, _SUBJECT)
+            faults.add(f"one currency has two rates: {', '.join(self.rates)}")
+        if to is not None and known.get(to, 1.0) != 1.0:
+            faults.add(f"the rate of {to} in {to} is {known[to]:g}, not 1")
+        faults.refuse()
         for name, value in (("to", to), ("on", day), ("rates", known)):
             object.__setattr__(self, name, value)
+
+    def _read_rates(self, faults: Faults) -> dict[str, float]:
+        known = {}
+        for name, rate in self.rates.items():
+            faults.check(check_currency, name, "the code of a currency")
+            if faults.check(check_number, rate, f"the rate of {name}", above=0) is not None:
+                known[name.upper()] = float(rate)
+        return known
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rates, one in a row: currency, rate, to, on."""
+        return pd.DataFrame(
+            {
+                "currency": list(self.rates),
+                "rate": [float(rate) for rate in self.rates.values()],
+                "to": self.to,
+                "on": self.on,
+            }
+        )
 
     def check(self, currencies: Iterable[str], subject: str) -> None:
         """Refuse currencies that have no rate.
@@ -81,4 +94,12 @@ class ConversionRates:
 
     def describe(self) -> str:
         """Say the rates."""
-        return f"{', '.join(f'1 {c} = {rate:g} {self.to}' for c, rate in self.rates.items())}, as of {self.on:%Y-%m-%d}"
+        return f"{', '.join(f'1 {c} = {rate:g} {self.to}' for c, rate in self.rates.items())}, as of {pd.Timestamp(self.on):%Y-%m-%d}"
+
+
+def _read_on(on: Any, faults: Faults) -> pd.Timestamp | None:
+    try:
+        return read_day(on)
+    except ValueError as error:
+        faults.add(f"on={error}")
+        return None

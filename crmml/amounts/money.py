@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..results import Result
 
 
-class Money(NamedTuple):
-    """An amount that knows its currency.
+@dataclass(frozen=True)
+class Money(Result):
+    """An amount that knows its currency; it unpacks into both.
 
     Attributes
     ----------
@@ -16,6 +20,9 @@ class Money(NamedTuple):
 
     amount: float
     currency: str
+
+    def __iter__(self) -> Iterator[float | str]:
+        return iter((self.amount, self.currency))
 
     def describe(self) -> str:
         """Say it.

@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-from ..checks import is_number
-from ..typing import ArrayLike
+from ..checks import check_coverage, is_number
+from ..results import Result
+from ..typing import ArrayLike, Numbers
 
 
 class Quantity(ABC):
@@ -29,7 +31,7 @@ class Quantity(ABC):
         """Return the unknowns by name."""
 
     @abstractmethod
-    def at(self, values: Mapping[str, Any]) -> Any:
+    def at(self, values: Mapping[str, Numbers]) -> Any:
         """Return the value, or array of values, where each unknown has the value given."""
 
     @property
@@ -75,7 +77,7 @@ class Quantity(ABC):
 
 
 @dataclass(frozen=True)
-class Uncertain(Quantity):
+class Uncertain(Quantity, Result):
     """An unknown number with a stated distribution; made by one of the class methods.
 
     Attributes
@@ -136,9 +138,9 @@ class Uncertain(Quantity):
     @classmethod
     def lognormal(cls, lower: float, upper: float, *, coverage: float = 0.9, name: str | None = None) -> Uncertain:
         """Lognormal, between low and high with probability ``coverage``, equal tails; both above 0."""
-        lower, upper, coverage = _numbers(lower=lower, upper=upper, coverage=coverage)
+        coverage = check_coverage(coverage)
+        lower, upper = _numbers(lower=lower, upper=upper)
         _require(0 < lower < upper, f"0 < low < high is needed, got {lower:g}, {upper:g}")
-        _require(0 < coverage < 1, f"coverage={coverage:g} must lie between 0 and 1")
         sd = math.log(upper / lower) / (2 * float(stats.norm.ppf((1 + coverage) / 2)))
         law = stats.lognorm(sd, scale=math.sqrt(lower * upper))
         return cls("lognormal", (lower, upper, coverage), name, law)
@@ -173,7 +175,7 @@ class Uncertain(Quantity):
             raise ValueError(f"{self!r} enters a formula and needs a name, as in name='hourly rate'.")
         return {self.name: self}
 
-    def at(self, values: Mapping[str, Any]) -> Any:
+    def at(self, values: Mapping[str, Numbers]) -> Any:
         """Return the value given for its name."""
         return values[str(self.name)]
 
@@ -182,7 +184,7 @@ class Uncertain(Quantity):
         """Expected value."""
         return float(self._law.mean())
 
-    def quantile(self, q: Any) -> Any:
+    def quantile(self, q: ArrayLike) -> Any:
         """Return quantiles."""
         return self._law.ppf(q)
 
@@ -201,6 +203,12 @@ class Uncertain(Quantity):
             return f"{len(self.parameters):,} draws, 90% of them between {lower:,.4g} and {upper:,.4g}"
         text = ", ".join(f"{value:,.6g}" for value in self.parameters)
         return f"{self.distribution}({text})"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return its mean and the ends of the middle 90 % as a frame of one row: quantity, value, lower, upper."""
+        lower, upper = self.quantile([0.05, 0.95])
+        name = self.name or self.distribution
+        return pd.DataFrame({"quantity": [name], "value": [self.mean], "lower": [lower], "upper": [upper]})
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
@@ -235,7 +243,7 @@ class Formula(Quantity):
         """Return the unknowns of both sides by name."""
         return merged_inputs(side for side in (self.left, self.right) if isinstance(side, Quantity))
 
-    def at(self, values: Mapping[str, Any]) -> Any:
+    def at(self, values: Mapping[str, Numbers]) -> Any:
         """Return the value where the unknowns have the values given."""
         left, right = (side.at(values) if isinstance(side, Quantity) else side for side in (self.left, self.right))
         return self.operation(left, right)
@@ -257,7 +265,7 @@ class _Draws:
         return float(np.searchsorted(self.values, value, side="right") / len(self.values))
 
 
-def merged_inputs(quantities: Any) -> dict[str, Uncertain]:
+def merged_inputs(quantities: Iterable[Quantity]) -> dict[str, Uncertain]:
     """Return the unknowns of several quantities by name.
 
     Raises

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from ..typing import Day, Window
 
 #: A day in text, whatever time follows; of 03/04/2024 nobody can tell the month.
 _DAY = re.compile(r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{8})(?!\d)")
@@ -31,7 +32,7 @@ def calendar_offset(count: int, unit: str) -> pd.DateOffset:
     return pd.DateOffset(months=count) if unit == "M" else pd.DateOffset(years=count)
 
 
-def read_day(value: Any) -> pd.Timestamp:
+def read_day(value: Day) -> pd.Timestamp:
     """Return a day.
 
     Parameters
@@ -70,7 +71,7 @@ def read_day(value: Any) -> pd.Timestamp:
     return day.normalize()
 
 
-def read_window(window: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
+def read_window(window: Window) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the first day of a window and the day after its last.
 
     Parameters

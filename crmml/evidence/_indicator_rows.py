@@ -35,11 +35,15 @@ class _Level:
 
 @dataclass(frozen=True)
 class Setting:
+    """What does not depend on the measurements; ``unit`` is that of bare shares, "fraction" or "percent"."""
+
     coverage: float
     power: float
-    size: float
+    significance: float
     n_resamples: int
     rng: np.random.RandomState
+    unit: str = "fraction"
+    duration_unit: str = "h"
 
 
 def rows_of(
@@ -153,13 +157,13 @@ def _needed(definition, one: _Level, two: _Level, aim: float, setting: Setting) 
     if one.value == aim:
         return NAN
     if definition.kind == "rate":
-        return sample_size_for_rates(one.value / 100, aim / 100, power=setting.power, size=setting.size)
+        return sample_size_for_rates(one.value / 100, aim / 100, power=setting.power, significance=setting.significance)
     if math.isnan(one.variance) or math.isnan(two.variance):
         return NAN
     spread = (math.sqrt(one.variance * one.n), math.sqrt(two.variance * two.n))
     if not is_spread(max(spread), aim - one.value):
         return NAN
-    return sample_size_for_means(aim - one.value, spread, power=setting.power, size=setting.size)
+    return sample_size_for_means(aim - one.value, spread, power=setting.power, significance=setting.significance)
 
 
 def _row_of_medians(definition, one: Durations, two: Durations, setting: Setting, missing: list[str]) -> dict[str, Any]:

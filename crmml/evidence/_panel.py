@@ -1,4 +1,4 @@
-"""Reading a panel of units and periods: one row a unit and period, when treatment began, every fault at once."""
+"""Reading a panel of units and periods: one row per unit and period, when treatment began, every fault at once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..amounts.windows import read_window
 from ..exceptions import DataError, EvidenceWarning
 from ..typing import Frame, Window
 from ._staggered import NEVER
@@ -126,43 +127,25 @@ def read_panel(
     frame = frames.to_columns(data, list(dict.fromkeys(names))).reset_index(drop=True)
     if not len(frame):
         raise DataError(["it has no rows"], SUBJECT)
+    keys = [unit_id, time, *([cluster] if cluster else []), *([when] if treated_from is None else [])]
+    moments, values = _read_columns(frame, time, outcome, keys, window)
     faults: list[str] = []
-    moments = as_times(frame[time], time, faults)
-    values = as_numbers(frame[outcome], outcome, faults)
-    for name in [unit_id, time, *([cluster] if cluster else []), *([treated] if treated_from is None else [])]:
-        if count := int(frame[name].isna().sum()):
-            faults.append(f"column {name!r} is missing in {count:,} of {len(frame):,} rows; drop or repair these rows")
-        if lists := int(frames.unhashable(frame[name]).sum()):
-            faults.append(
-                f"column {name!r} holds lists or their like in {lists:,} of {len(frame):,} rows; give one value a row"
-            )
-    if window is not None and not faults:
-        faults += _outside(moments, time, window)
-    if faults:
-        raise DataError(faults, SUBJECT)
     unit, _ = pd.factorize(frame[unit_id])
-    distinct = np.unique(moments.to_numpy())
-    whole = distinct.dtype.kind == "f" and (distinct == np.round(distinct)).all() and np.abs(distinct).max() < 2**53
-    periods = pd.Index(distinct.astype(np.int64) if whole else distinct)
+    n, periods = int(unit.max()) + 1, _periods_of(moments)
     position = periods.get_indexer(pd.Index(moments.to_numpy()))
-    if twice := int(pd.Series(unit * len(periods) + position).duplicated().sum()):
+    twice = int(pd.Series(unit * len(periods) + position).duplicated().sum())
+    if twice:
         faults.append(
             f"{twice:,} of {len(frame):,} rows repeat a unit and period; add up or average to one row for each {unit_id!r} and "
             f"{time!r}"
         )
     if len(periods) < 2:
         faults.append(f"column {time!r} has one period only; a period before and one after the treatment are needed")
-    n = int(unit.max()) + 1
     if treated_from is not None:
         first = _from_dates(frame, unit, n, treated_from, time, moments, periods, faults)
     else:
-        first = _from_status(frame[str(treated)], unit, n, str(treated), position, len(periods), faults)
-    codes = None
-    if cluster:
-        cluster_codes, _ = pd.factorize(frame[cluster])
-        codes, changing = _one_a_unit(cluster_codes, unit, n)
-        if changing:
-            faults.append(f"column {cluster!r} changes within {changing:,} units; a unit must stay in one cluster")
+        first = _from_status(frame[when], unit, n, when, position, len(periods), faults)
+    codes = _clusters(frame, cluster, unit, n, faults) if cluster else None
     present = np.bincount(unit, minlength=n)
     incomplete = present < len(periods) if not twice else np.zeros(n, dtype=bool)
     if incomplete.any() and unbalanced == "raise":
@@ -176,28 +159,69 @@ def read_panel(
     return _laid_out(unit, position, values, first, codes, periods, incomplete, anticipation)
 
 
+def _read_columns(
+    frame: pd.DataFrame, time: str, outcome: str, keys: list[str], window: Window | None
+) -> tuple[pd.Series, np.ndarray]:
+    """Periods and outcomes of every row; refuse what is missing, of the wrong kind, or outside the window."""
+    faults: list[str] = []
+    moments = as_times(frame[time], time, faults)
+    values = as_numbers(frame[outcome], outcome, faults)
+    for name in keys:
+        if count := int(frame[name].isna().sum()):
+            faults.append(f"column {name!r} is missing in {count:,} of {len(frame):,} rows; drop or repair these rows")
+        if lists := int(frames.unhashable(frame[name]).sum()):
+            faults.append(
+                f"column {name!r} holds lists or their like in {lists:,} of {len(frame):,} rows; give one value per row"
+            )
+    if window is not None and not faults:
+        faults += _outside(moments, time, window)
+    if faults:
+        raise DataError(faults, SUBJECT)
+    return moments, values
+
+
+def _periods_of(moments: pd.Series) -> pd.Index:
+    """The distinct periods in order, whole numbers as such."""
+    distinct = np.unique(moments.to_numpy())
+    whole = distinct.dtype.kind == "f" and (distinct == np.round(distinct)).all() and np.abs(distinct).max() < 2**53
+    return pd.Index(distinct.astype(np.int64) if whole else distinct)
+
+
+def _clusters(frame: pd.DataFrame, cluster: str, unit: np.ndarray, n: int, faults: list[str]) -> np.ndarray:
+    """The cluster of each unit."""
+    codes, changing = _one_per_unit(pd.factorize(frame[cluster])[0], unit, n)
+    if changing:
+        faults.append(f"column {cluster!r} changes within {changing:,} units; a unit must stay in one cluster")
+    return codes
+
+
 def _outside(moments: pd.Series, time: str, window: tuple[Any, Any]) -> list[str]:
-    number = moments.dtype.kind == "f"
+    """What lies outside the window, whose end is exclusive, or that the window outlasts the data by a period or more."""
     try:
-        edges: list[Any] = [float(edge) if number else pd.to_datetime(edge, format="ISO8601") for edge in window]
-        lower, upper = edges
+        if moments.dtype.kind == "f":
+            start, end = (float(edge) for edge in window)
+        else:
+            start, end = read_window(window)
     except (TypeError, ValueError):
-        return [f"window={window!r} is not a first and a last period of the kind in column {time!r}"]
-    if not lower <= upper:
-        return [f"window={window!r} ends before it begins"]
+        return [
+            f"window={window!r} is not a first period and an end, which is exclusive, of the kind in column {time!r}"
+        ]
+    if not start < end:
+        return [f"window={window!r} ends before it begins; its end is exclusive"]
     faults = []
-    early, late = int((moments < lower).sum()), int((moments > upper).sum())
+    early, late = int((moments < start).sum()), int((moments >= end).sum())
     if early or late:
         faults.append(
             f"{early + late:,} of {len(moments):,} rows are outside the window ({early:,} before it, {late:,} after it); leave "
-            "them out, or widen the window"
+            "them out, or widen the window, whose end is exclusive"
         )
-    if moments.min() > lower or moments.max() < upper:
+    periods = np.unique(moments.to_numpy())
+    if moments.min() > start or (len(periods) > 1 and moments.max() + np.diff(periods).max() < end):
         faults.append("the window is longer than the data: no row is at its first or at its last period; shorten it")
     return faults
 
 
-def _one_a_unit(codes: np.ndarray, unit: np.ndarray, n: int) -> tuple[np.ndarray, int]:
+def _one_per_unit(codes: np.ndarray, unit: np.ndarray, n: int) -> tuple[np.ndarray, int]:
     """The code of each unit, and how many units have more than one."""
     lower, upper = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
     np.minimum.at(lower, unit, codes)
@@ -232,7 +256,7 @@ def _from_dates(frame, unit, n, treated_from, time, moments, periods, faults) ->
                 "treated first, so that no period is treated in part"
             )
         at[known.to_numpy()] = np.where(found > periods[-1], NEVER, np.where(found < periods[0], 0, place))
-    first, changing = _one_a_unit(at, unit, n)
+    first, changing = _one_per_unit(at, unit, n)
     if changing:
         faults.append(
             f"column {treated_from!r} changes within {changing:,} units; each unit has one first treated period"
@@ -294,7 +318,7 @@ def _laid_out(unit, position, values, first, codes, periods, incomplete, anticip
             f"{int(always.sum()):,} units treated from the first period on (they have no period before) and "
             f"{int(incomplete.sum()):,} units lacking a period are left out of {len(first):,}; add their rows to keep them.",
             EvidenceWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     Y = np.full((len(first), len(periods)), np.nan)
     Y[unit, position] = values

@@ -5,25 +5,31 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import Faults, check_choice, check_coverage
 from ..exceptions import DataError, EvidenceWarning
-from ..typing import Window
+from ..results import Result
+from ..typing import ArrayLike, Frame, Window
 from . import _differences as differences
 from ._differences import NAN, Interval
 from ._panel import as_numbers, as_times
 from ._study_windows import StudyWindow, days_without, read_window, window_notes
+from .forest_display import BeforeAfterForestDisplay
 from .measures import Average, Share
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SUBJECT = "the comparison"
 
 
 @dataclass(frozen=True)
-class BeforeAfter:
+class BeforeAfter(Result):
     """Change of one outcome between two windows.
 
     Attributes
@@ -68,6 +74,30 @@ class BeforeAfter:
     notes: tuple[str, ...]
     causal: bool = False
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers, one in a row: quantity, value, lower, upper; ends are NaN where there is no interval."""
+        rows = [
+            ("before", self.before, NAN, NAN),
+            ("after", self.after, NAN, NAN),
+            ("change", self.change, self.lower, self.upper),
+            ("relative_change", self.relative_change, self.relative_lower, self.relative_upper),
+        ]
+        return pd.DataFrame(rows, columns=["quantity", "value", "lower", "upper"])
+
+    def plot(self, ax: Axes | None = None) -> BeforeAfterForestDisplay:
+        """Draw the change and the relative change with their intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Only where there is one panel.
+
+        Returns
+        -------
+        BeforeAfterForestDisplay
+        """
+        return BeforeAfterForestDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say it in plain sentences."""
         known = not math.isnan(self.lower)
@@ -101,8 +131,8 @@ class BeforeAfter:
 
 
 def compare_before_after(
-    before: Any,
-    after: Any,
+    before: Share | Average | ArrayLike | Frame,
+    after: Share | Average | ArrayLike | Frame,
     *,
     outcome: str | None = None,
     customer_id: str | None = None,
@@ -122,7 +152,7 @@ def compare_before_after(
     Parameters
     ----------
     before, after : Share, Average, array of shape (n,) or frame of any engine
-        Both of one form. Frames: one row a customer, columns by name.
+        Both of one form. Frames: one row per customer, columns by name.
     outcome : str, default=None
         Column of frames; for the others its name in sentences.
     customer_id : str, default=None
@@ -176,43 +206,66 @@ def compare_before_after(
     (False, 0.1, 0.029, 0.17)
     """
     _check_arguments(kind, paired, coverage)
-    windows = (read_window(before_window, "before_window"), read_window(after_window, "after_window"))
-    notes = _notes(windows)
-    name = outcome or "The outcome"
-    aggregate = [isinstance(side, (Share, Average)) for side in (before, after)]
-    if any(aggregate):
-        if type(before) is not type(after):
-            raise DataError(
-                [f"{type(before).__name__} before and {type(after).__name__} after; give both alike"], SUBJECT
-            )
-        if paired:
-            raise ValueError("paired=True needs the customers' own outcomes; give frames or arrays, not aggregates.")
-        found = (
-            _of_shares(before, after, coverage) if isinstance(before, Share) else _of_averages(before, after, coverage)
-        )
-        return BeforeAfter(**found, paired=False, coverage=coverage, outcome=name, notes=tuple(notes))
-    one, two, same = _read(before, after, outcome, customer_id, timestamp, paired, windows, notes)
-    is_rate = kind == "rate" or (kind is None and _is_binary(one) and _is_binary(two))
-    if kind == "rate" and not (_is_binary(one) and _is_binary(two)):
-        raise DataError(["a rate needs outcomes of 0 and 1; there are others: take kind='mean'"], SUBJECT)
-    if is_rate and same:
-        found = _of_paired_rates(one, two, coverage)
-    elif is_rate:
-        found = _of_shares(Share(int(one.sum()), len(one)), Share(int(two.sum()), len(two)), coverage)
-    elif same:
-        found = _of_pairs(one, two, coverage)
-    else:
-        found = _of_averages(Average.of(one), Average.of(two), coverage)
-    return BeforeAfter(**found, paired=same, coverage=coverage, outcome=name, notes=tuple(notes))
+    windows = _read_windows(before_window, after_window)
+    comparison = _read_comparison(before, after, outcome, customer_id, timestamp, kind, paired, windows)
+    return BeforeAfter(
+        **_compared(comparison, coverage),
+        paired=comparison.paired,
+        coverage=coverage,
+        outcome=outcome or "The outcome",
+        notes=comparison.notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Two sides of one form, free of faults: counts, averages, or outcomes, of the same customers in order where paired."""
+
+    one: Any
+    two: Any
+    paired: bool
+    is_rate: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Outcomes of one side, and whose they are, where that is known."""
+
+    values: np.ndarray
+    ids: pd.Series | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def _compared(comparison: _Comparison, coverage: float) -> dict[str, Any]:
+    """Change, interval and test that fit the form of the two sides."""
+    one, two = comparison.one, comparison.two
+    if isinstance(one, Share):
+        return _of_shares(one, two, coverage)
+    if isinstance(one, Average):
+        return _of_averages(one, two, coverage)
+    if comparison.paired:
+        return (_of_paired_rates if comparison.is_rate else _of_pairs)(one, two, coverage)
+    if comparison.is_rate:
+        return _of_shares(Share(int(one.sum()), len(one)), Share(int(two.sum()), len(two)), coverage)
+    return _of_averages(Average.of(one), Average.of(two), coverage)
 
 
 def _check_arguments(kind: str | None, paired: bool | None, coverage: float) -> None:
-    if kind not in (None, "rate", "mean"):
-        raise ValueError(f"kind={kind!r} is not known; choose 'rate' or 'mean', or None.")
-    if paired not in (None, True, False):
-        raise ValueError(f"paired={paired!r} must be True, False or None.")
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+    faults = Faults(SUBJECT)
+    faults.check(check_choice, kind, "kind", ("rate", "mean", None))
+    faults.check(check_choice, paired, "paired", (True, False, None))
+    faults.check(check_coverage, coverage)
+    faults.refuse()
+
+
+def _read_windows(before: Window | None, after: Window | None) -> tuple[StudyWindow | None, StudyWindow | None]:
+    faults = Faults(SUBJECT)
+    read = faults.check(read_window, before, "before_window"), faults.check(read_window, after, "after_window")
+    faults.refuse()
+    return read
 
 
 def _notes(windows: tuple[StudyWindow | None, StudyWindow | None]) -> list[str]:
@@ -229,44 +282,83 @@ def _is_binary(values: np.ndarray) -> bool:
     return bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _read(
-    before, after, outcome, customer_id, timestamp, paired, windows, notes
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Outcomes of both sides, and whether they are pairs."""
-    framed = [frames.is_frame(side) for side in (before, after)]
-    if framed[0] != framed[1]:
+def _read_comparison(
+    before: Any,
+    after: Any,
+    outcome: str | None,
+    customer_id: str | None,
+    timestamp: str | None,
+    kind: str | None,
+    paired: bool | None,
+    windows: tuple[StudyWindow | None, StudyWindow | None],
+) -> _Comparison:
+    """Bring two sides to one form; refuse them with every fault."""
+    notes = _notes(windows)
+    if any(isinstance(side, Share | Average) for side in (before, after)):
+        if type(before) is not type(after):
+            raise DataError(
+                [f"{type(before).__name__} before and {type(after).__name__} after; give both alike"], SUBJECT
+            )
+        if paired:
+            raise ValueError("paired=True needs the customers' own outcomes; give frames or arrays, not aggregates.")
+        return _Comparison(before, after, False, isinstance(before, Share), tuple(notes))
+    sides = _read_sides(before, after, outcome, customer_id, timestamp, paired, windows)
+    one, two, same = _matched(*sides, customer_id, paired, notes)
+    if min(len(one), len(two)) < 2:
+        raise DataError([f"{min(len(one), len(two))} customers can be compared; a spread needs at least 2"], SUBJECT)
+    binary = _is_binary(one) and _is_binary(two)
+    if kind == "rate" and not binary:
+        raise DataError(["a rate needs outcomes of 0 and 1; there are others: take kind='mean'"], SUBJECT)
+    return _Comparison(one, two, same, kind == "rate" or (kind is None and binary), tuple(notes))
+
+
+def _read_sides(
+    before: Any,
+    after: Any,
+    outcome: str | None,
+    customer_id: str | None,
+    timestamp: str | None,
+    paired: bool | None,
+    windows: tuple[StudyWindow | None, StudyWindow | None],
+) -> tuple[_Side, _Side]:
+    """Outcomes of both sides, from frames or arrays."""
+    framed = frames.is_frame(before)
+    if framed != frames.is_frame(after):
         raise DataError(["one side is a frame and the other is not; give both alike"], SUBJECT)
-    if framed[0] and outcome is None:
+    if framed and outcome is None:
         raise ValueError("outcome must name the column of the frames that is compared.")
-    faults: list[str] = []
+    faults = Faults(SUBJECT)
     sides = []
     for where, side, window in zip(("before", "after"), (before, after), windows, strict=True):
         found: list[str] = []
-        sides.append(_side(side, outcome if framed[0] else None, customer_id, timestamp, window, found))
-        faults += [f"{where}: {fault}" for fault in found]
-    (one, one_ids), (two, two_ids) = sides
-    if paired and one_ids is None and len(one) != len(two):
-        faults.append(
-            f"paired=True, but there are {len(one):,} outcomes before and {len(two):,} after; name customer_id"
+        sides.append(_Side(*_side(side, outcome if framed else None, customer_id, timestamp, window, found)))
+        faults.extend(f"{where}: {fault}" for fault in found)
+    one, two = sides
+    if paired and one.ids is None and len(one) != len(two):
+        faults.add(f"paired=True, but there are {len(one):,} outcomes before and {len(two):,} after; name customer_id")
+    if paired and framed and one.ids is None:
+        faults.add("paired=True needs customer_id, which tells the rows of one customer")
+    faults.refuse()
+    return one, two
+
+
+def _matched(
+    one: _Side, two: _Side, customer_id: str | None, paired: bool | None, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Outcomes, those of the same customers in order where each is compared with itself, and whether it is."""
+    if one.ids is None or two.ids is None:
+        return one.values, two.values, bool(paired)
+    if _kinds_differ(one.ids, two.ids):
+        raise DataError(
+            [f"the kinds of {customer_id!r} differ, numbers on one side and text on the other; give both alike"],
+            SUBJECT,
         )
-    if paired and framed[0] and one_ids is None:
-        faults.append("paired=True needs customer_id, which tells the rows of one customer")
-    if faults:
-        raise DataError(faults, SUBJECT)
-    if one_ids is None or two_ids is None:
-        pairs = bool(paired)
-    else:
-        if _kinds_differ(one_ids, two_ids):
-            raise DataError(
-                [f"the kinds of {customer_id!r} differ, numbers on one side and text on the other; give both alike"],
-                SUBJECT,
-            )
-        common = one_ids.isin(two_ids)
-        shared = int(common.sum())
-        if not shared:
-            notes.append(f"no {customer_id} is on both sides")
-        pairs = bool(paired) or (paired is None and shared == len(one) == len(two))
-        if paired is None and shared and not pairs:
+    common = one.ids.isin(two.ids)
+    shared = int(common.sum())
+    if not shared:
+        notes.append(f"no {customer_id} is on both sides")
+    if not (paired or (paired is None and shared == len(one) == len(two))):
+        if paired is None and shared:
             warnings.warn(
                 f"{shared:,} customers are on both sides ({len(one):,} before, {len(two):,} after) and are taken as different ones; "
                 "paired=True compares these alone, paired=False says that this is meant.",
@@ -274,14 +366,11 @@ def _read(
                 stacklevel=4,
             )
             notes.append(f"{shared:,} customers are on both sides and are taken as different ones")
-        if pairs:
-            if left := len(one) + len(two) - 2 * shared:
-                notes.append(f"{left:,} customers on one side only are left out")
-            one = one[common.to_numpy()]
-            two = pd.Series(two, index=two_ids).reindex(one_ids[common]).to_numpy()
-    if min(len(one), len(two)) < 2:
-        raise DataError([f"{min(len(one), len(two))} customers can be compared; a spread needs at least 2"], SUBJECT)
-    return one, two, pairs
+        return one.values, two.values, False
+    if left := len(one) + len(two) - 2 * shared:
+        notes.append(f"{left:,} customers on one side only are left out")
+    second = pd.Series(two.values, index=two.ids).reindex(one.ids[common]).to_numpy()
+    return one.values[common.to_numpy()], second, True
 
 
 def _side(side, outcome, customer_id, timestamp, window, faults) -> tuple[np.ndarray, pd.Series | None]:

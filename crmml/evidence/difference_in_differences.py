@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ..checks import Faults, check_choice, check_count, check_coverage
 from ..exceptions import DataError, EvidenceWarning
+from ..results import Result
 from ..typing import Frame, Seed, Window
 from ._panel import SUBJECT, Panel, read_panel
 from ._staggered import NEVER, Errors, GroupTime, errors_of, group_time
+from .event_study_display import EventStudyDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Below so many clusters a warning is given.
 FEW_CLUSTERS = 20
@@ -25,14 +34,14 @@ AGGREGATES = {
 
 
 @dataclass(frozen=True, eq=False)
-class DifferenceInDifferences:
+class DifferenceInDifferences(Result):
     """Effect of the treatment on the treated, under the assumptions listed.
 
     Attributes
     ----------
     att : float
         Average effect on treated units, per unit and period, in the unit of the outcome.
-    std_error, lower, upper, p_value, df : float
+    std_error, lower, upper, p_value, degrees_of_freedom : float
         Clustered standard error, interval, two-sided p-value of no effect, and its degrees of freedom; interval and p-value are NaN
         where within the groups nothing varies.
     coverage : float
@@ -47,7 +56,7 @@ class DifferenceInDifferences:
         group, treated_units, att, std_error, lower, upper.
     pretrend_statistic, pretrend_p_value : float
         Wald test that all placebo effects before treatment are zero; NaN where it cannot be made.
-    pretrend_df : int
+    pretrend_degrees_of_freedom : int
         Number of independent placebo effects tested.
     n_units, n_treated, n_control, n_periods, n_clusters : int
         Controls are the units not treated within the periods; with ``control="not_yet"`` others serve until they begin.
@@ -67,7 +76,7 @@ class DifferenceInDifferences:
     lower: float
     upper: float
     p_value: float
-    df: float
+    degrees_of_freedom: float
     coverage: float
     aggregate: str
     group_time: pd.DataFrame
@@ -75,7 +84,7 @@ class DifferenceInDifferences:
     by_group: pd.DataFrame
     pretrend_statistic: float
     pretrend_p_value: float
-    pretrend_df: int
+    pretrend_degrees_of_freedom: int
     n_units: int
     n_treated: int
     n_control: int
@@ -88,6 +97,24 @@ class DifferenceInDifferences:
     outcome: str
     assumptions: tuple[str, ...]
     causal: bool = True
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The effect by length of exposure, as in ``event_study``."""
+        return self.event_study
+
+    def plot(self, ax: Axes | None = None) -> EventStudyDisplay:
+        """Draw the effect by length of exposure with its intervals; those before treatment are placebo effects.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        EventStudyDisplay
+        """
+        return EventStudyDisplay.from_result(self).plot(ax=ax)
 
     def describe(self) -> str:
         """Say it in plain sentences."""
@@ -113,13 +140,17 @@ class DifferenceInDifferences:
                 f"{self.n_unidentified:,} groups and periods after treatment have no control left and are in no average."
             )
         if np.isnan(self.pretrend_p_value):
-            reason = "there are too few units" if self.pretrend_df else "there is one period before treatment only"
+            reason = (
+                "there are too few units"
+                if self.pretrend_degrees_of_freedom
+                else "there is one period before treatment only"
+            )
             lines.append(f"Whether groups moved alike before treatment cannot be tested: {reason}.")
         else:
             found = "moved differently" if self.pretrend_p_value < 0.05 else "show no different movement"
-            effects = "effect" if self.pretrend_df == 1 else "effects"
+            effects = "effect" if self.pretrend_degrees_of_freedom == 1 else "effects"
             lines.append(
-                f"Before treatment the groups {found} (joint test of {self.pretrend_df} placebo {effects}, "
+                f"Before treatment the groups {found} (joint test of {self.pretrend_degrees_of_freedom} placebo {effects}, "
                 f"p = {self.pretrend_p_value:.3g}); a passed test is no proof that they would have moved alike after it."
             )
         return "\n".join([*lines, "Assumptions:", *(f"  - {line}" for line in self.assumptions)])
@@ -176,8 +207,9 @@ def difference_in_differences(
         it belongs to the treated group.
     cluster : str, default=None
         Column of clusters coarser than units, such as the branch that was treated as a whole.
-    window : (first, last), default=None
-        Periods that the study was planned for; rows outside are refused.
+    window : (start, end), default=None
+        Periods that the study was planned for, the end exclusive, or a length such as "6M" where periods are dates; rows
+        outside are refused.
     control : {"not_yet", "never"}, default="not_yet"
         Whether units serve as controls until they are treated, or only those never treated.
     aggregate : {"group", "simple", "event"}, default="group"
@@ -233,6 +265,7 @@ def difference_in_differences(
     (2.9, 2.4, 3.41)
     """
     _check_arguments(treated_from, treated, control, aggregate, anticipation, unbalanced, coverage, n_resamples)
+    rng = check_random_state(random_state)
     panel = read_panel(
         data, unit_id=unit_id, time=time, outcome=outcome, treated_from=treated_from, treated=treated, cluster=cluster,
         window=window, unbalanced=unbalanced, anticipation=anticipation,
@@ -246,33 +279,25 @@ def difference_in_differences(
     size_of = dict(zip(layout.cohorts.tolist(), layout.sizes.tolist(), strict=True))
     weight = np.array([size_of[g] for g in layout.group], dtype=float)
     overall, groups, events = _weights(layout, post, weight, aggregate)
-
-    def estimate(weights: np.ndarray) -> Errors:
-        contrast = np.tensordot(weights, layout.contrast, axes=1)
-        return errors_of(panel.Y, panel.first, layout.cohorts, contrast, panel.cluster)
-
-    head, cells = estimate(overall[None]), estimate(np.eye(len(weight)))
+    estimate = partial(_estimated, panel, layout)
+    head = estimate(overall[None])
     lower, upper = head.interval(coverage)
-    before = layout.time < layout.group - 1 - anticipation
-    wald, wald_p, rank = (float("nan"), float("nan"), 0)
-    if before.any():
-        wald, wald_p, rank = estimate(np.eye(len(weight))[before]).joint_p_value()
-    rng = check_random_state(random_state)
+    wald, wald_p, rank = _pretrend(layout, estimate, anticipation)
     return DifferenceInDifferences(
         att=float(head.estimate[0]),
         std_error=float(head.std_error[0]),
         lower=float(lower[0]),
         upper=float(upper[0]),
         p_value=float(head.p_value()[0]),
-        df=float(head.df[0]),
+        degrees_of_freedom=float(head.df[0]),
         coverage=coverage,
         aggregate=aggregate,
-        group_time=_cell_table(layout, panel, cells, coverage),
+        group_time=_cell_table(layout, panel, estimate(np.eye(len(weight))), coverage),
         event_study=_event_table(layout, events, estimate, weight, anticipation, coverage, n_resamples, rng),
         by_group=_group_table(groups, panel, estimate, size_of, coverage),
         pretrend_statistic=wald,
         pretrend_p_value=wald_p,
-        pretrend_df=rank,
+        pretrend_degrees_of_freedom=rank,
         n_units=len(panel.Y),
         n_treated=int((panel.first != NEVER).sum()),
         n_control=int((panel.first == NEVER).sum()),
@@ -290,23 +315,32 @@ def difference_in_differences(
 def _check_arguments(
     treated_from, treated, control, aggregate, anticipation, unbalanced, coverage, n_resamples
 ) -> None:
+    faults = Faults("the comparison")
     if (treated_from is None) == (treated is None):
-        raise ValueError(
-            "give either treated_from (a column of first treated periods) or treated (a column of 0 and 1)."
-        )
-    for name, given, known in (
-        ("control", control, ("not_yet", "never")),
-        ("aggregate", aggregate, tuple(AGGREGATES)),
-        ("unbalanced", unbalanced, ("raise", "drop")),
-    ):
-        if given not in known:
-            raise ValueError(f"{name}={given!r} is not known; choose one of {', '.join(map(repr, known))}.")
-    if not isinstance(anticipation, (int, np.integer)) or isinstance(anticipation, bool) or anticipation < 0:
-        raise ValueError(f"anticipation={anticipation!r} must be a whole number of periods, 0 or more.")
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
-    if not isinstance(n_resamples, (int, np.integer)) or n_resamples < 99:
-        raise ValueError(f"n_resamples={n_resamples!r} must be a whole number of at least 99.")
+        faults.add("give either treated_from (a column of first treated periods) or treated (a column of 0 and 1)")
+    faults.check(check_choice, control, "control", ("not_yet", "never"))
+    faults.check(check_choice, aggregate, "aggregate", tuple(AGGREGATES))
+    faults.check(check_choice, unbalanced, "unbalanced", ("raise", "drop"))
+    faults.check(check_count, anticipation, "anticipation")
+    faults.check(check_coverage, coverage)
+    faults.check(check_count, n_resamples, "n_resamples", least=99)
+    faults.refuse()
+
+
+def _estimated(panel: Panel, layout: GroupTime, weights: np.ndarray) -> Errors:
+    """Averages of the group-time effects with their errors, one for each row of weights."""
+    contrast = np.tensordot(weights, layout.contrast, axes=1)
+    return errors_of(panel.Y, panel.first, layout.cohorts, contrast, panel.cluster)
+
+
+def _pretrend(
+    layout: GroupTime, estimate: Callable[[np.ndarray], Errors], anticipation: int
+) -> tuple[float, float, int]:
+    """Wald test that all placebo effects before treatment are zero: statistic, p-value, degrees of freedom."""
+    before = layout.time < layout.group - 1 - anticipation
+    if not before.any():
+        return float("nan"), float("nan"), 0
+    return estimate(np.eye(len(layout.group))[before]).joint_p_value()
 
 
 def _check_clusters(panel: Panel, n_clusters: int) -> None:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 #: Panels from left to right: the column of the change, its axis, and which rows.
 _PANELS = {
     "points": ("Change in percentage points", "change"),
+    "amount": ("Change", "change"),
     "percent": ("Change in % of the former level", "relative"),
 }
+
+_COLUMNS = ["title", "panel", "change", "lower", "upper", "better"]
 
 
 @dataclass
@@ -28,47 +31,29 @@ class BeforeAfterForestDisplay(DisplayMixin):
     Attributes
     ----------
     table : DataFrame
-        title, panel ("points" or "percent"), change, lower, upper, better; NaN ends are unknown.
+        title, panel ("points", "amount" or "percent"), change, lower, upper, better ("higher", "lower", or "" where it
+        is not known); NaN ends are unknown.
     coverage : float
     axes_ : ndarray of Axes
-        One a panel, after ``plot``.
+        One per panel, after ``plot``.
     """
 
     table: pd.DataFrame
     coverage: float
 
     @classmethod
-    def from_indicators(cls, found: Any) -> BeforeAfterForestDisplay:
-        """Take the changes of a table of indicators.
+    def from_result(cls, result: Any) -> BeforeAfterForestDisplay:
+        """Take the changes of a table of indicators, or of one comparison of before and after.
 
-        Shares appear in percentage points; every indicator appears in percent of its former level. Changes in minutes, days
-        or money have no common axis and appear in percent only.
+        Shares appear in percentage points; every indicator appears in percent of its former level. Changes of a table in
+        minutes, days or money have no common axis and appear in percent only.
 
         Parameters
         ----------
-        found : IndicatorTable
+        result : IndicatorTable or BeforeAfter
         """
-        rows = []
-        for row in found.table.to_dict("records"):
-            definition = found.definitions[row["indicator"]]
-            title = definition.title if row["statistic"] in ("share", "mean", "ratio", "change") else (
-                f"{definition.title}, {row['statistic']}"
-            )  # fmt: skip
-            for panel, (_, of) in _PANELS.items():
-                estimate = row["change" if panel == "points" else "relative_change"]
-                if (panel == "points" and not definition.is_share) or np.isnan(estimate):
-                    continue
-                rows.append(
-                    {
-                        "title": title,
-                        "panel": panel,
-                        "change": estimate,
-                        "lower": row[f"{of}_lower"],
-                        "upper": row[f"{of}_upper"],
-                        "better": definition.better,
-                    }
-                )
-        return cls(pd.DataFrame(rows, columns=["title", "panel", "change", "lower", "upper", "better"]), found.coverage)
+        rows = _of_table(result) if hasattr(result, "definitions") else _of_comparison(result)
+        return cls(pd.DataFrame(rows, columns=_COLUMNS), result.coverage)
 
     def plot(self, ax: Axes | None = None) -> BeforeAfterForestDisplay:
         """Draw the panels side by side.
@@ -119,7 +104,7 @@ class BeforeAfterForestDisplay(DisplayMixin):
         ):
             y, known = place[title], not (np.isnan(lower) or np.isnan(upper))
             good = (change > 0) == (better == "higher")
-            color = "0.4" if change == 0 else "tab:blue" if good else "tab:orange"
+            color = "0.4" if change == 0 or not better else "tab:blue" if good else "tab:orange"
             if known:
                 ax.plot([lower, upper], [y, y], color=color, linewidth=2, solid_capstyle="butt")
             ax.plot(
@@ -138,7 +123,7 @@ class BeforeAfterForestDisplay(DisplayMixin):
         entries = []
         good = (self.table["change"] > 0) == (self.table["better"] == "higher")
         for rows, color, text in ((good, "tab:blue", "to the better"), (~good, "tab:orange", "to the worse")):
-            if (rows & (self.table["change"] != 0)).any():
+            if (rows & (self.table["change"] != 0) & (self.table["better"] != "")).any():
                 entries.append(Line2D([], [], color=color, marker="o", linewidth=2, label=text))
         if unknown.any():
             entries.append(
@@ -146,3 +131,27 @@ class BeforeAfterForestDisplay(DisplayMixin):
             )
         title = f"{self.coverage:.0%} intervals" if not unknown.all() else None
         ax.legend(handles=entries, title=title, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def _of_table(found: Any) -> list[tuple]:
+    rows = []
+    for row in found.table.to_dict("records"):
+        definition = found.definitions[row["indicator"]]
+        plain = row["statistic"] in ("share", "mean", "ratio", "change")
+        title = definition.title if plain else f"{definition.title}, {row['statistic']}"
+        for panel, estimate, of in (("points", "change", "change"), ("percent", "relative_change", "relative")):
+            if (panel == "percent" or definition.is_share) and not np.isnan(row[estimate]):
+                ends = row[f"{of}_lower"], row[f"{of}_upper"]
+                rows.append((title, panel, row[estimate], *ends, definition.better))
+    return rows
+
+
+def _of_comparison(found: Any) -> list[tuple]:
+    rate = found.kind == "rate"
+    scale = 100 if rate else 1
+    change = [scale * value for value in (found.change, found.lower, found.upper)]
+    rows = [(found.outcome, "points" if rate else "amount", *change, "")]
+    if not np.isnan(found.relative_change):
+        relative = [100 * value for value in (found.relative_change, found.relative_lower, found.relative_upper)]
+        rows.append((found.outcome, "percent", *relative, ""))
+    return rows

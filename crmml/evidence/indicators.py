@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
 from ..amounts.changes import Percent, Points
-from ..checks import UNIT_WORDS, check_unit, is_number
-from ..exceptions import DataError
-from ..frames import is_frame, wrap
-from ..typing import Seed, Window
-from ._indicator_data import FROM_SOURCE, OPTIONAL, READERS, Table, read_cases
-from ._indicator_rows import Setting, row_of_change, rows_of
-from ._study_windows import StudyWindow, read_window, window_notes
-from .indicator_definitions import INDICATORS, SOURCES, IndicatorDefinition
+from ..results import Result
+from ..typing import Frame, Seed, Unit, Window
+from ._indicator_request import IndicatorRequest, Intake, check_mappings, read_setting
+from ._indicator_rows import row_of_change, rows_of
+from ._study_windows import window_notes
+from .forest_display import BeforeAfterForestDisplay
+from .indicator_definitions import IndicatorDefinition
 from .measures import Average, Share
 
-SUBJECT = "the indicators"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: What is known of an indicator in one window.
+Measurement = Share | Average | float | Frame
 
 
 @dataclass(frozen=True, eq=False)
-class IndicatorTable:
+class IndicatorTable(Result):
     """Indicators before and after.
 
     Attributes
     ----------
     table : DataFrame
-        One row an indicator (two for durations: median, and mean up to the longest time seen in both groups): indicator,
+        One row per indicator (two for durations: median, and mean up to the longest time seen in both groups): indicator,
         statistic, level_unit; before, before_lower, before_upper, before_n, and the same after; change, change_lower,
         change_upper in change_unit ("percentage points" for shares, else the unit of the level); relative_change,
-        relative_lower, relative_upper in relative_unit ("%", of the level before); n_needed, cases a group to verify the change
+        relative_lower, relative_upper in relative_unit ("%", of the level before); n_needed, cases per group to verify the change
         (or the target). NaN is unknown.
     missing : tuple of str
         What is not known, and why.
     definitions : mapping of str to IndicatorDefinition
-    coverage, power, size : float
+    coverage, power, significance : float
         Of the intervals; of the test that ``n_needed`` is for.
     before_window, after_window : str or None
     causal : bool
@@ -52,7 +53,7 @@ class IndicatorTable:
     definitions: Mapping[str, IndicatorDefinition]
     coverage: float
     power: float
-    size: float
+    significance: float
     before_window: str | None = None
     after_window: str | None = None
     causal: bool = False
@@ -64,6 +65,20 @@ class IndicatorTable:
             lines += ["Not known:", *(f"  - {entry}" for entry in self.missing)]
         lines.append("A change between two windows is not yet an effect: season, trend and other causes are in it too.")
         return "\n".join(lines)
+
+    def plot(self, ax: Axes | None = None) -> BeforeAfterForestDisplay:
+        """Draw the changes with their intervals, points and percent in panels of their own.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Only where there is one panel.
+
+        Returns
+        -------
+        BeforeAfterForestDisplay
+        """
+        return BeforeAfterForestDisplay.from_result(self).plot(ax=ax)
 
     def _line(self, row: dict[str, Any]) -> str:
         title = self.definitions[row["indicator"]].title
@@ -82,7 +97,7 @@ class IndicatorTable:
             parts.append(f"{row['relative_change']:+,.3g} % of the former level{ends}")
         text += f": {', '.join(parts)}"
         if not math.isnan(row["n_needed"]):
-            text += f"; {row['n_needed']:,.0f} cases a group verify it at {self.power:.0%} power"
+            text += f"; {row['n_needed']:,.0f} cases per group verify it at {self.power:.0%} power"
         return text + "."
 
     def _ends(self, row: dict[str, Any], of: str) -> str:
@@ -93,22 +108,22 @@ class IndicatorTable:
 
 
 def indicators(
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
+    before: Mapping[str, Measurement] | None = None,
+    after: Mapping[str, Measurement] | None = None,
     *,
-    changes: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Points | Percent] | None = None,
     unit: str = "fraction",
     targets: Mapping[str, float] | None = None,
     before_window: Window | None = None,
     after_window: Window | None = None,
     satisfied_from: float | None = None,
-    duration_unit: str = "h",
+    duration_unit: Unit = "h",
     currency: str | None = None,
     columns: Mapping[str, str] | None = None,
     definitions: Iterable[IndicatorDefinition] = (),
     coverage: float = 0.9,
     power: float = 0.8,
-    size: float = 0.05,
+    significance: float = 0.05,
     n_resamples: int = 499,
     random_state: Seed = None,
 ) -> IndicatorTable:
@@ -164,7 +179,7 @@ def indicators(
         Indicators of your own, given as aggregates or bare numbers; or other words for known ones.
     coverage : float, default=0.9
     power : float, default=0.8
-    size : float, default=0.05
+    significance : float, default=0.05
     n_resamples : int, default=499
         Of the bootstrap of medians.
     random_state : int, RandomState or None, default=None
@@ -197,252 +212,43 @@ def indicators(
     ...     {"retention": Share(140, 200), "satisfaction": 0.75}, {"retention": Share(160, 200), "satisfaction": 0.88})
     >>> print(found.describe())
     Retention rose from 70 to 80 %: +10 percentage points (90% interval +2.88 to +17), +14.3 % of the former level (90%
-    interval +3.84 to +25.8); 294 cases a group verify it at 80% power.
-    Satisfaction rose from 75 to 88 %: +13 percentage points (interval unknown), +17.3 % of the former level; 139 cases a
+    interval +3.84 to +25.8); 294 cases per group verify it at 80% power.
+    Satisfaction rose from 75 to 88 %: +13 percentage points (interval unknown), +17.3 % of the former level; 139 cases per
     group verify it at 80% power.
     Not known:
       - satisfaction: interval unknown: sample size missing (before and after); give Share(count, n)
     A change between two windows is not yet an effect: season, trend and other causes are in it too.
     """
-    _check_arguments(unit, coverage, power, size, n_resamples)
-    _check_mappings({"before": before, "after": after, "changes": changes, "targets": targets})
-    check_unit(duration_unit, "duration_unit")
-    windows = {
-        "before": read_window(before_window, "before_window"),
-        "after": read_window(after_window, "after_window"),
-    }
-    known = _known(definitions, duration_unit, currency)
-    rng = check_random_state(random_state)
-    faults: list[str] = []
-    absent: list[str] = []
-    given = {
-        side: _by_indicator(source, side, known, dict(columns or {}), faults, absent)
-        for side, source in (("before", before), ("after", after))
-    }
-    for name in {entry.split(":")[0] for entry in absent}:
-        for entries in given.values():
-            if is_frame(entries.get(name)):
-                del entries[name]
-    for one, other in (("before", "after"), ("after", "before")):
-        for name in given[one]:
-            if name not in given[other]:
-                faults.append(f"{name} is given {one} but not {other}; give both, or its change in changes=")
-    measured: dict[str, dict[str, Any]] = {}
-    tables: dict[tuple[int, str], Table] = {}
-    for side, entries in given.items():
-        options = {
-            "rename": dict(columns or {}), "window": windows[side], "satisfied_from": satisfied_from, "duration_unit": duration_unit,
-        }  # fmt: skip
-        measured[side] = {
-            name: _measured(known[name], side, entry, unit, options, tables, faults) for name, entry in entries.items()
-        }
-    faults += _all_fractions(given, known, unit)
-    changes = dict(changes or {})
-    faults += _change_faults(changes, given, known) + _target_faults(dict(targets or {}), given, known, unit)
-    if not given["before"] and not changes and not faults:
-        faults.append("nothing is given; give before and after, or changes")
-    if faults:
-        raise DataError(faults, SUBJECT)
-    setting = Setting(coverage, power, size, n_resamples, rng)
-    scale = 1.0 if unit == "percent" else 100.0
-    rows, missing = [], _window_notes(windows) + absent
-    for name, one in measured["before"].items():
-        aim = None
-        if targets and name in targets:
-            aim = targets[name] * (scale if known[name].is_share else 1.0)
-        rows += rows_of(known[name], one, measured["after"][name], aim, setting, missing)
-    for name, change in changes.items():
-        rows.append(row_of_change(known[name], change))
-        missing.append(
-            f"{name}: only its change is given; levels before and after, sample size and interval are unknown"
-        )
-    used = {row["indicator"]: known[row["indicator"]] for row in rows}
-    text = {side: None if window is None else str(window) for side, window in windows.items()}
+    setting = read_setting(unit, duration_unit, coverage, power, significance, n_resamples, random_state)
+    check_mappings({"before": before, "after": after, "changes": changes, "targets": targets})
+    intake = Intake(setting, definitions, currency, columns, satisfied_from)
+    request = intake.read(before, after, changes, targets, before_window, after_window)
+    rows, missing = _rows(request)
+    known = request.known
     return IndicatorTable(
-        pd.DataFrame(rows), tuple(missing), used, coverage, power, size, text["before"], text["after"]
+        table=pd.DataFrame(rows),
+        missing=tuple(missing),
+        definitions={row["indicator"]: known[row["indicator"]] for row in rows},
+        coverage=request.setting.coverage,
+        power=request.setting.power,
+        significance=request.setting.significance,
+        before_window=None if request.before_window is None else str(request.before_window),
+        after_window=None if request.after_window is None else str(request.after_window),
     )
 
 
-def _check_arguments(unit: str, coverage: float, power: float, size: float, n_resamples: int) -> None:
-    if unit not in ("fraction", "percent"):
-        raise ValueError(f"unit={unit!r} is not known; choose 'fraction' (0.75) or 'percent' (75).")
-    for name, share in (("coverage", coverage), ("power", power), ("size", size)):
-        if not 0 < share < 1:
-            raise ValueError(f"{name}={share!r} must lie between 0 and 1.")
-    if not isinstance(n_resamples, (int, np.integer)) or n_resamples < 99:
-        raise ValueError(f"n_resamples={n_resamples!r} must be a whole number of at least 99.")
-
-
-def _check_mappings(given: Mapping[str, Any]) -> None:
-    faults = [
-        f"{name} is {'a frame' if is_frame(one) else f'of type {type(one).__name__}'}; give a mapping, by name of the indicator or "
-        "of its source: {'tickets': frame} or {'retention': Share(140, 200)}"
-        for name, one in given.items()
-        if one is not None and not isinstance(one, Mapping)
-    ]
-    if faults:
-        raise DataError(faults, SUBJECT)
-
-
-def _known(
-    definitions: Iterable[IndicatorDefinition], duration_unit: str, currency: str | None
-) -> dict[str, IndicatorDefinition]:
-    known = {}
-    for name, one in INDICATORS.items():
-        if one.kind == "duration":
-            one = replace(one, unit=UNIT_WORDS[duration_unit])
-        elif currency:
-            one = replace(one, unit=one.unit.replace("currency of the data", currency))
-        known[name] = one
-    return known | {one.name: one for one in definitions}
-
-
-def _by_indicator(
-    given: Mapping[str, Any] | None, side: str, known, columns: Mapping[str, str], faults: list[str], absent: list[str]
-) -> dict[str, Any]:
-    """Entries by indicator; a source stands for all of its own that its columns allow."""
-    result: dict[str, Any] = {}
-    for name, entry in dict(given or {}).items():
-        if name in known and (name not in FROM_SOURCE or not is_frame(entry)):
-            names: tuple[str, ...] = (name,)
-        elif name in FROM_SOURCE:
-            names = FROM_SOURCE[name]
-            if not is_frame(entry):
-                faults.append(f"{name!r} {side} stands for raw data; give a frame: {SOURCES[name]}")
-                continue
-            there = wrap(entry).collect_schema().names()
-            lacking = [
-                one for one in names if any(columns.get(role, role) not in there for role in OPTIONAL.get(one, ()))
-            ]
-            if len(lacking) < len(names):
-                names = tuple(one for one in names if one not in lacking)
-                absent += [
-                    f"{one}: not in the {name} {side}, which have no column {' or '.join(OPTIONAL[one])}"
-                    for one in lacking
-                ]
-        else:
-            faults.append(
-                f"{name!r} is no indicator and no source; there are {', '.join(known)}, and {', '.join(sorted(FROM_SOURCE))}; define "
-                "your own with definitions="
-            )
-            continue
-        for one in names:
-            if one in result:
-                faults.append(f"{one} is given twice {side}; give it once")
-            result[one] = entry
-    return result
-
-
-def _measured(
-    definition: IndicatorDefinition,
-    side: str,
-    entry: Any,
-    unit: str,
-    options: dict[str, Any],
-    tables: dict,
-    faults: list[str],
-) -> Any:
-    name, kind = definition.name, definition.kind
-    if is_frame(entry):
-        if name not in READERS:
-            faults.append(f"{name} {side}: raw data are not known for it; give an aggregate or a bare number")
-            return None
-        key = (id(entry), definition.source)
-        if key not in tables:
-            tables[key] = Table.of(entry, definition.source, options["rename"])
-        cases, found = read_cases(name, side, tables[key], **options)
-        faults += found
-        return cases
-    if isinstance(entry, Share):
-        if kind != "rate":
-            faults.append(f"{name} {side}: a Share is given for a {kind}; give Average(mean, sd, n)")
-        return entry
-    if isinstance(entry, Average) and entry.mean < 0 and name in INDICATORS:
-        faults.append(f"{name} {side}: {entry.mean:g} {definition.unit} is below 0")
-        return None
-    if isinstance(entry, Average) and definition.bounded:
-        found = _share_faults(entry.mean, unit)
-        faults += [f"{name} {side}: {fault}" for fault in found]
-        scale = 1.0 if unit == "percent" else 100.0
-        return Average(entry.mean * scale, entry.sd * scale, entry.n)
-    if isinstance(entry, Average):
-        if kind == "rate":
-            faults.append(f"{name} {side}: an Average is given for a rate; give Share(count, n)")
-        return entry
-    if isinstance(entry, Points | Percent):
-        faults.append(f"{name} {side}: {entry.describe()} is a change, not a level; put it in changes=")
-        return None
-    if not is_number(entry):
-        faults.append(
-            f"{name} {side}: {type(entry).__name__} is no measurement; give Share(count, n), Average(mean, sd, n), a finite number or "
-            "a frame"
+def _rows(request: IndicatorRequest) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of the table, and what is not known."""
+    rows: list[dict[str, Any]] = []
+    missing: list[str] = []
+    if request.before_window is not None and request.after_window is not None:
+        missing += window_notes(request.before_window, request.after_window)
+    missing += request.absent
+    for name, one in request.before.items():
+        rows += rows_of(request.known[name], one, request.after[name], request.aims.get(name), request.setting, missing)
+    for name, change in request.changes.items():
+        rows.append(row_of_change(request.known[name], change))
+        missing.append(
+            f"{name}: only its change is given; levels before and after, sample size and interval are unknown"
         )
-        return None
-    if definition.is_share:
-        faults += [f"{name} {side}: {fault}" for fault in _share_faults(float(entry), unit)]
-        return float(entry) if unit == "percent" else 100 * float(entry)
-    if entry < 0 and name in INDICATORS:
-        faults.append(f"{name} {side}: {entry:g} {definition.unit} is below 0")
-    return float(entry)
-
-
-def _share_faults(value: float, unit: str) -> list[str]:
-    if value < 0:
-        return [f"{value:g} is below 0; a rate lies between 0 and 100 %"]
-    if unit == "percent":
-        return [f"{value:g} % is above 100 %; the part cannot exceed the whole"] if value > 100 else []
-    if 1 < value <= 100:
-        return [f"{value:g} is above 1 where a fraction is meant; give {value / 100:g}, or unit='percent'"]
-    return [f"{value:g} is a rate above 100 %; the part cannot exceed the whole"] if value > 1 else []
-
-
-def _all_fractions(given, known, unit: str) -> list[str]:
-    """With unit='percent', a share that exceeds 1 neither before nor after is a fraction."""
-    if unit != "percent":
-        return []
-    faults = []
-    for name, one in given["before"].items():
-        bare = [float(entry) for entry in (one, given["after"].get(name)) if is_number(entry)]
-        if known[name].is_share and bare and 0 < max(bare) <= 1:
-            faults.append(
-                f"{name}: unit='percent', but no rate is above {max(bare):g}, as of fractions; give {100 * max(bare):g} for "
-                f"{100 * max(bare):g} %, or unit='fraction' for all; where {max(bare):g} % is meant, give Share(count, n)"
-            )
-    return faults
-
-
-def _change_faults(changes: Mapping[str, Any], given, known) -> list[str]:
-    faults = []
-    for name, change in changes.items():
-        if name not in known:
-            faults.append(f"{name!r} in changes is no indicator; there are {', '.join(known)}")
-        elif name in given["before"]:
-            faults.append(f"{name} is given by its levels and by its change; give one")
-        elif not isinstance(change, Points | Percent):
-            faults.append(
-                f"{name}: a change of {change!r} is neither in points nor in percent; give Percent(15) or Points(15)"
-            )
-        elif isinstance(change, Points) and not known[name].is_share:
-            faults.append(
-                f"{name} is no share and has no percentage points; give Percent({change.expected:g}) if that is meant"
-            )
-        elif isinstance(change, Points) and abs(change.expected) > 100:
-            faults.append(f"{name}: {change.describe()} is more than there are; if percent is meant, give Percent")
-    return faults
-
-
-def _target_faults(targets: Mapping[str, float], given, known, unit: str) -> list[str]:
-    faults = []
-    for name, target in targets.items():
-        if name not in given["before"]:
-            faults.append(f"{name!r} has a target but no level before")
-        elif not is_number(target):
-            faults.append(f"{name}: the target {target!r} is no finite number")
-        elif known[name].is_share:
-            faults += [f"{name}, target: {fault}" for fault in _share_faults(float(target), unit)]
-    return faults
-
-
-def _window_notes(windows: Mapping[str, StudyWindow | None]) -> list[str]:
-    before, after = windows["before"], windows["after"]
-    return [] if before is None or after is None else window_notes(before, after)
+    return rows, missing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,15 +11,29 @@ from scipy import stats
 from sklearn.utils import check_random_state
 
 from .. import frames
-from ..checks import UNIT_WORDS, check_unit, is_number
+from ..checks import (
+    UNIT_WORDS,
+    Faults,
+    check_choice,
+    check_count,
+    check_coverage,
+    check_number,
+    check_probability,
+    is_number,
+)
 from ..exceptions import DataError
 from ..frames import expressions as ex
 from ..frames.ruler import convert
 from ..inference import wilson_interval
+from ..results import Result
 from ..transactions.log import CUSTOMER, TIME, VALUE, codes_of
 from ..transactions.summary import open_log
-from ..typing import Frame, Moment, Seed
+from ..typing import Frame, Moment, Seed, Unit
 from ._staggered import NEVER, errors_of, group_time
+from .placebo_display import PlaceboDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: What is compared: in words.
 OUTCOMES = {
@@ -31,7 +45,7 @@ _DAY = "__day"
 
 
 @dataclass(frozen=True, eq=False)
-class PlaceboTest:
+class PlaceboTest(Result):
     """Verdicts of two comparisons on go-live dates at which nothing happened.
 
     Attributes
@@ -44,11 +58,11 @@ class PlaceboTest:
         Wilson's interval of it, counting only windows that do not overlap (``n_disjoint``) as trials.
     did_rate, did_lower, did_upper : float
         Share for difference-in-differences with a treated half drawn at random, and Wilson's interval over all draws.
-    size : float
+    significance : float
         Nominal level of both tests.
     coverage : float
     table : DataFrame
-        One row a draw: go_live, customers, naive_effect, naive_p_value, did_effect, did_p_value.
+        One row per draw: go_live, customers, naive_effect, naive_p_value, did_effect, did_p_value.
     outcome : {"spend", "purchases", "bought"}
     window_days : int
         Length of the window before, and of that after.
@@ -64,7 +78,7 @@ class PlaceboTest:
     did_rate: float
     did_lower: float
     did_upper: float
-    size: float
+    significance: float
     coverage: float
     table: pd.DataFrame
     outcome: str
@@ -73,6 +87,19 @@ class PlaceboTest:
     n_dates: int
     n_disjoint: int
 
+    def plot(self, ax: Axes | None = None) -> PlaceboDisplay:
+        """Draw how often each comparison was significant, beside what is promised.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        PlaceboDisplay
+        """
+        return PlaceboDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say it in plain sentences."""
         first, last = self.table["go_live"].min(), self.table["go_live"].max()
@@ -80,8 +107,8 @@ class PlaceboTest:
             [
                 f"On your own history a go-live that never happened would have looked significant in {self.naive_rate:.1%} of "
                 f"{self.n_placebos:,} dates ({first:%Y-%m-%d} to {last:%Y-%m-%d}) by a naive before/after comparison of "
-                f"{OUTCOMES[self.outcome]} ({self.window_days} days each side), where {self.size:.0%} is promised: like a success "
-                f"in {self.naive_up_rate:.1%}, like a failure in {self.naive_down_rate:.1%}.",
+                f"{OUTCOMES[self.outcome]} ({self.window_days} days each side), where {self.significance:.0%} is promised: like a "
+                f"success in {self.naive_up_rate:.1%}, like a failure in {self.naive_down_rate:.1%}.",
                 f"Only {self.n_disjoint} such pairs of windows fit side by side, so that the {self.coverage:.0%} interval of the "
                 f"naive share is {self.naive_lower:.1%} to {self.naive_upper:.1%}.",
                 f"Difference-in-differences, with a treated half of customers drawn at random at each date, was significant in "
@@ -94,13 +121,13 @@ def placebo_test(
     log: Frame,
     *,
     horizon: float,
-    unit: str = "D",
+    unit: Unit = "D",
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,
     outcome: str | None = None,
     n_placebos: int = 1000,
-    size: float = 0.05,
+    significance: float = 0.05,
     min_customers: int = 40,
     observation_end: Moment | None = None,
     coverage: float = 0.9,
@@ -116,10 +143,10 @@ def placebo_test(
     * **difference-in-differences**: half of these customers, drawn at random, are called treated, and the change of theirs
       is compared with the change of the others, as :func:`crmml.evidence.difference_in_differences` does with two periods.
 
-    Nothing happened at any date, so a sound test is significant in ``size`` of them. Season, trend and the ageing of the
-    base make the naive one err far more often; they are common to both halves and cancel in the second. The share found is
+    Nothing happened at any date, so a sound test is significant in a share ``significance`` of them. Season, trend and the ageing
+    of the base make the naive one err far more often; they are common to both halves and cancel in the second. The share found is
     what an alleged success by before/after comparison on this base is worth. Where few customers spend most of the money,
-    the second test is significant somewhat less often than ``size``, since t-tests hold back on heavy tails.
+    the second test is significant somewhat less often than ``significance``, since t-tests hold back on heavy tails.
 
     Parameters
     ----------
@@ -135,7 +162,7 @@ def placebo_test(
         Summed value, number of days with a purchase, or whether there was any. None takes "spend" where ``value`` is given,
         else "purchases".
     n_placebos : int, default=1000
-    size : float, default=0.05
+    significance : float, default=0.05
         Two-sided level of each test.
     min_customers : int, default=40
         Dates with fewer customers are not drawn.
@@ -163,11 +190,11 @@ def placebo_test(
     --------
     >>> from crmml.datasets import load_cdnow_sample
     >>> found = placebo_test(load_cdnow_sample(), horizon=60, value="value", n_placebos=50, random_state=0)
-    >>> found.naive_rate > 5 * found.size, found.did_rate < 0.2
+    >>> found.naive_rate > 5 * found.significance, found.did_rate < 0.2
     (True, True)
     """
     outcome = outcome or ("spend" if value else "purchases")
-    window = _check_arguments(horizon, unit, outcome, value, n_placebos, size, min_customers, coverage)
+    window = _read_window_days(horizon, unit, outcome, value, n_placebos, significance, min_customers, coverage)
     read, end = open_log(log, customer_id, timestamp, value if outcome == "spend" else None, observation_end)
     customer, day, amount = _customer_days(read.frame, outcome)
     last = frames.last_complete(end, "D")
@@ -177,7 +204,7 @@ def placebo_test(
     rows = [_verdicts(int(date), customer, day, amount, first, window, outcome, rng) for date in drawn]
     table = pd.DataFrame(rows, columns=["customers", "naive_effect", "naive_p_value", "did_effect", "did_p_value"])
     table.insert(0, "go_live", drawn.astype("datetime64[D]").astype("datetime64[us]"))
-    naive, did = table["naive_p_value"] < size, table["did_p_value"] < size
+    naive, did = table["naive_p_value"] < significance, table["did_p_value"] < significance
     disjoint = int((dates[-1] - dates[0]) // (2 * window)) + 1
     (lower, did_lower), (upper, did_upper) = wilson_interval(
         [naive.mean(), did.mean()], [disjoint, n_placebos], coverage=coverage
@@ -191,7 +218,7 @@ def placebo_test(
         did_rate=float(did.mean()),
         did_lower=float(did_lower),
         did_upper=float(did_upper),
-        size=size,
+        significance=significance,
         coverage=coverage,
         table=table,
         outcome=outcome,
@@ -202,25 +229,33 @@ def placebo_test(
     )
 
 
-def _check_arguments(horizon, unit, outcome, value, n_placebos, size, min_customers, coverage) -> int:
-    if not is_number(horizon):
-        raise ValueError(f"horizon={horizon!r} must be a finite number, 60 for 60 days; its unit goes into unit=.")
-    if check_unit(unit) == "h":
-        raise ValueError("unit='h' is not for placebo dates; take 'D', 'W', 'M' or 'Y'.")
-    window = convert(horizon, unit, "D")
-    if not 1 <= window < 1e6:
-        raise ValueError(f"horizon={horizon!r} {UNIT_WORDS[unit]} must be at least one day, and finite.")
-    if outcome not in OUTCOMES:
-        raise ValueError(f"outcome={outcome!r} is not known; choose one of {', '.join(map(repr, OUTCOMES))}.")
+def _read_window_days(
+    horizon: float,
+    unit: str,
+    outcome: str,
+    value: str | None,
+    n_placebos: int,
+    significance: float,
+    min_customers: int,
+    coverage: float,
+) -> int:
+    """Return the length of a window in days; refuse arguments with every fault."""
+    faults = Faults("the placebo test")
+    faults.check(check_number, horizon, "horizon", meaning="60 for 60 days; its unit goes into unit=")
+    faults.check(check_choice, unit, "unit", ("D", "W", "M", "Y"))
+    faults.check(check_choice, outcome, "outcome", tuple(OUTCOMES))
     if outcome == "spend" and value is None:
-        raise ValueError("outcome='spend' needs value, the column of amounts.")
-    if not isinstance(n_placebos, (int, np.integer)) or n_placebos < 20:
-        raise ValueError(f"n_placebos={n_placebos!r} must be a whole number of at least 20.")
-    if not isinstance(min_customers, (int, np.integer)) or min_customers < 4:
-        raise ValueError(f"min_customers={min_customers!r} must be a whole number of at least 4.")
-    for name, share in (("size", size), ("coverage", coverage)):
-        if not 0 < share < 1:
-            raise ValueError(f"{name}={share!r} must lie between 0 and 1.")
+        faults.add("outcome='spend' needs value, the column of amounts")
+    faults.check(check_count, n_placebos, "n_placebos", least=20)
+    faults.check(check_count, min_customers, "min_customers", least=4)
+    faults.check(check_probability, significance, "significance", open_interval=True)
+    faults.check(check_coverage, coverage)
+    window = 0.0
+    if is_number(horizon) and unit in ("D", "W", "M", "Y"):
+        window = convert(horizon, unit, "D")
+        if not 1 <= window < 1e6:
+            faults.add(f"horizon={horizon!r} {UNIT_WORDS[unit]} must be at least one day, and finite")
+    faults.refuse()
     return round(window)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from scipy.special import nctdtr, ndtri, stdtrit
 
+from ..checks import Faults, check_probability
 from ..exceptions import DataError
 
 
-def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, size: float = 0.05) -> int:
-    r"""Customers a group so that a change from one rate to another is found, by the pooled z-test of two rates [1]_.
+def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, significance: float = 0.05) -> int:
+    r"""Customers per group so that a change from one rate to another is found, by the pooled z-test of two rates [1]_.
 
     .. math:: n = \frac{\left(z_{1-\alpha/2} \sqrt{2 \bar p (1 - \bar p)} + z_{1-\beta} \sqrt{p_1 (1 - p_1) + p_2 (1 - p_2)}\right)^2}
         {(p_1 - p_2)^2}, \qquad \bar p = \tfrac12 (p_1 + p_2),
@@ -24,7 +24,7 @@ def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, si
         Rates as fractions, in [0, 1], that differ.
     power : float, default=0.8
         Probability of finding the change where it is there.
-    size : float, default=0.05
+    significance : float, default=0.05
         Probability of finding one where there is none.
 
     Returns
@@ -46,7 +46,7 @@ def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, si
     >>> sample_size_for_rates(0.70, 0.80)
     294
     """
-    z_size, z_power = _normal(power, size)
+    z_size, z_power = _normal(power, significance)
     faults = [
         f"the rate {name} is {rate:g}; give a fraction between 0 and 1"
         + (f", {rate / 100:g}" if 1 < rate <= 100 else "")
@@ -65,9 +65,14 @@ def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, si
 
 
 def sample_size_for_means(
-    change: float, sd: Any, *, power: float = 0.8, size: float = 0.05, paired: bool = False
+    change: float,
+    sd: float | tuple[float, float],
+    *,
+    power: float = 0.8,
+    significance: float = 0.05,
+    paired: bool = False,
 ) -> int:
-    r"""Customers a group so that a change of a mean is found, by Welch's t-test of two means [1]_.
+    r"""Customers per group so that a change of a mean is found, by Welch's t-test of two means [1]_.
 
     The smallest n for which :math:`P(|T| > t_{1-\alpha/2, \nu}) \ge 1 - \beta`, T having Student's noncentral distribution with
     :math:`\nu = (n - 1) (\sigma_1^2 + \sigma_2^2)^2 / (\sigma_1^4 + \sigma_2^4)` degrees of freedom and noncentrality
@@ -81,7 +86,7 @@ def sample_size_for_means(
     sd : float or (float, float)
         Standard deviation of the outcome in both groups, or in each; with ``paired`` that of the differences.
     power : float, default=0.8
-    size : float, default=0.05
+    significance : float, default=0.05
     paired : bool, default=False
 
     Returns
@@ -104,7 +109,7 @@ def sample_size_for_means(
     >>> sample_size_for_means(5.0, 10.0)
     64
     """
-    z_size, z_power = _normal(power, size)
+    z_size, z_power = _normal(power, significance)
     first, second = sd if isinstance(sd, (tuple, list)) else (sd, sd)
     faults = []
     if not (math.isfinite(change) and change != 0):
@@ -121,7 +126,7 @@ def sample_size_for_means(
 
     def found(n: int) -> float:
         df, shift = (n - 1) * per_case, abs(change) * math.sqrt(n / variance)
-        critical = stdtrit(df, 1 - size / 2)
+        critical = stdtrit(df, 1 - significance / 2)
         return 1 - nctdtr(df, shift, critical) + nctdtr(df, shift, -critical)
 
     while variance and found(n) < power:
@@ -129,11 +134,12 @@ def sample_size_for_means(
     return n
 
 
-def _normal(power: float, size: float) -> tuple[float, float]:
-    for name, share in (("power", power), ("size", size)):
-        if not 0 < share < 1:
-            raise ValueError(f"{name}={share!r} must lie between 0 and 1.")
-    return float(ndtri(1 - size / 2)), float(ndtri(power))
+def _normal(power: float, significance: float) -> tuple[float, float]:
+    faults = Faults("the sample size")
+    faults.check(check_probability, power, "power", open_interval=True)
+    faults.check(check_probability, significance, "significance", open_interval=True)
+    faults.refuse()
+    return float(ndtri(1 - significance / 2)), float(ndtri(power))
 
 
 def _up(n: float) -> int:

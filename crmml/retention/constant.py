@@ -1,16 +1,26 @@
-"""A constant retention rate a period, known or counted."""
+"""A constant retention rate per period, known or counted, and what a change of it is worth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..amounts.changes import Points, check_change
+from ..amounts.changes import Percent, Points, check_change
 from ..amounts.uncertain_amounts import Uncertain
-from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit, is_number
+from ..checks import (
+    DAYS_PER_UNIT,
+    UNIT_WORDS,
+    Faults,
+    check_annual_rate,
+    check_count,
+    check_number,
+    check_unit,
+    is_number,
+)
 from ..exceptions import DataError
+from ..typing import Numbers, Period
+from ._equity import EquityChange
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class ConstantRetention:
     """
 
     rate: float
-    period: str
+    period: Period
     kept: float | None = None
     n: float | None = None
 
@@ -56,7 +66,7 @@ class ConstantRetention:
             )
 
     @classmethod
-    def from_counts(cls, kept: float, n: float, period: str) -> ConstantRetention:
+    def from_counts(cls, kept: float, n: float, period: Period) -> ConstantRetention:
         """Take the rate from counts: its posterior is Beta(kept + ½, n - kept + ½), Jeffreys' prior.
 
         Parameters
@@ -68,7 +78,7 @@ class ConstantRetention:
         Raises
         ------
         DataError
-            When the counts are none.
+            When they are not counts, or all customers were kept.
         """
         if not (is_number(kept) and is_number(n) and 0 <= kept <= n and n > 0):
             raise DataError(
@@ -88,8 +98,8 @@ class ConstantRetention:
         """Expected number of periods until the customer leaves, the first counted: 1/(1 - rate)."""
         return 1 / (1 - self.rate)
 
-    def margin_multiple(self, annual_discount_rate: float, horizon: float | None = None) -> float:
-        """Return the value of a margin of 1 a period, the first at the end of the first period: r/(1 + i - r).
+    def margin_multiple(self, annual_discount_rate: float, horizon: int | None = None) -> float:
+        """Return the value of a margin of 1 per period, the first at the end of the first period: r/(1 + i - r).
 
         Parameters
         ----------
@@ -98,17 +108,18 @@ class ConstantRetention:
         horizon : int, default=None
             Number of payments; None is all.
         """
-        _check_horizon(horizon)
+        if horizon is not None:
+            horizon = check_count(horizon, "horizon", least=1)
         return float(multiple(self.rate, period_rate(check_annual_rate(annual_discount_rate), self.period), horizon))
 
-    def draws(self, n_draws: int, rng: np.random.Generator) -> Any:
+    def draws(self, n_draws: int, rng: np.random.Generator) -> Numbers:
         """Draw the rate from its posterior, or return it where it was not counted."""
         if self.n is None or self.kept is None:
             return self.rate
         return Uncertain.share(self.kept, self.n).sample(n_draws, rng)
 
 
-def period_rate(annual_rate: float, period: str) -> float:
+def period_rate(annual_rate: float, period: Period) -> float:
     """Discount rate of a period.
 
     Examples
@@ -119,54 +130,106 @@ def period_rate(annual_rate: float, period: str) -> float:
     return float(np.expm1(np.log1p(annual_rate) * DAYS_PER_UNIT[period] / DAYS_PER_UNIT["Y"]))
 
 
-def multiple(r: Any, i: float, horizon: float | None = None) -> Any:
+def multiple(r: Numbers, i: float, horizon: int | None = None) -> np.ndarray:
     """Return r/(1 + i - r), or with a horizon of h payments the same times 1 - (r/(1 + i))**h."""
     r = np.asarray(r, dtype=float)
     if horizon is None:
         with np.errstate(divide="ignore"):
-            return r / (1 + i - r)
+            return np.asarray(r / (1 + i - r))
     q = r / (1 + i)
     return np.where(q < 1, q * (1 - q**horizon) / np.where(q < 1, 1 - q, 1.0), horizon)
 
 
-def _check_horizon(horizon: Any) -> None:
-    if horizon is not None and not (is_number(horizon) and horizon >= 1 and horizon == int(horizon)):
-        raise ValueError(f"horizon={horizon!r} must be a whole number of periods, at least 1.")
+@dataclass(frozen=True, kw_only=True)
+class ConstantTerms:
+    """Customers and money where retention is a constant rate.
 
-
-def constant_equity(
-    model: ConstantRetention, change: Any, annual_rate: float, horizon: Any, n_draws: int, rng: np.random.Generator
-) -> tuple[tuple[float, float], dict[str, Any], np.ndarray | None, str]:
-    """Return the margin multiples before and after, expected lives, draws of the difference (or None), and the words.
+    Parameters
+    ----------
+    margin_per_period : float
+        Money that a customer who is kept brings in each period, above 0.
+    n_customers : float
+        Above 0.
+    horizon : int, default=None
+        How many periods count; None is for ever.
 
     Raises
     ------
     DataError
-        When retention after the change is outside [0, 1).
+        Naming every fault.
+
+    Examples
+    --------
+    >>> ConstantTerms(margin_per_period=120, n_customers=1000)
+    ConstantTerms(margin_per_period=120.0, n_customers=1000.0, horizon=None)
     """
-    _check_horizon(horizon)
+
+    margin_per_period: float
+    n_customers: float
+    horizon: int | None = None
+
+    def __post_init__(self) -> None:
+        faults = Faults("the terms of a constant retention rate")
+        for name in ("margin_per_period", "n_customers"):
+            object.__setattr__(self, name, faults.check(check_number, getattr(self, name), name, above=0))
+        if self.horizon is not None:
+            object.__setattr__(self, "horizon", faults.check(check_count, self.horizon, "horizon", least=1))
+        faults.refuse()
+
+
+def constant_equity(
+    model: ConstantRetention,
+    change: Points | Percent | ConstantRetention,
+    terms: ConstantTerms,
+    annual_rate: float,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> EquityChange:
+    """Return what the customers are worth before and after a change of a constant rate.
+
+    Raises
+    ------
+    DataError
+        When retention after the change is outside [0, 1), or worth an infinite amount in some draws.
+    """
+    after = _rate_after(model, change)
     i = period_rate(annual_rate, model.period)
-    now = model.draws(n_draws, rng)
+    money = terms.n_customers * terms.margin_per_period
+    now, unheld = _drawn_rates(model, change, n_draws, rng)
+    draws = None
+    if np.ndim(now) or np.ndim(unheld):
+        then = np.clip(unheld, 0.0, 1.0)
+        _check_finite(then, i, terms.horizon)
+        gain = multiple(then, i, terms.horizon) - multiple(now, i, terms.horizon)
+        draws = money * np.broadcast_to(gain, (n_draws,)).copy()
+    return EquityChange(
+        n_customers=terms.n_customers,
+        before=money * float(multiple(model.rate, i, terms.horizon)),
+        after=money * float(multiple(after, i, terms.horizon)),
+        draws=draws,
+        words=_mapping(model, after) + ("" if draws is None else _held(unheld)),
+        life_before=model.expected_life,
+        life_after=1 / (1 - after),
+        period=model.period,
+    )
+
+
+def _rate_after(model: ConstantRetention, change: Points | Percent | ConstantRetention) -> float:
+    """Return the expected rate after a change; refuse one of another period, or that leads outside [0, 1)."""
     if isinstance(change, ConstantRetention):
         if change.period != model.period:
             raise DataError(
                 [
-                    f"retention is that of a {UNIT_WORDS[model.period][:-1]} before and of a {UNIT_WORDS[change.period][:-1]} after; "
-                    "measure both over the same period"
+                    f"retention is that of a {UNIT_WORDS[model.period][:-1]} before and of a "
+                    f"{UNIT_WORDS[change.period][:-1]} after; measure both over the same period"
                 ],
                 "the change of retention",
             )
-        after, then = change.rate, change.draws(n_draws, rng)
-    else:
-        step = check_change(change)
-        by = step.draws(n_draws, rng)
-        after, then = step.applied(model.rate), step.applied(now, by)
+        return change.rate
+    after = float(check_change(change).applied(model.rate))
     if not 0 <= after < 1:
-        other = (
-            "; Percent is a relative change"
-            if isinstance(change, Points)
-            else "; a relative change, Points is the other kind"
-        )
+        points = isinstance(change, Points)
+        other = "; Percent is a relative change" if points else "; a relative change, Points is the other kind"
         raise DataError(
             [
                 f"{change.describe()} take retention from {100 * model.rate:g} % to {100 * after:g} %; "
@@ -174,25 +237,37 @@ def constant_equity(
             ],
             "the change of retention",
         )
-    draws = None
-    if np.ndim(now) or np.ndim(then):
-        unheld, then = then, np.clip(then, 0.0, 1.0)
-        if i == 0 and horizon is None and (then >= 1).any():
-            raise DataError(
-                [
-                    f"retention is 100 % in {int((then >= 1).sum())} draws, and without discounting or horizon its value is infinite"
-                ],
-                "the change of retention",
-            )
-        draws = np.broadcast_to(multiple(then, i, horizon) - multiple(now, i, horizon), (n_draws,)).copy()
+    return after
+
+
+def _drawn_rates(
+    model: ConstantRetention, change: Points | Percent | ConstantRetention, n_draws: int, rng: np.random.Generator
+) -> tuple[Numbers, Numbers]:
+    """Draw the rates before and after, not yet held within 0 and 1; a number where nothing is uncertain."""
+    now = model.draws(n_draws, rng)
+    if isinstance(change, ConstantRetention):
+        return now, change.draws(n_draws, rng)
+    return now, change.applied(now, change.draws(n_draws, rng))
+
+
+def _check_finite(then: np.ndarray, i: float, horizon: int | None) -> None:
+    if i == 0 and horizon is None and (certain := int((then >= 1).sum())):
+        raise DataError(
+            [f"retention is 100 % in {certain:,} draws, and without discounting or horizon its value is infinite"],
+            "the change of retention",
+        )
+
+
+def _mapping(model: ConstantRetention, after: float) -> str:
     seen = f" (counted: {model.kept:,.0f} of {model.n:,.0f})" if model.n is not None else ""
-    period = UNIT_WORDS[model.period][:-1]
-    words = f"Retention a {period} goes from {100 * model.rate:.1f} %{seen} to {100 * after:.1f} %, for all customers and from now on."
-    for beyond, bound, said in (
-        ((np.greater, 1, "pass 100 %"), (np.less, 0, "fall below 0 %")) if draws is not None else ()
-    ):
-        if (held := float(beyond(unheld, bound).mean())) > 0:
-            words += f" In {held:.1%} of the draws it would {said} and is held there."
-    life = {"life_before": model.expected_life, "life_after": 1 / (1 - after), "period": model.period}
-    each = float(multiple(model.rate, i, horizon)), float(multiple(after, i, horizon))
-    return each, life, draws, words
+    return (
+        f"Retention per {UNIT_WORDS[model.period][:-1]} goes from {100 * model.rate:.1f} %{seen} to {100 * after:.1f} %, "
+        "for all customers and from now on."
+    )
+
+
+def _held(unheld: Numbers) -> str:
+    """Say in how many draws the rate was held at 0 or 1."""
+    over, under = float(np.mean(np.greater(unheld, 1))), float(np.mean(np.less(unheld, 0)))
+    told = [(over, "pass 100 %"), (under, "fall below 0 %")]
+    return "".join(f" In {held:.1%} of the draws it would {said} and is held there." for held, said in told if held)

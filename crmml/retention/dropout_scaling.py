@@ -27,21 +27,25 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from ..amounts.changes import check_change
+from ..amounts.changes import Percent, Points, check_change
 from ..amounts.uncertain_amounts import Uncertain
-from ..checks import UNIT_WORDS, check_unit, is_number
+from ..checks import UNIT_WORDS, Faults, check_margin, check_number, check_unit
 from ..clv import BetaGeoBetaBinomial, BetaGeoNBD, CustomerLifetimeValue, ModifiedBetaGeoNBD, ParetoNBD
 from ..clv.numerics import beta_geometric, opportunities
 from ..exceptions import DataError
 from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..transactions.compression import unique_rows
-from ..typing import Estimator, FrameLike, Theta
+from ..typing import Estimator, FrameLike, Numbers, Theta, Unit
+from ._equity import EquityChange
 
 #: The models, and what retention means in them.
 _MODELS = {
@@ -75,7 +79,9 @@ class DropoutScaling:
     factor: float
 
 
-def scaling(model: Estimator, change: Any, theta: Theta | None = None, by: Any = None) -> DropoutScaling:
+def scaling(
+    model: Estimator, change: Points | Percent, theta: Theta | None = None, by: Numbers | None = None
+) -> DropoutScaling:
     """Return the factor on dropout that a change of retention stands for.
 
     Parameters
@@ -125,98 +131,228 @@ def scaling(model: Estimator, change: Any, theta: Theta | None = None, by: Any =
     return DropoutScaling(before, after, slower)
 
 
+@dataclass(frozen=True, eq=False)
+class DropoutTerms:
+    """Customers and money where retention is that of a transaction model.
+
+    Of a `CustomerLifetimeValue` money is what customers spend times ``margin``, a share; a bare transaction model knows of no
+    spend and needs ``margin_per_transaction``, money. One is never taken for the other.
+
+    Parameters
+    ----------
+    X : frame or array
+        The base's summary.
+    margin : float, default=None
+        Share of revenue that is kept, in (0, 1]; for a CustomerLifetimeValue, whose own margin None takes.
+    margin_per_transaction : float, default=None
+        Money that each transaction brings, above 0; for a bare transaction model.
+    horizon : float, default=None
+        How far ahead value counts, in ``unit``; None takes that of the CustomerLifetimeValue.
+    unit : {"h", "D", "W", "M", "Y"}, default=None
+        Of the horizon; None takes that of the CustomerLifetimeValue.
+    n_customers : float, default=None
+        To scale the rows of X up to; None counts them.
+
+    Raises
+    ------
+    DataError
+        Naming every fault.
+
+    Examples
+    --------
+    >>> DropoutTerms([[2, 10, 30]], margin_per_transaction=11.5, horizon=1, unit="Y").margin_per_transaction
+    11.5
+    >>> DropoutTerms([[2, 10, 30]], margin=11.5)
+    Traceback (most recent call last):
+    crmml.exceptions.DataError: the terms of a transaction model cannot be used, 1 fault found:
+      - margin=11.5 must be a share of revenue, above 0 and at most 1; write 0.115 for 11.5 %
+    """
+
+    X: FrameLike
+    _: KW_ONLY
+    margin: float | None = None
+    margin_per_transaction: float | None = None
+    horizon: float | None = None
+    unit: Unit | None = None
+    n_customers: float | None = None
+
+    def __post_init__(self) -> None:
+        faults = Faults("the terms of a transaction model")
+        if self.margin is not None:
+            faults.check(check_margin, self.margin)
+        for name in ("margin_per_transaction", "horizon", "n_customers"):
+            if (value := getattr(self, name)) is not None:
+                faults.check(check_number, value, name, above=0)
+        if self.unit is not None:
+            faults.check(check_unit, self.unit)
+        if self.margin is not None and self.margin_per_transaction is not None:
+            faults.add(
+                "margin is a share of what customers spend and margin_per_transaction is money; give the one that the model needs"
+            )
+        faults.refuse()
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The customers of a transaction model, alike ones together, and what their transactions are worth.
+
+    ``spent(spend)`` is money per transaction of each distinct customer, from expected spend or draws of it.
+    """
+
+    transactions: Estimator
+    clv: CustomerLifetimeValue | None
+    n_rows: int
+    unique: np.ndarray
+    weight: np.ndarray
+    margin: float
+    horizon: float
+    delta: float
+    span: str
+
+    def spent(self, spend: Numbers) -> np.ndarray:
+        return self.margin * np.asarray(spend) if self.clv is not None else np.full(len(self.unique), self.margin)
+
+    @cached_property
+    def _times(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.unique(self.unique[:, :3], axis=0, return_inverse=True)
+
+    @cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.unique(self.unique[:, [0, 2]], axis=0, return_inverse=True)
+
+    def bought(self, theta: Sequence[Any], factor: Numbers) -> np.ndarray:
+        """Discounted expected transactions, (n,) or (draws, n)."""
+        (times, time_code), (pairs, pair_code), model = self._times, self._pairs, self.transactions
+        alive = np.exp(model.numerics.log_probability_alive(model._rows(times), theta, 0.0, **model._options()))
+        later = _of_the_living(model, pairs, theta, factor, self.horizon, self.delta)
+        return alive[..., time_code] * later[..., pair_code]
+
+
 def dropout_equity(
     model: Estimator,
-    change: Any,
-    X: FrameLike | None,
-    margin: Any,
+    change: Points | Percent,
+    terms: DropoutTerms,
     annual_rate: float,
-    horizon: float | None,
-    unit: str | None,
     n_draws: int,
     rng: np.random.Generator,
-) -> tuple[int, float, float, np.ndarray | None, str]:
-    """Return the number of rows of X, their equity before and after, draws of the gain (or None), and the words.
+) -> EquityChange:
+    """Return what the customers are worth before and after every customer's dropout is scaled.
 
     Raises
     ------
     DataError, TypeError, ValueError
         For a model without this mapping, or what it needs and was not given.
     """
+    base = _read_base(model, terms, annual_rate)
+    transactions, at = base.transactions, scaling(base.transactions, change)
+    fitted = list(transactions.params_.values())
+    spend = 0.0 if base.clv is None else base.clv.spend_.predict(base.clv._frame(base.unique, base.clv.ruler_))
+    value = base.spent(spend) * base.weight
+    before, after = float(base.bought(fitted, 1.0) @ value), float(base.bought(fitted, at.factor) @ value)
+    draws, held = _equity_draws(base, change, n_draws, rng)
+    count = float(base.n_rows if terms.n_customers is None else terms.n_customers)
+    words = (
+        f"Retention of new customers {_MODELS[type(transactions)]} goes from {100 * at.before:.1f} % to {100 * at.after:.1f} %: "
+        f"every customer's dropout from now on is multiplied by {at.factor:.3f} ({transactions.title}). Value counts over the "
+        f"next {base.span}."
+    )
+    if held:
+        words += f" In {held:.1%} of the draws retention would pass 100 % or fall to 0 % and is held there."
+    return EquityChange(
+        n_customers=count,
+        before=before * count / base.n_rows,
+        after=after * count / base.n_rows,
+        draws=None if draws is None else draws * count / base.n_rows,
+        words=words,
+    )
+
+
+def _read_base(model: Estimator, terms: DropoutTerms, annual_rate: float) -> _Base:
+    """Return the customers, money and time of a model, in its own unit; refuse what the model does not fit."""
+    check_is_fitted(model)
     clv = model if isinstance(model, CustomerLifetimeValue) else None
-    transactions = clv.transactions_ if clv is not None else model
+    transactions = model if clv is None else clv.transactions_
+    own = _own_unit(transactions, transactions.ruler_.unit if clv is None else clv.ruler_.unit)
+    horizon, unit = _horizon(clv, terms)
+    margin = _margin(clv, terms)
+    if clv is not None:
+        frame = clv._fitted_frame(terms.X)
+        timing, money = frame[["frequency", "recency", "T"]].to_numpy(float), frame["monetary_value"].to_numpy(float)
+    else:
+        timing = transactions._fitted_summary(terms.X)[:, :3]
+        money = np.zeros(len(timing))
+    columns, weight, _ = unique_rows(*timing.T, money)
+    return _Base(
+        transactions=transactions,
+        clv=clv,
+        n_rows=len(timing),
+        unique=np.column_stack(columns),
+        weight=weight,
+        margin=margin,
+        horizon=_own_horizon(transactions, horizon, unit, own),
+        delta=discount_intensity(annual_rate, own) if annual_rate else 0.0,
+        span=f"{horizon:g} {UNIT_WORDS[unit]}" if horizon != 1 else UNIT_WORDS[unit][:-1],
+    )
+
+
+def _own_unit(transactions: Estimator, unit: str | None) -> str:
+    """Return the unit that a transaction model counts in; refuse a model without this mapping, or without a unit."""
     if type(transactions) not in _MODELS or transactions._covariates():
         raise TypeError(
             f"A change of retention is defined for {', '.join(kind.__name__ for kind in _MODELS)} without covariates, not for this "
             f"{type(transactions).__name__}; take one of them, or a StageChain."
         )
-    own = str(clv.ruler_.unit) if clv is not None else transactions.ruler_.unit
-    if own is None:
+    if unit is None:
         raise ValueError(
-            f"this {type(transactions).__name__} was fitted on a summary without a unit of time, so that a horizon and a rate a year "
-            "mean nothing to it: fit it on what summarize(log, unit=...) returns, which carries its unit."
+            f"this {type(transactions).__name__} was fitted on a summary without a unit of time, so that a horizon and a rate per "
+            "year mean nothing to it: fit it on what summarize(log, unit=...) returns, which carries its unit."
         )
-    horizon, unit = _horizon(clv, horizon, unit)
+    return str(unit)
+
+
+def _horizon(clv: CustomerLifetimeValue | None, terms: DropoutTerms) -> tuple[float, str]:
+    if terms.horizon is None and clv is not None:
+        return clv.horizon, clv.unit
+    unit = terms.unit or (None if clv is None else clv.unit)
+    if terms.horizon is None or unit is None:
+        raise ValueError("Value needs a horizon and its unit, as in DropoutTerms(X, horizon=3, unit='Y', ...).")
+    return float(terms.horizon), unit
+
+
+def _own_horizon(transactions: Estimator, horizon: float, unit: str, own: str) -> float:
+    """Return the horizon in the model's own unit: whole opportunities for BG/BB."""
     h = convert(horizon, unit, own)
-    if isinstance(transactions, BetaGeoBetaBinomial):
-        if abs(h - round(h)) > 1e-9:
-            raise ValueError(
-                f"horizon={horizon:g} {UNIT_WORDS[unit]} is {h:g} opportunities; BG/BB needs a whole number."
-            )
-        h = float(round(h))
-    delta = discount_intensity(annual_rate, own) if annual_rate else 0.0
-    if clv is not None:
-        if margin is not None:
-            raise ValueError("margin is that of the CustomerLifetimeValue; leave it out.")
-        frame = clv._fitted_frame(X)
-        timing, money = frame[["frequency", "recency", "T"]].to_numpy(float), frame["monetary_value"].to_numpy(float)
-    else:
-        if not (is_number(margin) and margin > 0):
-            raise DataError([f"margin is {margin!r}; the margin of a transaction, above 0, is needed"], "the money")
-        timing = transactions._fitted_summary(X)[:, :3]
-        money = np.zeros(len(timing))
-    columns, weight, _ = unique_rows(*timing.T, money)
-    unique = np.column_stack(columns)
+    if not isinstance(transactions, BetaGeoBetaBinomial):
+        return h
+    if abs(h - round(h)) > 1e-9:
+        raise ValueError(f"horizon={horizon:g} {UNIT_WORDS[unit]} is {h:g} opportunities; BG/BB needs a whole number.")
+    return float(round(h))
 
-    def spent(spend: Any) -> np.ndarray:
-        return clv.margin * np.asarray(spend) if clv is not None else np.full(len(unique), float(margin))
 
-    times, time_code = np.unique(unique[:, :3], axis=0, return_inverse=True)
-    pairs, pair_code = np.unique(unique[:, [0, 2]], axis=0, return_inverse=True)
-
-    def bought(theta: list, factor: Any) -> np.ndarray:
-        """Discounted expected transactions, (n,) or (draws, n)."""
-        rows = transactions._rows(times)
-        alive = np.exp(transactions.numerics.log_probability_alive(rows, theta, 0.0, **transactions._options()))
-        return alive[..., time_code] * _of_the_living(transactions, pairs, theta, factor, h, delta)[..., pair_code]
-
-    fitted, at = list(transactions.params_.values()), scaling(transactions, change)
-    value = spent(0.0 if clv is None else clv.spend_.predict(_spend_frame(clv, unique))) * weight
-    before, after = float(bought(fitted, 1.0) @ value), float(bought(fitted, at.factor) @ value)
-    draws, held = _equity_draws(transactions, clv, change, unique, weight, n_draws, rng, spent, bought)
-    span = f"{horizon:g} {UNIT_WORDS[unit]}" if horizon != 1 else UNIT_WORDS[unit][:-1]
-    kept = _MODELS[type(transactions)]
-    words = (
-        f"Retention of new customers {kept} goes from {100 * at.before:.1f} % to {100 * at.after:.1f} %: every customer's dropout "
-        f"from now on is multiplied by {at.factor:.3f} ({transactions.title}). Value counts over the next {span}."
-    )
-    if held:
-        words += f" In {held:.1%} of the draws retention would pass 100 % or fall to 0 % and is held there."
-    return len(timing), before, after, draws, words
+def _margin(clv: CustomerLifetimeValue | None, terms: DropoutTerms) -> float:
+    """Return the share of spend that is kept, or the money that a transaction brings; never one for the other."""
+    if clv is None and terms.margin_per_transaction is None:
+        instead = (
+            "" if terms.margin is None else f"; margin={terms.margin:g} is a share, and there is no spend to take it of"
+        )
+        raise ValueError(
+            f"A transaction model without a spend model needs money: DropoutTerms(X, margin_per_transaction=...){instead}."
+        )
+    if clv is not None and terms.margin_per_transaction is not None:
+        raise ValueError(
+            f"margin_per_transaction={terms.margin_per_transaction:g} is for a bare transaction model: a CustomerLifetimeValue knows "
+            "what customers spend; leave it out, or give margin, a share of it."
+        )
+    if clv is None:
+        return float(terms.margin_per_transaction)  # type: ignore[arg-type]  # refused above
+    return clv.margin if terms.margin is None else float(terms.margin)
 
 
 def _equity_draws(
-    transactions: Any,
-    clv: Any,
-    change: Any,
-    unique: np.ndarray,
-    weight: np.ndarray,
-    n_draws: int,
-    rng: np.random.Generator,
-    spent: Any,
-    bought: Any,
+    base: _Base, change: Points | Percent, n_draws: int, rng: np.random.Generator
 ) -> tuple[np.ndarray | None, float]:
     """Draw the gain of equity from the posteriors of transactions and spend, independent given the data; the share held."""
+    transactions, clv = base.transactions, base.clv
     models = [transactions] if clv is None else [transactions, clv.spend_]
     if not any(_has_posterior(model) for model in models) and not isinstance(change.amount, Uncertain):
         return None, 0.0
@@ -224,15 +360,15 @@ def _equity_draws(
     spend_vectors: Any = None if clv is None else _picked(clv.spend_, n_draws, rng)
     by = np.broadcast_to(change.draws(n_draws, rng), (n_draws,))
     gains, held = np.empty(n_draws), 0
-    block = max(1, 200_000 // len(unique))
+    block = max(1, 200_000 // len(base.unique))
     for at in range(0, n_draws, block):
         part = slice(at, at + block)
         theta = [np.exp(vectors[part, k])[:, None] for k in range(len(transactions.parameter_names))]
         found = scaling(transactions, change, theta, by[part][:, None])
         held += int(np.sum((found.after <= _LEAST) | (found.after >= 1)))
-        more = bought(theta, found.factor) - bought(theta, 1.0)
-        spend = 0.0 if clv is None else clv.spend_._mean_draws(unique[:, [0, 3]], spend_vectors[part])
-        gains[part] = (more * spent(spend) * weight).sum(axis=1)
+        more = base.bought(theta, found.factor) - base.bought(theta, 1.0)
+        spend = 0.0 if clv is None else clv.spend_._mean_draws(base.unique[:, [0, 3]], spend_vectors[part])
+        gains[part] = (more * base.spent(spend) * base.weight).sum(axis=1)
     return gains, held / n_draws
 
 
@@ -250,7 +386,9 @@ def _picked(model: Any, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     return draws[rng.choice(len(draws), size=n_draws, replace=n_draws > len(draws))]
 
 
-def _of_the_living(model: Any, pairs: np.ndarray, theta: list, factor: Any, horizon: float, delta: float) -> np.ndarray:
+def _of_the_living(
+    model: Any, pairs: np.ndarray, theta: Sequence[Any], factor: Any, horizon: float, delta: float
+) -> np.ndarray:
     """Discounted expected transactions of customers who are alive now, their dropout scaled, (n,) or (draws, n)."""
     x, T = pairs.T
     if isinstance(model, BetaGeoBetaBinomial):
@@ -274,17 +412,3 @@ def _of_the_living(model: Any, pairs: np.ndarray, theta: list, factor: Any, hori
     arrays = [np.broadcast_to(part, shape).astype(float) for part in later]
     scale = float(np.median(T)) if len(T) else 1.0
     return discounted_integral(lambda t: numerics.expectation(t, arrays), horizon, delta, max(scale, 1e-9), _NODES)
-
-
-def _horizon(clv: Any, horizon: float | None, unit: str | None) -> tuple[float, str]:
-    if horizon is None and clv is not None:
-        return clv.horizon, clv.unit
-    if horizon is None or (unit is None and clv is None):
-        raise ValueError("Value needs a horizon and its unit, as in horizon=3, unit='Y'.")
-    if not (is_number(horizon) and horizon > 0):
-        raise ValueError(f"horizon={horizon!r} must be a number above 0.")
-    return float(horizon), check_unit(str(unit or clv.unit))
-
-
-def _spend_frame(clv: Any, unique: np.ndarray) -> Any:
-    return clv._frame(unique, clv.ruler_)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..amounts.changes import Percent, Points, check_change
+from ..checks import Faults, check_choice, check_count
 from ..exceptions import DataError
-from ..stages import StageChain
+from ..stages import StageChain, StageSpace
+from ..typing import ArrayLike, Numbers
+from ._equity import EquityChange
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class ArcShift:
     origin, to : str
         Stages; ``to`` may be the origin itself: they stay.
     amount : Points or Percent
-        ``Points(2)`` moves 0.02 a period; ``Percent(20)`` moves a fifth of those who break from ``origin``.
+        ``Points(2)`` moves 0.02 per period; ``Percent(20)`` moves a fifth of those who break from ``origin``.
 
     Examples
     --------
@@ -44,121 +49,179 @@ class ArcShift:
         return f"{self.amount.expected:g} percentage points of {self.origin!r} {keep} instead of breaking"
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StageTerms:
+    """Customers and money where retention is that of a stage chain.
+
+    Parameters
+    ----------
+    n_customers : array or mapping by stage
+        Customers in each stage today.
+    reward : array or mapping by stage
+        Money per period of a customer in each stage.
+    horizon : int, default=None
+        How many periods count; None is for ever.
+    first_payment : {"now", "end", "next"}, default="now"
+        As in `StageChain.lifetime_value`.
+
+    Raises
+    ------
+    DataError
+        Naming every fault; whether the stages fit is seen with the chain.
+
+    Examples
+    --------
+    >>> StageTerms(n_customers=[100, 50, 0], reward=[10, 4, 0], horizon=12).horizon
+    12
+    """
+
+    n_customers: ArrayLike | Mapping[str, float]
+    reward: ArrayLike | Mapping[str, float]
+    horizon: int | None = None
+    first_payment: Literal["now", "end", "next"] = "now"
+
+    def __post_init__(self) -> None:
+        faults = Faults("the terms of a stage chain")
+        if self.horizon is not None:
+            object.__setattr__(self, "horizon", faults.check(check_count, self.horizon, "horizon", least=1))
+        faults.check(check_choice, self.first_payment, "first_payment", ("now", "end", "next"))
+        faults.refuse()
+
+
 def stage_equity(
-    chain: StageChain,
-    change: Any,
-    n_customers: Any,
-    reward: Any,
+    model: StageChain | BaseEstimator,
+    change: Points | Percent | ArcShift,
+    terms: StageTerms,
     annual_rate: float,
-    horizon: Any,
-    first_payment: Any,
     n_draws: int,
     rng: np.random.Generator,
-) -> tuple[float, float, float, np.ndarray | None, str]:
-    """Return the number of customers, equity before and after, draws of the gain (or None), and the words.
+) -> EquityChange:
+    """Return what the customers are worth before and after a change in a chain.
 
     Raises
     ------
     DataError
         When more probability is to be moved than goes into rupture, or the stages do not fit.
     """
-    if not isinstance(change, ArcShift):
-        check_change(change)
-    rupture = chain.stages.rupture_mask
-    if not rupture.any():
-        raise DataError(["the stage space names no rupture, so there is no retention to change"], "the chain")
-    moved, _ = _moved(chain.matrix, chain, change, None, strict=True)
-    options = {"horizon": horizon, "first_payment": first_payment}
+    chain: StageChain = getattr(model, "chain_", model)
+    _check_fits(chain, change)
+    count = _customers(chain, terms)
+    wanted, onto = _wanted(chain.matrix, chain.stages, change)
+    _check_moves(chain, wanted, onto)
+    moved, _ = _moved(chain.matrix, chain.stages.rupture_mask, wanted, onto)
+
+    n_customers: Any = terms.n_customers
+    reward: Any = terms.reward
 
     def equity(matrix: np.ndarray) -> float:
         return StageChain(matrix, chain.stages, chain.period).customer_equity(
-            n_customers, reward, annual_rate, **options
+            n_customers, reward, annual_rate, horizon=terms.horizon, first_payment=terms.first_payment
         )
 
-    before, after = chain.customer_equity(n_customers, reward, annual_rate, **options), equity(moved)
+    draws, words = None, _mapping(change)
     size = change.amount if isinstance(change, ArcShift) else change
     by = size.draws(n_draws, rng)
-    draws, held = None, 0
     if chain.has_draws or np.ndim(by):
-        matrices = (
-            chain.sample(n_draws, np.random.RandomState(rng.integers(2**32, dtype=np.uint64)))
-            if chain.has_draws
-            else np.broadcast_to(chain.matrix, (n_draws, *chain.matrix.shape))
-        )
-        steps = np.broadcast_to(by, (len(matrices),))
-        draws = np.empty(len(matrices))
-        for k, (matrix, step) in enumerate(zip(matrices, steps, strict=True)):
-            drawn, short = _moved(matrix, chain, change, step, strict=False)
+        matrices = _drawn_matrices(chain, n_draws, rng)
+        draws, held = np.empty(len(matrices)), 0
+        for k, (matrix, step) in enumerate(zip(matrices, np.broadcast_to(by, (len(matrices),)), strict=True)):
+            drawn, short = _moved(matrix, chain.stages.rupture_mask, *_wanted(matrix, chain.stages, change, step))
             draws[k] = equity(drawn) - equity(matrix)
             held += short
-    if isinstance(change, ArcShift):
-        words = f"Every period {change.describe()}."
-    else:
-        words = (
-            f"The probability of not breaking within a period changes by {change.describe()} at every stage; what is taken off the "
-            "arc into rupture goes to the stage's other arcs in proportion."
-        )
-    if draws is not None and held:
-        words += f" In {held / len(draws):.1%} of the draws there is less probability to move, and all of it is moved."
-    count = chain._per_stage(n_customers, "n_customers")
-    if not count.sum() > 0:
-        raise DataError(["n_customers is 0 in every stage"], "the customer base")
-    return float(count.sum()), before, after, draws, words
+        if held:
+            words += (
+                f" In {held / len(draws):.1%} of the draws there is less probability to move, and all of it is moved."
+            )
+    return EquityChange(n_customers=count, before=equity(chain.matrix), after=equity(moved), draws=draws, words=words)
 
 
-def _moved(matrix: np.ndarray, chain: StageChain, change: Any, by: Any, *, strict: bool) -> tuple[np.ndarray, bool]:
-    """Return the matrix after the change, and whether more was to be moved than there is; ``strict`` refuses that."""
+def _check_fits(chain: StageChain, change: Points | Percent | ArcShift) -> None:
+    """Refuse a change without a kind, a chain without rupture, and an arc that the stages do not have."""
+    if not isinstance(change, ArcShift):
+        check_change(change)
     space = chain.stages
+    if not space.rupture_mask.any():
+        raise DataError(["the stage space names no rupture, so there is no retention to change"], "the chain")
+    if not isinstance(change, ArcShift):
+        return
+    faults = Faults("the arc")
+    for name in dict.fromkeys((change.origin, change.to)):
+        if name not in space.names:
+            faults.add(f"{name!r} is no stage; there are {', '.join(space.names)}")
+    faults.refuse()
+    i, j = space.index(change.origin), space.index(change.to)
+    if space.rupture_mask[[i, j]].any() or space.absorbing_mask[i] or not space.allowed_moves[i, j]:
+        faults.add(
+            f"{change.origin!r} to {change.to!r} cannot take up what is moved off the arc from {change.origin!r} into rupture"
+        )
+    faults.refuse()
+
+
+def _customers(chain: StageChain, terms: StageTerms) -> float:
+    count = float(chain._per_stage(terms.n_customers, "n_customers").sum())
+    if not count > 0:
+        raise DataError(["n_customers is 0 in every stage"], "the customer base")
+    return count
+
+
+def _wanted(
+    P: np.ndarray, space: StageSpace, change: Points | Percent | ArcShift, by: Numbers | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability to be taken off rupture at each stage, (n,), and the arcs that take it up, (n, n), rows summing to 1."""
     rupture = space.rupture_mask
-    P = np.array(matrix)
     into = P[:, rupture].sum(axis=1)
     if isinstance(change, ArcShift):
-        faults = [
-            f"{name!r} is no stage; there are {', '.join(space.names)}"
-            for name in dict.fromkeys((change.origin, change.to))
-            if name not in space.names
-        ]
-        if faults:
-            raise DataError(faults, "the arc")
         i, j = space.index(change.origin), space.index(change.to)
-        if rupture[i] or rupture[j] or space.absorbing_mask[i] or not space.allowed_moves[i, j]:
-            raise DataError(
-                [
-                    f"{change.origin!r} to {change.to!r} cannot take up what is moved off the arc from {change.origin!r} into rupture"
-                ],
-                "the arc",
-            )
         amount = change.amount.expected / 100 if by is None else by
-        wanted = np.zeros(len(P))
+        wanted, onto = np.zeros(len(P)), np.zeros_like(P)
         wanted[i] = amount * into[i] if isinstance(change.amount, Percent) else amount
-        onto = np.zeros_like(P)
         onto[i, j] = 1.0
-    else:
-        inside = ~rupture & ~space.absorbing_mask
-        wanted = np.where(inside, change.applied(1 - into, by) - (1 - into), 0.0)
-        stay = np.where(rupture, 0.0, P)
-        total = stay.sum(axis=1, keepdims=True)
-        onto = np.divide(stay, total, out=np.eye(len(P)), where=total > 0)
-    if strict:
-        over = wanted > into + 1e-12
-        under = -wanted > (P * (onto > 0)).sum(axis=1) + 1e-12
-        faults = [
-            f"{space.names[k]!r}: {100 * wanted[k]:+.3g} points of retention, but {100 * into[k]:.3g} % break and "
+        return wanted, onto
+    inside = ~rupture & ~space.absorbing_mask
+    wanted = np.where(inside, change.applied(1 - into, by) - (1 - into), 0.0)
+    stay = np.where(rupture, 0.0, P)
+    total = stay.sum(axis=1, keepdims=True)
+    return wanted, np.divide(stay, total, out=np.eye(len(P)), where=total > 0)
+
+
+def _check_moves(chain: StageChain, wanted: np.ndarray, onto: np.ndarray) -> None:
+    """Refuse to move more probability than there is."""
+    into = chain.matrix[:, chain.stages.rupture_mask].sum(axis=1)
+    over, under = wanted > into + 1e-12, -wanted > (chain.matrix * (onto > 0)).sum(axis=1) + 1e-12
+    faults = Faults("the change of retention")
+    for k in np.flatnonzero(over | under):
+        faults.add(
+            f"{chain.stages.names[k]!r}: {100 * wanted[k]:+.3g} points of retention, but {100 * into[k]:.3g} % break and "
             f"{100 * (1 - into[k]):.3g} % do not"
-            for k in np.flatnonzero(over | under)
-        ]
-        if faults:
-            raise DataError(
-                [*faults, "Points and Percent are different changes; take a smaller one"], "the change of retention"
-            )
+        )
+    if faults:
+        faults.add("Points and Percent are different changes; take a smaller one")
+    faults.refuse()
+
+
+def _moved(P: np.ndarray, rupture: np.ndarray, wanted: np.ndarray, onto: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return the matrix after the move, and whether more was to be moved than there is."""
+    P = np.array(P)
+    into = P[:, rupture].sum(axis=1)
     moved = np.clip(wanted, -(P * (onto > 0)).sum(axis=1), into)
-    share = np.divide(
-        P[:, rupture],
-        into[:, None],
-        out=np.full((len(P), int(rupture.sum())), 1 / rupture.sum()),
-        where=into[:, None] > 0,
-    )
+    even = np.full((len(P), int(rupture.sum())), 1 / rupture.sum())
+    share = np.divide(P[:, rupture], into[:, None], out=even, where=into[:, None] > 0)
     P[:, rupture] -= moved[:, None] * share
     P += moved[:, None] * onto
     P = np.clip(P, 0.0, 1.0)
     return P / P.sum(axis=1, keepdims=True), bool((np.abs(moved - wanted) > 1e-12).any())
+
+
+def _drawn_matrices(chain: StageChain, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+    if not chain.has_draws:
+        return np.broadcast_to(chain.matrix, (n_draws, *chain.matrix.shape))
+    return chain.sample(n_draws, np.random.RandomState(rng.integers(2**32, dtype=np.uint64)))
+
+
+def _mapping(change: Points | Percent | ArcShift) -> str:
+    if isinstance(change, ArcShift):
+        return f"Every period {change.describe()}."
+    return (
+        f"The probability of not breaking within a period changes by {change.describe()} at every stage; what is taken off the "
+        "arc into rupture goes to the stage's other arcs in proportion."
+    )

@@ -2,7 +2,7 @@ r"""What keeping more customers is worth: a change of retention → customer lif
 
 Three kinds of model say what a change of retention does.
 
-* A constant retention rate r a period: a customer's value is the margin a period times [1]_
+* A constant retention rate r per period: a customer's value is the margin per period times [1]_
 
   .. math:: \frac{r}{1 + i - r} = \sum_{k \ge 1} \frac{r^k}{(1+i)^k},
 
@@ -21,27 +21,43 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+import pandas as pd
 
+from ..amounts.changes import Percent, Points
 from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Uncertain
-from ..checks import UNIT_WORDS, check_annual_rate, check_generator, is_number
+from ..checks import (
+    UNIT_WORDS,
+    Faults,
+    check_annual_rate,
+    check_count,
+    check_coverage,
+    check_currency,
+    check_generator,
+    check_number,
+)
 from ..clv import CustomerLifetimeValue
 from ..clv.transaction import TransactionModel
-from ..exceptions import DataError
+from ..results import Result
 from ..stages import StageChain
-from ..typing import ArrayLike, Estimator, FrameLike, Seed
-from .constant import ConstantRetention, constant_equity
-from .dropout_scaling import dropout_equity
-from .stages import stage_equity
+from ..typing import Estimator, Seed
+from ._equity import EquityChange
+from .constant import ConstantRetention, ConstantTerms, constant_equity
+from .dropout_scaling import DropoutTerms, dropout_equity
+from .stages import ArcShift, StageTerms, stage_equity
+from .value_display import RetentionValueDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
-class RetentionValue:
+class RetentionValue(Result):
     """What a change of retention is worth, with its interval.
 
     Attributes
@@ -54,7 +70,7 @@ class RetentionValue:
     equity_gain : float
         equity_after - equity_before.
     value_before, value_after, value_gain : float
-        The same a customer.
+        The same per customer.
     relative_gain : float
         equity_gain / equity_before; NaN where that is not above 0.
     equity_gain_interval, value_gain_interval : (float, float) or None
@@ -111,12 +127,12 @@ class RetentionValue:
 
     @property
     def value_gain(self) -> float:
-        """Gain of value a customer."""
+        """Gain of value per customer."""
         return self.equity_gain / self.n_customers
 
     @property
     def value_gain_interval(self) -> tuple[float, float] | None:
-        """Interval of the gain a customer."""
+        """Interval of the gain per customer."""
         ends = self.equity_gain_interval
         return None if ends is None else (ends[0] / self.n_customers, ends[1] / self.n_customers)
 
@@ -148,51 +164,79 @@ class RetentionValue:
         """
         return self.equity_gain if self._draws is None else Uncertain.empirical(self._draws, name=name)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers, one in a row: quantity, value, lower, upper; ends are NaN where there is no interval."""
+        unknown = (np.nan, np.nan)
+        rows = [
+            ("equity_before", self.equity_before, unknown),
+            ("equity_after", self.equity_after, unknown),
+            ("equity_gain", self.equity_gain, self.equity_gain_interval or unknown),
+            ("value_before", self.value_before, unknown),
+            ("value_after", self.value_after, unknown),
+            ("value_gain", self.value_gain, self.value_gain_interval or unknown),
+            ("relative_gain", self.relative_gain, unknown),
+        ]
+        if self.roi is not None:
+            rows.append(("roi", self.roi, self.roi_interval or unknown))
+        records = [(name, value, *ends) for name, value, ends in rows]
+        return pd.DataFrame(records, columns=["quantity", "value", "lower", "upper"])
+
+    def plot(self, ax: Axes | None = None) -> RetentionValueDisplay:
+        """Draw customer equity before and after, and the gain with its interval.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        RetentionValueDisplay
+        """
+        return RetentionValueDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say it in plain sentences."""
-        each = Money(self.value_gain, self.currency).describe()
+        return "\n".join([self.mapping, *self._value_said(), self._interval_said(), *self._return_said()])
+
+    def _value_said(self) -> list[str]:
+        before, after, gain, each = (
+            Money(amount, self.currency).describe()
+            for amount in (self.equity_before, self.equity_after, self.equity_gain, self.value_gain)
+        )
         relative = f" ({100 * self.relative_gain:+.1f} %)" if self.equity_before > 0 else ""
         lines = [
-            self.mapping,
-            f"The value of {self.n_customers:,.0f} customers goes from {Money(self.equity_before, self.currency).describe()} to "
-            f"{Money(self.equity_after, self.currency).describe()}, a gain of {Money(self.equity_gain, self.currency).describe()}"
-            f"{relative}, {each} a customer, discounted at {self.annual_discount_rate:.1%} a year.",
+            f"The value of {self.n_customers:,.0f} customers goes from {before} to {after}, a gain of {gain}{relative}, "
+            f"{each} per customer, discounted at {self.annual_discount_rate:.1%} a year."
         ]
         if self.life_before is not None and self.life_after is not None and self.period is not None:
             lines.append(
                 f"Expected life goes from {self.life_before:.2f} to {self.life_after:.2f} {UNIT_WORDS[self.period]}."
             )
-        if self.equity_gain_interval is not None:
-            lower, upper = (Money(end, self.currency).describe() for end in self.equity_gain_interval)
-            lines.append(f"{self.coverage:.0%} interval of the gain, from {self.n_draws:,} draws: {lower} to {upper}.")
-        else:
-            lines.append("Neither the model nor the change carries any uncertainty, so there is no interval.")
-        if self.roi is not None and self.programme_cost is not None:
-            ends = self.roi_interval
-            width = "" if ends is None else f" ({100 * ends[0]:,.1f} % to {100 * ends[1]:,.1f} %)"
-            chance = (
-                "" if self.probability_pays is None else f", and it pays with probability {self.probability_pays:.0%}"
-            )
-            lines.append(
-                f"At a cost of {Money(self.programme_cost, self.currency).describe()} the return on investment is "
-                f"{100 * self.roi:,.1f} %{width}{chance}."
-            )
-        return "\n".join(lines)
+        return lines
+
+    def _interval_said(self) -> str:
+        if self.equity_gain_interval is None:
+            return "Neither the model nor the change carries any uncertainty, so there is no interval."
+        lower, upper = (Money(end, self.currency).describe() for end in self.equity_gain_interval)
+        return f"{self.coverage:.0%} interval of the gain, from {self.n_draws:,} draws: {lower} to {upper}."
+
+    def _return_said(self) -> list[str]:
+        if self.roi is None or self.programme_cost is None:
+            return []
+        ends, chance = self.roi_interval, self.probability_pays
+        width = "" if ends is None else f" ({100 * ends[0]:,.1f} % to {100 * ends[1]:,.1f} %)"
+        pays = "" if chance is None else f", and it pays with probability {chance:.0%}"
+        cost = Money(self.programme_cost, self.currency).describe()
+        return [f"At a cost of {cost} the return on investment is {100 * self.roi:,.1f} %{width}{pays}."]
 
 
 def retention_value(
-    model: Estimator,
-    change: Any,
+    model: Estimator | ConstantRetention | StageChain,
+    change: Points | Percent | ConstantRetention | ArcShift,
+    terms: ConstantTerms | StageTerms | DropoutTerms,
     *,
     currency: str,
-    n_customers: Any = None,
-    margin: float | None = None,
-    reward: ArrayLike | None = None,
-    X: FrameLike | None = None,
     annual_discount_rate: float,
-    horizon: float | None = None,
-    unit: str | None = None,
-    first_payment: str | None = None,
     programme_cost: float | None = None,
     coverage: float = 0.9,
     n_draws: int | None = None,
@@ -209,30 +253,18 @@ def retention_value(
         Of retention: ``Points(10)`` turns 70 % into 80 %, ``Percent(10)`` into 77 %; a bare number is refused. For a constant
         rate also the rate that was seen after, with its own counts. For a chain, retention is the probability not to go into
         rupture, of every stage, or `ArcShift` of one. For transaction models see `DropoutScaling`.
+    terms : ConstantTerms, StageTerms or DropoutTerms
+        Customers, money and horizon as the model needs them: `ConstantTerms` for a constant rate, `StageTerms` for a chain or a
+        stage model, `DropoutTerms` for a CustomerLifetimeValue or a transaction model.
     currency : str
-        Of margin, reward, spend and programme cost.
-    n_customers : float, or array or mapping by stage
-        Customers, those of each stage for a chain. For transaction models None counts the rows of X; a number scales them up.
-    margin : float
-        Money a customer and period (constant rate), or a transaction (transaction model). A CustomerLifetimeValue has its own.
-    reward : array or mapping by stage
-        Money a period of a customer in each stage, for a chain.
-    X : frame
-        The base's summary, for transaction models.
+        Of all money, spend and programme cost included.
     annual_discount_rate : float
         Effective rate a year, 0.1 for 10 %, at most 1.
-    horizon : float, default=None
-        How far ahead value counts: periods (constant rate, chain; None is for ever), or time in ``unit`` (transaction models; None
-        takes that of the CustomerLifetimeValue).
-    unit : {"h", "D", "W", "M", "Y"}, default=None
-        Of the horizon of transaction models.
-    first_payment : {"now", "end", "next"}, default=None
-        Of a chain, as in `StageChain.lifetime_value`; None is "now".
     programme_cost : float, default=None
         Present value, above 0.
     coverage : float, default=0.9
     n_draws : int, default=None
-        None is 4,000 for a constant rate, 1,000 for a chain, 200 for a transaction model.
+        At least 20; None is 4,000 for a constant rate, 1,000 for a chain, 200 for a transaction model.
     random_state : int, Generator, RandomState or None
 
     Returns
@@ -242,115 +274,127 @@ def retention_value(
     Raises
     ------
     DataError
-        When the change leads to a retention outside 0 to 1, or customers and money do not fit the model.
+        Naming every fault of the settings; or when the change leads to a retention outside 0 to 1, or customers and money do
+        not fit the model.
     NotFittedError
         For a transaction model that is not fitted.
     TypeError, ValueError
-        For a change without a kind, a rate above 100 %, or what the model needs and was not given.
+        For a change without a kind, terms of another family of models, and what the model needs and was not given.
 
     Examples
     --------
     >>> from crmml.amounts import Points
-    >>> from crmml.retention import ConstantRetention
+    >>> from crmml.retention import ConstantRetention, ConstantTerms
+    >>> terms = ConstantTerms(margin_per_period=120, n_customers=1000)
     >>> found = retention_value(
-    ...     ConstantRetention(0.7, "Y"), Points(10), n_customers=1000, margin=120, annual_discount_rate=0.1, currency="CNY"
+    ...     ConstantRetention(0.7, "Y"), Points(10), terms, annual_discount_rate=0.1, currency="CNY"
     ... )
     >>> round(found.relative_gain, 4), round(found.life_before, 2), round(found.life_after, 2)
     (0.5238, 3.33, 5.0)
     >>> counted = retention_value(
-    ...     ConstantRetention.from_counts(206, 294, "Y"), ConstantRetention.from_counts(235, 294, "Y"), n_customers=1000,
-    ...     margin=120, annual_discount_rate=0.1, programme_cost=50_000, currency="CNY", random_state=0
+    ...     ConstantRetention.from_counts(206, 294, "Y"), ConstantRetention.from_counts(235, 294, "Y"), terms,
+    ...     annual_discount_rate=0.1, programme_cost=50_000, currency="CNY", random_state=0
     ... )
     >>> [round(end, -3) for end in counted.equity_gain_interval]
     [44000.0, 179000.0]
     """
-    rate = check_annual_rate(annual_discount_rate)
-    if not (isinstance(currency, str) and len(currency) == 3 and currency.isalpha()):
-        raise ValueError(f"currency={currency!r} is no code of three letters, such as 'CNY' or 'EUR'.")
-    if not (is_number(coverage) and 0 < coverage < 1):
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
-    if programme_cost is not None and not (is_number(programme_cost) and programme_cost > 0):
-        raise DataError(
-            [
-                f"programme_cost is {programme_cost!r}; the return on a cost of 0 or less cannot be known, give the full cost"
-            ],
-            "the programme",
-        )
-    if n_draws is not None and not (isinstance(n_draws, int | np.integer) and n_draws >= 20):
-        raise ValueError(f"n_draws={n_draws!r} must be a whole number, at least 20.")
-    rng = check_generator(random_state)
-    chain = getattr(model, "chain_", model)
-    life: dict[str, Any] = {}
-    if isinstance(chain, StageChain):
-        _only(model, reward=reward, n_customers=n_customers)
-        _unused(model, margin=margin, X=X, unit=unit)
-        count, before, after, draws, mapping = stage_equity(
-            chain, change, n_customers, reward, rate, horizon, first_payment or "now", n_draws or 1000, rng
-        )
-    elif isinstance(model, ConstantRetention):
-        _only(model, margin=margin, n_customers=n_customers)
-        _unused(model, reward=reward, X=X, unit=unit, first_payment=first_payment)
-        count = _customers(n_customers)
-        each, life, draws, mapping = constant_equity(model, change, rate, horizon, n_draws or 4000, rng)
-        money = _amount(margin, "margin")
-        before, after = (count * money * value for value in each)
-        draws = None if draws is None else count * money * draws
-    elif isinstance(model, TransactionModel | CustomerLifetimeValue):
-        check_is_fitted(model)
-        _only(model, X=X)
-        _unused(model, reward=reward, first_payment=first_payment)
-        rows, before, after, draws, mapping = dropout_equity(
-            model, change, X, margin, rate, horizon, unit, n_draws or 200, rng
-        )
-        count = float(rows) if n_customers is None else _customers(n_customers)
-        before, after = before * count / rows, after * count / rows
-        draws = None if draws is None else draws * count / rows
-    else:
+    settings = _read_settings(currency, annual_discount_rate, programme_cost, coverage, n_draws, random_state)
+    family = _family_of(model)
+    if not isinstance(terms, family.terms):
         raise TypeError(
-            f"{type(model).__name__} is no model of retention that is known here: give ConstantRetention(0.7, period='Y'), a "
-            "StageChain or a fitted stage model, or a fitted CustomerLifetimeValue or transaction model."
+            f"retention_value of a {type(model).__name__} takes {family.written}; terms={terms!r} are of another kind."
         )
-    tails = [(1 - coverage) / 2, (1 + coverage) / 2]
-    ends = None if draws is None else tuple(float(end) for end in np.quantile(draws, tails))
-    pays = None if draws is None else float((draws > (programme_cost or 0.0)).mean())
-    returns = None
-    if ends is not None and programme_cost is not None:
-        returns = tuple((end - programme_cost) / programme_cost for end in ends)
-    return RetentionValue(
-        currency=currency.upper(),
-        n_customers=float(count),
-        equity_before=float(before),
-        equity_after=float(after),
-        equity_gain_interval=ends,  # type: ignore[arg-type]
-        programme_cost=None if programme_cost is None else float(programme_cost),
-        roi_interval=returns,  # type: ignore[arg-type]
-        probability_pays=pays,
-        coverage=float(coverage),
-        n_draws=0 if draws is None else len(draws),
-        mapping=mapping,
-        annual_discount_rate=rate,
-        _draws=draws,
-        **life,
+    found = family.equity(model, change, terms, settings.rate, settings.n_draws or family.n_draws, settings.rng)
+    return _valued(found, settings)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What does not depend on the family of the model."""
+
+    currency: str
+    rate: float
+    programme_cost: float | None
+    coverage: float
+    n_draws: int | None
+    rng: np.random.Generator
+
+
+def _read_settings(
+    currency: str, rate: float, programme_cost: float | None, coverage: float, n_draws: int | None, seed: Seed
+) -> _Settings:
+    faults = Faults("the value of retention")
+    read: dict[str, Any] = {
+        "currency": faults.check(check_currency, currency),
+        "rate": faults.check(check_annual_rate, rate),
+        "coverage": faults.check(check_coverage, coverage),
+        "rng": faults.check(check_generator, seed),
+        "programme_cost": None,
+        "n_draws": None,
+    }
+    if programme_cost is not None:
+        meaning = "the return on a cost of 0 or less cannot be known, give the full cost"
+        read["programme_cost"] = faults.check(check_number, programme_cost, "programme_cost", above=0, meaning=meaning)
+    if n_draws is not None:
+        read["n_draws"] = faults.check(check_count, n_draws, "n_draws", least=20)
+    faults.refuse()
+    return _Settings(**read)
+
+
+class _Family(NamedTuple):
+    """How one family of models is asked."""
+
+    terms: type
+    equity: Callable[..., EquityChange]
+    n_draws: int
+    written: str
+
+
+_CONSTANT = _Family(ConstantTerms, constant_equity, 4000, "ConstantTerms(margin_per_period=..., n_customers=...)")
+_STAGES = _Family(StageTerms, stage_equity, 1000, "StageTerms(n_customers=..., reward=...)")
+_VALUE = _Family(DropoutTerms, dropout_equity, 200, "DropoutTerms(X)")
+_BARE = _Family(DropoutTerms, dropout_equity, 200, "DropoutTerms(X, margin_per_transaction=..., horizon=..., unit=...)")
+
+
+def _family_of(model: Any) -> _Family:
+    if isinstance(getattr(model, "chain_", model), StageChain):
+        return _STAGES
+    for kind, family in (
+        (ConstantRetention, _CONSTANT), (CustomerLifetimeValue, _VALUE), (TransactionModel, _BARE),
+    ):  # fmt: skip
+        if isinstance(model, kind):
+            return family
+    raise TypeError(
+        f"{type(model).__name__} is no model of retention that is known here: give ConstantRetention(0.7, period='Y'), a "
+        "StageChain or a fitted stage model, or a fitted CustomerLifetimeValue or transaction model."
     )
 
 
-def _only(model: Any, **needed: Any) -> None:
-    if lacking := [name for name, value in needed.items() if value is None]:
-        raise ValueError(f"retention_value of a {type(model).__name__} needs {' and '.join(lacking)}.")
-
-
-def _unused(model: Any, **given: Any) -> None:
-    if wrong := [name for name, value in given.items() if value is not None]:
-        raise ValueError(f"retention_value of a {type(model).__name__} takes no {' and no '.join(wrong)}.")
-
-
-def _customers(n: Any) -> float:
-    if not (is_number(n) and n > 0):
-        raise DataError([f"n_customers is {n!r}; a number above 0 is needed"], "the customer base")
-    return float(n)
-
-
-def _amount(value: Any, name: str) -> float:
-    if not (is_number(value) and value > 0):
-        raise DataError([f"{name} is {value!r}; an amount of money above 0 is needed"], "the money")
-    return float(value)
+def _valued(found: EquityChange, settings: _Settings) -> RetentionValue:
+    """Say what a change of equity is worth beside its cost."""
+    draws, cost = found.draws, settings.programme_cost
+    ends = pays = returns = None
+    if draws is not None:
+        tails = [(1 - settings.coverage) / 2, (1 + settings.coverage) / 2]
+        lower, upper = (float(end) for end in np.quantile(draws, tails))
+        ends, pays = (lower, upper), float((draws > (cost or 0.0)).mean())
+        if cost is not None:
+            returns = (lower - cost) / cost, (upper - cost) / cost
+    return RetentionValue(
+        currency=settings.currency,
+        n_customers=found.n_customers,
+        equity_before=float(found.before),
+        equity_after=float(found.after),
+        equity_gain_interval=ends,
+        programme_cost=cost,
+        roi_interval=returns,
+        probability_pays=pays,
+        coverage=settings.coverage,
+        n_draws=0 if draws is None else len(draws),
+        mapping=found.words,
+        annual_discount_rate=settings.rate,
+        life_before=found.life_before,
+        life_after=found.life_after,
+        period=found.period,
+        _draws=draws,
+    )

@@ -13,7 +13,7 @@ from .ledger_rows import BENEFIT_KINDS, COST_KINDS, LedgerRow
 from .ledgers import BenefitLedger, CostLedger
 from .return_on_investment import ReturnOnInvestment, roi
 from .returns import Payback, Return, implied_gain
-from .roi_displays import CashFlowDisplay, ROIWaterfallDisplay, TornadoDisplay
+from .roi_displays import CashFlowDisplay, LedgerDisplay, ROIWaterfallDisplay, TornadoDisplay
 from .tornado import Tornado
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "BenefitLedger",
     "CashFlowDisplay",
     "CostLedger",
+    "LedgerDisplay",
     "LedgerRow",
     "Payback",
     "ROIWaterfallDisplay",

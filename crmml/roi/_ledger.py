@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,16 @@ from ..amounts.conversion import ConversionRates
 from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
 from ..amounts.windows import read_window
+from ..checks import check_currency
 from ..exceptions import DataError
 from ..frames import expressions as ex
+from ..results import Result
 from ..typing import Frame, Window
 from .ledger_rows import SPREAD, LedgerRow, read_row, with_distribution
+from .roi_displays import LedgerDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Columns of a table, by the names of a row's fields.
 FIELDS = (
@@ -38,7 +44,7 @@ FIELDS = (
 )
 
 
-class Ledger:
+class Ledger(Result):
     """An immutable list of rows; subclasses say which kinds there are."""
 
     _kinds: ClassVar[tuple[str, ...]]
@@ -51,11 +57,8 @@ class Ledger:
     allow_overlap: bool
 
     def __init__(self, currency: str | None = None, *, allow_overlap: bool = False) -> None:
-        if currency is not None and not (isinstance(currency, str) and len(currency) == 3 and currency.isalpha()):
-            raise ValueError(f"currency={currency!r} is no code of three letters, such as 'CNY' or 'EUR'.")
-        self.__dict__.update(
-            currency=None if currency is None else currency.upper(), allow_overlap=bool(allow_overlap), rows=()
-        )
+        code = None if currency is None else check_currency(currency)
+        self.__dict__.update(currency=code, allow_overlap=bool(allow_overlap), rows=())
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a {type(self).__name__} does not change; add() returns another one")
@@ -116,32 +119,13 @@ class Ledger:
         DataError
             Naming every fault of every row, by the number of the row, the first being 1.
         """
-        columns = dict(columns or {})
-        if unknown := [name for name in columns if name not in FIELDS + SPREAD]:
-            raise ValueError(
-                f"columns names {', '.join(map(repr, unknown))}; the fields are {', '.join(FIELDS + SPREAD)}."
-            )
-        wrapped = frames.wrap(frame)
-        there = wrapped.collect_schema().names()
-        source_of = {
-            name: columns.get(name, name)
-            for name in FIELDS + SPREAD
-            if columns.get(name, name) in there or name in columns
-        }
-        needed = ["date", "kind", "label", *(["direct"] if cls._needs_direct else [])]
-        wanted = [source_of.get(name, name) for name in dict.fromkeys([*needed, *source_of])]
-        frames.check_columns(wrapped, wanted, f"the table of {cls._noun}")
-        schema = wrapped.collect_schema()
-        zoned = [
-            name
-            for name in dict.fromkeys(wanted)
-            if isinstance(kind := schema[name], ex.Datetime) and kind.time_zone is not None
-        ]
-        naive: Any = (
-            wrapped.with_columns(*(ex.col(name).dt.replace_time_zone(None) for name in zoned)) if zoned else wrapped
-        )
-        table = frames.to_columns(naive.to_native(), list(dict.fromkeys(wanted)))
         ledger = cls(currency, allow_overlap=allow_overlap)
+        wrapped = frames.wrap(frame)
+        source_of = _sources(dict(columns or {}), wrapped.collect_schema().names())
+        needed = ["date", "kind", "label", *(["direct"] if cls._needs_direct else [])]
+        wanted = list(dict.fromkeys(source_of.get(name, name) for name in [*needed, *source_of]))
+        frames.check_columns(wrapped, wanted, f"the table of {cls._noun}")
+        table = frames.to_columns(_on_own_clock(wrapped, wanted).to_native(), wanted)
         records = [
             {name: _plain(table[column].iloc[k]) for name, column in source_of.items()} for k in range(len(table))
         ]
@@ -268,7 +252,7 @@ class Ledger:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The rows as a frame: expected amount a payment, its distribution in words, number of payments and their total."""
+        """The rows as a frame: expected amount per payment, its distribution in words, number of payments and their total."""
         records = [
             {
                 "date": row.date,
@@ -308,6 +292,19 @@ class Ledger:
         totals = table.groupby(["kind", "currency"], as_index=False).agg({"amount": "sum"})
         return totals.sort_values("amount", ascending=False, ignore_index=True, kind="stable")
 
+    def plot(self, ax: Axes | None = None) -> LedgerDisplay:
+        """Draw expected totals by kind.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        LedgerDisplay
+        """
+        return LedgerDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say in plain sentences what is in the ledger."""
         if not self.rows:
@@ -331,6 +328,22 @@ class Ledger:
         if self.unpriced:
             lines.append(f"Without a price: {', '.join(row.label for row in self.unpriced)}.")
         return "\n".join(lines)
+
+
+def _sources(columns: Mapping[str, str], there: Sequence[str]) -> dict[str, str]:
+    """The frame's column of each field that it has, or that the caller named."""
+    known = FIELDS + SPREAD
+    if unknown := [name for name in columns if name not in known]:
+        raise ValueError(f"columns names {', '.join(map(repr, unknown))}; the fields are {', '.join(known)}.")
+    return {name: columns.get(name, name) for name in known if columns.get(name, name) in there or name in columns}
+
+
+def _on_own_clock(wrapped: Any, wanted: Sequence[str]) -> Any:
+    """Take time zones off, the clock's time staying."""
+    schema = wrapped.collect_schema()
+    kinds = {name: schema[name] for name in wanted}
+    zoned = [name for name, kind in kinds.items() if isinstance(kind, ex.Datetime) and kind.time_zone is not None]
+    return wrapped.with_columns(*(ex.col(name).dt.replace_time_zone(None) for name in zoned)) if zoned else wrapped
 
 
 def _names(row: LedgerRow) -> set[str]:

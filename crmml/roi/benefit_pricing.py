@@ -17,9 +17,9 @@ import pandas as pd
 from ..amounts.changes import Percent, check_change
 from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import read_day
-from ..checks import is_number
-from ..exceptions import DataError, MissingInputsError
-from ..typing import ArrayLike
+from ..checks import Faults, check_choice, check_count, check_number, is_number
+from ..exceptions import MissingInputsError
+from ..typing import Day
 from .ledgers import BenefitLedger
 
 #: The input that every formula needs.
@@ -56,15 +56,17 @@ class BenefitFormula:
 
 
 def staff_time_saved(label: str, *, before_minutes: float, after_minutes: float) -> BenefitFormula:
-    """Minutes a day and worker that are saved: minutes / 60 × workers × working days × hourly rate.
+    """Minutes per day and worker that are saved: minutes / 60 × workers × working days × hourly rate.
 
     Parameters
     ----------
     label : str
     before_minutes, after_minutes : float
-        A worker and working day.
+        Per worker and working day.
     """
-    saved = _checked(before_minutes, "before_minutes") - _checked(after_minutes, "after_minutes")
+    saved = check_number(before_minutes, "before_minutes", least=0) - check_number(
+        after_minutes, "after_minutes", least=0
+    )
     if saved <= 0:
         raise ValueError(
             f"before_minutes={before_minutes:g} must be above after_minutes={after_minutes:g}: nothing is saved."
@@ -142,8 +144,7 @@ def relative_change_valued(
     """
     if not isinstance(check_change(change), Percent):
         raise TypeError(f"change={change!r} is in percentage points; a relative change, Percent, is needed here.")
-    if better not in ("more", "less"):
-        raise ValueError(f"better={better!r} must be 'more' or 'less'.")
+    check_choice(better, "better", ("more", "less"))
     size, sign = change.amount, 1 if better == "more" else -1
     if sign * change.expected < 0:
         raise ValueError(f"change={change!r} is for the worse where {better} of {of!r} is better: it is no benefit.")
@@ -184,9 +185,9 @@ def needed_inputs(formulas: Sequence[BenefitFormula]) -> pd.DataFrame:
 
 def price_benefits(
     formulas: Sequence[BenefitFormula],
-    assumptions: Mapping[str, Any],
+    assumptions: Mapping[str, float | Uncertain | None],
     *,
-    start: ArrayLike,
+    start: Day,
     years: int,
     currency: str,
     keep_unpriced: bool = False,
@@ -234,8 +235,7 @@ def price_benefits(
     >>> price_benefits(formulas, known, start="2024-01-01", years=1, currency="CNY").total()
     Money(amount=37500.0, currency='CNY')
     """
-    if not (isinstance(years, int | np.integer) and not isinstance(years, bool) and years >= 1):
-        raise ValueError(f"years={years!r} must be a whole number, at least 1.")
+    years = check_count(years, "years", least=1)
     given = _read(formulas, assumptions)
     missing = needed_inputs(formulas)
     missing = missing[~missing["input"].isin(given)]
@@ -256,9 +256,9 @@ def price_benefits(
         elif formula.constant:
             month = begin + pd.DateOffset(months=1) - pd.Timedelta(days=1)
             amount = formula.yearly(given, 1) / 12
-            ledger = ledger.add(month, label=formula.label, amount=amount, every="M", times=12 * int(years), **common)  # type: ignore[arg-type]
+            ledger = ledger.add(month, label=formula.label, amount=amount, every="M", times=12 * years, **common)  # type: ignore[arg-type]
         else:
-            for k in range(1, int(years) + 1):
+            for k in range(1, years + 1):
                 day = begin + pd.DateOffset(years=k) - pd.Timedelta(days=1)
                 ledger = ledger.add(day, label=f"{formula.label}, year {k}", amount=formula.yearly(given, k), **common)  # type: ignore[arg-type]
     return ledger
@@ -271,44 +271,39 @@ _MOST = {"working days a year": 366.0}
 def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) -> dict[str, Any]:
     """Return the assumptions that are known, uncertain ones under the names of their inputs."""
     needed = list(needed_inputs(formulas)["input"])
-    faults, given = [], {}
+    faults, given = Faults("the assumptions"), {}
     for name, value in assumptions.items():
         if name not in needed:
             near = difflib.get_close_matches(name, needed, n=1)
-            faults.append(f"{name!r} is needed by no formula{f'; did you mean {near[0]!r}?' if near else ''}")
-            continue
-        if value is None:
-            continue
-        top = 1.0 if name.startswith("share") else _MOST.get(name, np.inf)
-        sampled = name.startswith("customers observed")
-        if isinstance(value, Uncertain) and not sampled:
-            lower, upper = float(value.quantile(0.0)), float(value.quantile(1.0))
-            if value.distribution == "normal":
-                lower, upper = float(value.quantile(0.001)), float(value.quantile(0.999))
-            value = value.named(name)
-        elif is_number(value) and not isinstance(value, Quantity):
-            lower = upper = float(value)
-            if sampled and lower < 1:
-                faults.append(f"{name} is {value!r}; a number of customers, at least 1")
-        else:
-            faults.append(f"{name} is {value!r}; a number{'' if sampled else ' or an Uncertain one'} is needed")
-            continue
-        if lower < 0 or upper > top:
-            limit = "at least 0" if np.isinf(top) else f"between 0 and {top:g}" + (", 0.5 for 50 %" if top == 1 else "")
-            faults.append(f"{name} reaches from {lower:g} to {upper:g}; it must be {limit}")
-        given[name] = value
-    if faults:
-        raise DataError(faults, "the assumptions")
+            faults.add(f"{name!r} is needed by no formula{f'; did you mean {near[0]!r}?' if near else ''}")
+        elif value is not None:
+            given[name] = _assumption(name, value, faults)
+    faults.refuse()
     return given
 
 
-def _checked(value: Any, name: str) -> float:
-    if not (is_number(value) and value >= 0):
-        raise ValueError(f"{name}={value!r} must be a number of at least 0.")
-    return float(value)
+def _assumption(name: str, value: Any, faults: Faults) -> Any:
+    """A number, or an uncertain one under the name of its input, within its bounds."""
+    sampled = name.startswith("customers observed")
+    if isinstance(value, Uncertain) and not sampled:
+        value = value.named(name)
+        beyond = 0.001 if value.distribution == "normal" else 0.0
+        lower, upper = float(value.quantile(beyond)), float(value.quantile(1 - beyond))
+    elif is_number(value) and not isinstance(value, Quantity):
+        lower = upper = float(value)
+        if sampled and lower < 1:
+            faults.add(f"{name} is {value!r}; a number of customers, at least 1")
+    else:
+        faults.add(f"{name} is {value!r}; a number{'' if sampled else ' or an Uncertain one'} is needed")
+        return None
+    top = 1.0 if name.startswith("share") else _MOST.get(name, np.inf)
+    if lower < 0 or upper > top:
+        limit = "at least 0" if np.isinf(top) else f"between 0 and {top:g}" + (", 0.5 for 50 %" if top == 1 else "")
+        faults.add(f"{name} reaches from {lower:g} to {upper:g}; it must be {limit}")
+    return value
 
 
-def _check_shares(before: Any, after: Any) -> None:
+def _check_shares(before: float, after: float) -> None:
     for name, share in (("before", before), ("after", after)):
         if not (is_number(share) and 0 <= share < 1):
             raise ValueError(f"{name}={share!r} must be a share of at least 0 and below 1: 0.7 for 70 %.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import calendar_offset, read_day
-from ..checks import DAYS_PER_UNIT, is_number
+from ..checks import DAYS_PER_UNIT, check_count, check_currency, is_number
 
 COST_KINDS = (
     "software licence",
@@ -229,58 +229,65 @@ def _day(given: Any, name: str, faults: list[str]) -> pd.Timestamp | None:
 
 
 def _money(given: Mapping[str, Any], own: str, faults: list[str], *, cost: bool) -> tuple[Any, Any, Any]:
-    amount, hours, rate = (
-        _number(
-            given.get(name), name, own if name == "amount" else f"{own}, {name.replace('_', ' ')}", faults, cost=cost
-        )
-        for name in ("amount", "hours", "hourly_rate")
-    )
-    has_hours = "hours" in given or "hourly_rate" in given
-    if "amount" in given and has_hours:
+    """Amount, hours and hourly rate; the amount is their product where they are given."""
+    amount = _number(given.get("amount"), "amount", own, faults, cost=cost)
+    hours = _number(given.get("hours"), "hours", f"{own}, hours", faults, cost=cost)
+    rate = _number(given.get("hourly_rate"), "hourly_rate", f"{own}, hourly rate", faults, cost=cost)
+    stated = [name for name in ("hours", "hourly_rate") if name in given]
+    if not stated:
+        return amount, hours, rate
+    if "amount" in given:
         faults.append("it has an amount and hours or an hourly rate; give the one or the other")
-    elif has_hours and not ("hours" in given and "hourly_rate" in given):
-        lacks = "hourly_rate" if "hours" in given else "hours"
+    elif len(stated) == 1:
+        lacks = "hourly_rate" if stated == ["hours"] else "hours"
         faults.append(f"it lacks {lacks}; hours and hourly_rate go together")
-    elif has_hours and hours is not None and rate is not None:
+    elif hours is not None and rate is not None:
         amount = hours * rate
         if is_number(hours) and is_number(rate) and not np.isfinite(amount):
-            faults.append(f"hours {hours:g} times hourly_rate {rate:g} is no finite number")
+            faults.append(f"hours {hours:g} times hourly_rate {rate:g} is not a finite number")
     return amount, hours, rate
 
 
-def _number(value: Any, name: str, unknown: str, faults: list[str], *, cost: bool) -> Any:
+def _number(value: Any, name: str, unknown: str, faults: list[str], *, cost: bool) -> float | Quantity | None:
+    """A number of at least 0 in expectation, exact or uncertain; None where it is at fault."""
     if value is None:
         return None
-    if isinstance(value, Decimal):
-        value = float(value)
     if isinstance(value, Uncertain) and value.name is None:
         value = value.named(unknown)
     if isinstance(value, Quantity):
-        below = _probability_below_zero(value)
-        if np.isnan(below):
-            faults.append(f"{name} is not finite for some values of {', '.join(value.inputs())}")
-            return None
-        expected = value.mean
-        if below > _BELOW_ZERO and expected >= 0 and (cost or name != "amount"):
-            said = value.describe() if isinstance(value, Uncertain) else f"a formula of {', '.join(value.inputs())}"
-            faults.append(
-                f"{name} is {said}, below 0 with probability {below:.2g}; take a triangular or lognormal distribution"
-            )
-            return None
-    elif is_number(value):
-        value = expected = float(value)
+        read: float | Quantity = value
+        fault = _quantity_fault(value, name, may_fall_below=not cost and name == "amount")
+    elif is_number(value) or isinstance(value, Decimal):
+        read, fault = float(value), ""
     else:
-        percent = "; it is an amount of money, no percentage" if "%" in str(value) else ""
-        faults.append(f"{name} {value!r} is no finite number{percent}")
+        percent = "; it is an amount of money, not a percentage" if "%" in str(value) else ""
+        read, fault = 0.0, f"{name} {value!r} is not a finite number{percent}"
+    fault = fault or _expected_fault(read.mean if isinstance(read, Quantity) else read, name, cost=cost)
+    if fault:
+        faults.append(fault)
         return None
+    return read
+
+
+def _quantity_fault(value: Quantity, name: str, *, may_fall_below: bool) -> str:
+    """What is wrong with an uncertain number's values; "" where nothing is."""
+    below = _probability_below_zero(value)
+    if np.isnan(below):
+        return f"{name} is not finite for some values of {', '.join(value.inputs())}"
+    if below <= _BELOW_ZERO or value.mean < 0 or may_fall_below:
+        return ""
+    said = value.describe() if isinstance(value, Uncertain) else f"a formula of {', '.join(value.inputs())}"
+    return f"{name} is {said}, below 0 with probability {below:.2g}; take a triangular or lognormal distribution"
+
+
+def _expected_fault(expected: float, name: str, *, cost: bool) -> str:
+    """What is wrong with an expected number; "" where nothing is."""
     if not np.isfinite(expected):
-        faults.append(f"{name} has no finite expected value ({expected})")
-        return None
+        return f"{name} has no finite expected value ({expected})"
     if expected < 0:
         cure = "a refund is a smaller cost, or a benefit" if cost else "a loss is a cost: put it into the CostLedger"
-        faults.append(f"{name} is negative ({expected:,.6g}); {cure}")
-        return None
-    return value
+        return f"{name} is negative ({expected:,.6g}); {cure}"
+    return ""
 
 
 def _probability_below_zero(value: Quantity) -> float:
@@ -300,41 +307,64 @@ def _currency(given: Any, needed: bool, faults: list[str]) -> str:
         if needed:
             faults.append("it has no currency; give one, as in 'CNY', for the row or for the ledger")
         return ""
-    code = str(given).strip().upper()
-    if not re.fullmatch(r"[A-Z]{3}", code):
-        faults.append(f"currency {given!r} is no code of three letters, such as 'CNY' or 'EUR'")
-    return code
+    try:
+        return check_currency(given)
+    except ValueError as error:
+        faults.append(str(error).rstrip("."))
+        return ""
 
 
 def _recurrence(
     given: Mapping[str, Any], date: pd.Timestamp | None, faults: list[str]
 ) -> tuple[str | None, pd.Timestamp | None, int | None]:
+    """How often a row recurs, its last day, and its number of payments; None thrice for a one-off row, and for faults."""
     every, times = given.get("every"), given.get("times")
     until = _day(given["until"], "until", faults) if "until" in given else None
     if every is None:
         if "until" in given or times is not None:
             faults.append("it has until or times, but no every; say how often it recurs, as in every='M'")
         return None, None, None
-    if not _EVERY.match(str(every)):
-        faults.append(f"every {every!r} is not known; 'D', 'W', 'M' or 'Y', with a number before it as in '3M'")
-        return None, None, None
-    if ("until" in given) == (times is not None):
-        faults.append("a recurring row needs either until, its last day, or times, its number of payments")
-        return None, None, None
-    if times is not None and not (is_number(times) and times == int(times) and 1 <= times <= MOST_PAYMENTS):
-        faults.append(f"times {times!r} must be a whole number from 1 to {MOST_PAYMENTS:,}")
-        return None, None, None
-    number, unit = _EVERY.match(str(every)).groups()  # type: ignore[union-attr]
-    days = int(number or 1) * DAYS_PER_UNIT[unit] * (1 if times is None else int(times))
-    if days > MOST_PAYMENTS:
-        faults.append(
-            f"every {every!r}{'' if times is None else f', {int(times):,} times'}, goes on for more than a century"
-        )
-        return None, None, None
-    if until is not None and date is not None and not date <= until <= date + pd.DateOffset(years=100):
-        faults.append(f"until {until:%Y-%m-%d} must lie within a century from its date {date:%Y-%m-%d} on")
+    fault = (
+        _every_fault(every)
+        or _ends_fault("until" in given, times)
+        or _length_fault(str(every), times)
+        or _until_fault(until, date)
+    )
+    if fault:
+        faults.append(fault)
         return None, None, None
     return str(every), until, None if times is None else int(times)
+
+
+def _every_fault(every: Any) -> str:
+    if _EVERY.match(str(every)):
+        return ""
+    return f"every {every!r} is not known; 'D', 'W', 'M' or 'Y', with a number before it as in '3M'"
+
+
+def _ends_fault(has_until: bool, times: Any) -> str:
+    if has_until == (times is not None):
+        return "a recurring row needs either until, its last day, or times, its number of payments"
+    if times is None:
+        return ""
+    try:
+        check_count(times, "times", least=1, most=MOST_PAYMENTS)
+    except ValueError as error:
+        return str(error).rstrip(".")
+    return ""
+
+
+def _length_fault(every: str, times: Any) -> str:
+    number, unit = _EVERY.match(every).groups()  # type: ignore[union-attr]
+    if int(number or 1) * DAYS_PER_UNIT[unit] * (1 if times is None else int(times)) <= MOST_PAYMENTS:
+        return ""
+    return f"every {every!r}{'' if times is None else f', {int(times):,} times'}, goes on for more than a century"
+
+
+def _until_fault(until: pd.Timestamp | None, date: pd.Timestamp | None) -> str:
+    if until is None or date is None or date <= until <= date + pd.DateOffset(years=100):
+        return ""
+    return f"until {until:%Y-%m-%d} must lie within a century from its date {date:%Y-%m-%d} on"
 
 
 def _flag(given: Any, name: str, faults: list[str], *, default: bool | None) -> bool | None:
@@ -362,46 +392,39 @@ def _flag(given: Any, name: str, faults: list[str], *, default: bool | None) -> 
 #: Columns that state a distribution of the amount.
 SPREAD = ("distribution", "lower", "upper", "sd", "coverage")
 
-#: What each distribution is stated by.
-_STATED = {
-    "triangular": ("lower", "amount", "upper"),
-    "uniform": ("lower", "upper"),
-    "lognormal": ("lower", "upper", "coverage"),
-    "normal": ("amount", "sd"),
+
+def _lognormal(lower: float, upper: float, coverage: float | None) -> Uncertain:
+    return Uncertain.lognormal(lower, upper, coverage=0.9 if coverage is None else coverage)
+
+
+#: What each distribution is stated by, and how it is made of that.
+_STATED: Mapping[str, tuple[tuple[str, ...], Callable[..., Uncertain]]] = {
+    "triangular": (("lower", "amount", "upper"), Uncertain.triangular),
+    "uniform": (("lower", "upper"), Uncertain.uniform),
+    "lognormal": (("lower", "upper", "coverage"), _lognormal),
+    "normal": (("amount", "sd"), Uncertain.normal),
 }
 
 
-def with_distribution(fields: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def with_distribution(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Turn the columns that state a distribution into an uncertain amount."""
-    spread = {name: value for name in SPREAD if not _blank(value := fields.pop(name, None))}
+    rest = {name: value for name, value in fields.items() if name not in SPREAD}
+    spread = {name: fields[name] for name in SPREAD if not _blank(fields.get(name))}
     if not spread:
-        return fields, []
-    amount = fields.get("amount")
-    kind = str(spread.get("distribution", "")).strip().lower()
+        return rest, []
+    kind = str(spread.pop("distribution", "")).strip().lower()
     if kind not in _STATED:
-        return fields, [
-            f"distribution {kind!r} must be triangular, uniform, lognormal or normal where a spread is given"
-        ]
-    given = [name for name in ("amount", *SPREAD[1:]) if name in spread or (name == "amount" and not _blank(amount))]
-    if over := [name for name in given if name not in _STATED[kind]]:
-        fields["amount"] = None
-        return fields, [
-            f"a {kind} amount is stated by {', '.join(_STATED[kind])}; {' and '.join(over)} would not count, leave it empty"
+        return rest, [f"distribution {kind!r} must be triangular, uniform, lognormal or normal where a spread is given"]
+    by, make = _STATED[kind]
+    stated = spread if _blank(rest.get("amount")) else {"amount": rest["amount"], **spread}
+    if over := [name for name in stated if name not in by]:
+        return {**rest, "amount": None}, [
+            f"a {kind} amount is stated by {', '.join(by)}; {' and '.join(over)} would not count, leave it empty"
         ]
     try:
-        if kind == "triangular":
-            fields["amount"] = Uncertain.triangular(spread.get("lower"), amount, spread.get("upper"))  # type: ignore[arg-type]
-        elif kind == "uniform":
-            fields["amount"] = Uncertain.uniform(spread.get("lower"), spread.get("upper"))  # type: ignore[arg-type]
-        elif kind == "lognormal":
-            coverage = spread.get("coverage", 0.9)
-            fields["amount"] = Uncertain.lognormal(spread.get("lower"), spread.get("upper"), coverage=coverage)  # type: ignore[arg-type]
-        else:
-            fields["amount"] = Uncertain.normal(amount, spread.get("sd"))  # type: ignore[arg-type]
+        return {**rest, "amount": make(*(stated.get(name) for name in by))}, []
     except ValueError as error:
-        fields["amount"] = None
-        return fields, [f"the {kind} amount cannot be read: {error}"]
-    return fields, []
+        return {**rest, "amount": None}, [f"the {kind} amount cannot be read: {error}"]
 
 
 def _blank(value: Any) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,21 +24,26 @@ import pandas as pd
 from ..amounts.conversion import ConversionRates
 from ..amounts.money import Money
 from ..amounts.windows import read_window
-from ..checks import check_annual_rate, check_generator, is_number
+from ..checks import Faults, check_annual_rate, check_choice, check_count, check_coverage, check_generator
 from ..exceptions import MissingInputsError
+from ..results import Result
 from ..typing import Day, Seed, Window
 from ._cash_flows import CashFlows
-from ._requirements import currency_faults, known_until, missing_inputs
+from ._requirements import currency_faults, known_until, missing_inputs, read_observed
 from .ledgers import BenefitLedger, CostLedger
 from .returns import Payback, Return, payback_of, percent, return_by, tails
+from .roi_displays import ROIWaterfallDisplay
 from .tornado import Tornado, swing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: The horizons that every return is shown for, in months of the calendar from the start of the window.
 HORIZONS = {"6 months": 6, "1 year": 12, "3 years": 36}
 
 
 @dataclass(frozen=True)
-class ReturnOnInvestment:
+class ReturnOnInvestment(Result):
     """The return of a programme over a window.
 
     Attributes
@@ -155,21 +160,8 @@ class ReturnOnInvestment:
                         "npv_upper": npv[1],
                     }
                 records.append(record)
-        names = [
-            "benefits",
-            "horizon",
-            "currency",
-            "end",
-            "cost",
-            "gain",
-            "roi",
-            "roi_lower",
-            "roi_upper",
-            "gross_multiple",
-            "npv",
-            "npv_lower",
-            "npv_upper",
-        ]
+        names = ["benefits", "horizon", "currency", "end", "cost", "gain", "roi", "roi_lower", "roi_upper"]
+        names += ["gross_multiple", "npv", "npv_lower", "npv_upper"]
         return pd.DataFrame(records, columns=names)
 
     def tornado(self, of: str = "roi", *, coverage: float = 0.9) -> Tornado:
@@ -191,8 +183,7 @@ class ReturnOnInvestment:
         ValueError
             When no uncertainty was stated.
         """
-        if of not in ("roi", "npv", "gain", "cost"):
-            raise ValueError(f"of={of!r} must be 'roi', 'npv', 'gain' or 'cost'.")
+        check_choice(of, "of", ("roi", "npv", "gain", "cost"))
         rate = self.annual_discount_rate if of == "npv" else 0.0
 
         def evaluate(values: Mapping[str, float]) -> float:
@@ -239,29 +230,22 @@ class ReturnOnInvestment:
         table = table.sort_values(["group", "size"], ascending=[True, False], kind="stable", ignore_index=True)
         return table[["step", "group", "amount"]]
 
+    def plot(self, ax: Axes | None = None) -> ROIWaterfallDisplay:
+        """Draw the way from costs through benefits to the net gain.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ROIWaterfallDisplay
+        """
+        return ROIWaterfallDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say the return in plain sentences a manager can read."""
-        last = self.end - pd.Timedelta(days=1)
-        lines = [
-            f"From {self.start:%Y-%m-%d} to {last:%Y-%m-%d} the programme costs {Money(self.cost, self.currency).describe()} and "
-            f"brings {Money(self.gain, self.currency).describe()}: {self.total.describe()}."
-        ]
-        if self.direct is None:
-            lines.append("No direct benefit has a price, so there is no return on direct benefits alone.")
-        elif self.direct.gain != self.gain:
-            lines.append(f"With direct benefits only, {self.direct.describe()}.")
-        rate = f" at {self.annual_discount_rate:.1%} a year" if self.annual_discount_rate else ", not discounted"
-        npv = Money(self.npv, self.currency).describe()
-        if self.npv_interval is not None and self.probability_positive is not None:
-            lower, upper = (Money(value, self.currency).describe() for value in self.npv_interval)
-            lines.append(f"Net present value{rate}: {npv} ({lower} to {upper}).")
-            lines.append(
-                f"The return is above 0 with probability {self.probability_positive:.0%}. Intervals hold {self.coverage:.0%} of "
-                f"{self.n_draws:,} draws of {len(self.uncertain)} stated unknown{'s' if len(self.uncertain) != 1 else ''}, taken as "
-                "independent."
-            )
-        else:
-            lines.append(f"Net present value{rate}: {npv}. No uncertainty was stated, so there is no interval.")
+        lines = [*self._totals_said(), *self._present_value_said()]
         reached = [f"{name} {percent(found.roi)}" for name, found in self.by_horizon.items() if found is not None]
         if reached:
             lines.append(f"Return on investment after {', '.join(reached)}.")
@@ -269,15 +253,49 @@ class ReturnOnInvestment:
         if self.annual_discount_rate:
             said = self.discounted_payback.describe()
             lines.append(f"With discounting, {said[0].lower()}{said[1:]}")
+        return "\n".join([*lines, *self._limits_said()])
+
+    @property
+    def _last_day(self) -> pd.Timestamp:
+        return self.end - pd.Timedelta(days=1)
+
+    def _totals_said(self) -> list[str]:
+        cost, gain = (Money(amount, self.currency).describe() for amount in (self.cost, self.gain))
+        lines = [
+            f"From {self.start:%Y-%m-%d} to {self._last_day:%Y-%m-%d} the programme costs {cost} and brings {gain}: "
+            f"{self.total.describe()}."
+        ]
+        if self.direct is None:
+            lines.append("No direct benefit has a price, so there is no return on direct benefits alone.")
+        elif self.direct.gain != self.gain:
+            lines.append(f"With direct benefits only, {self.direct.describe()}.")
+        return lines
+
+    def _present_value_said(self) -> list[str]:
+        rate = f" at {self.annual_discount_rate:.1%} a year" if self.annual_discount_rate else ", not discounted"
+        npv = Money(self.npv, self.currency).describe()
+        if self.npv_interval is None or self.probability_positive is None:
+            return [f"Net present value{rate}: {npv}. No uncertainty was stated, so there is no interval."]
+        lower, upper = (Money(value, self.currency).describe() for value in self.npv_interval)
+        return [
+            f"Net present value{rate}: {npv} ({lower} to {upper}).",
+            f"The return is above 0 with probability {self.probability_positive:.0%}. Intervals hold {self.coverage:.0%} of "
+            f"{self.n_draws:,} draws of {len(self.uncertain)} stated unknown{'s' if len(self.uncertain) != 1 else ''}, taken as "
+            "independent.",
+        ]
+
+    def _limits_said(self) -> list[str]:
+        """What is assumed, ends early, or has no price."""
+        lines = []
         if self.forecast_gain:
             lines.append(f"{self.forecast_gain / self.gain:.0%} of the gain is forecast, not observed.")
         costs = (row for row, cost in zip(self._flows.rows, self._flows.is_cost, strict=True) if cost)
         recurring = [row.covers_until for row in costs if row.every is not None]
-        if recurring and max(recurring) < last:
+        if recurring and max(recurring) < self._last_day:
             lines.append(f"Recurring costs are entered to {max(recurring):%Y-%m-%d}; none is counted after that day.")
         if self.unpriced:
             lines.append(f"In no figure, for want of a price: {'; '.join(self.unpriced)}.")
-        return "\n".join(lines)
+        return lines
 
 
 def roi(
@@ -342,63 +360,110 @@ def roi(
     Return on investment after 6 months -100 %, 1 year 771 %.
     It is expected to have paid for itself by 2024-07-01, after 182 days.
     """
+    programme = _read_programme(
+        costs, benefits, window, annual_discount_rate, observed_until, rates, coverage, n_draws, random_state
+    )
+    start, end, flows, money = programme.start, programme.end, programme.flows, programme.money
+    ends = {name: start + pd.DateOffset(months=months) for name, months in HORIZONS.items()}
+    assumed = CashFlows((), [row for row in programme.benefits.rows if row.forecast], start, end)
+    return ReturnOnInvestment(
+        currency=programme.currency,
+        start=start,
+        end=end,
+        annual_discount_rate=programme.rate,
+        total=cast(Return, programme.returned_by(end, direct=False)),
+        direct=programme.returned_by(end, direct=True),
+        by_horizon={name: programme.returned_by(until, direct=False) for name, until in ends.items()},
+        direct_by_horizon={name: programme.returned_by(until, direct=True) for name, until in ends.items()},
+        payback=payback_of(flows, money, 0.0, programme.coverage),
+        discounted_payback=payback_of(flows, money, programme.rate, programme.coverage),
+        unpriced=tuple(row.label for row in programme.benefits.unpriced),
+        forecast_gain=float(assumed.totals(assumed.amounts())[1][0]),
+        known_until=programme.known_until,
+        coverage=programme.coverage,
+        uncertain=tuple(sorted(flows.inputs)),
+        n_draws=programme.n_draws if money is not None else 0,
+        _flows=flows,
+        _money=money,
+    )
+
+
+@dataclass(frozen=True)
+class _Programme:
+    """Two ledgers in one currency over a window that they cover, free of faults, with draws of what is uncertain."""
+
+    benefits: BenefitLedger
+    currency: str
+    start: pd.Timestamp
+    end: pd.Timestamp
+    rate: float
+    coverage: float
+    n_draws: int
+    known_until: pd.Timestamp
+    flows: CashFlows
+    money: np.ndarray | None
+
+    def returned_by(self, until: pd.Timestamp, *, direct: bool) -> Return | None:
+        """What came back before a day; None after the window, and where no direct benefit has a price."""
+        priced = any(row.priced and row.direct for row in self.benefits.rows)
+        if until > self.end or (direct and not priced):
+            return None
+        return return_by(self.flows, self.money, until, direct, self.rate, self.coverage, self.currency)
+
+
+def _read_programme(
+    costs: CostLedger,
+    benefits: BenefitLedger,
+    window: Window,
+    annual_discount_rate: float,
+    observed_until: Day | None,
+    rates: ConversionRates | None,
+    coverage: float,
+    n_draws: int,
+    random_state: Seed,
+) -> _Programme:
+    """Check arguments, then what the ledgers lack; every fault of each at once."""
     if not isinstance(costs, CostLedger) or not isinstance(benefits, BenefitLedger):
         raise TypeError(
             "roi takes a CostLedger and a BenefitLedger, in this order; a frame becomes one by "
             "CostLedger.from_table(frame, currency=...)."
         )
-    rate = check_annual_rate(annual_discount_rate)
-    if not (is_number(coverage) and 0 < coverage < 1):
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
-    if not (isinstance(n_draws, int | np.integer) and n_draws >= 100):
-        raise ValueError(f"n_draws={n_draws!r} must be a whole number, at least 100.")
     if rates is not None and not isinstance(rates, ConversionRates):
         raise TypeError(f"rates={rates!r} must be ConversionRates(to, on, rates), with the day that they hold for.")
-    start, end = read_window(window)
+    wrong = Faults("the request for a return on investment")
+    rate: Any = wrong.check(check_annual_rate, annual_discount_rate)
+    wrong.check(check_coverage, coverage)
+    wrong.check(check_count, n_draws, "n_draws", least=100)
+    rng: Any = wrong.check(check_generator, random_state)
+    days: Any = wrong.check(read_window, window)
+    observed = wrong.check(read_observed, observed_until)
+    wrong.refuse()
+    start, end = days
     faults = currency_faults(costs, benefits, rates)
     if rates is not None and not faults:
         costs, benefits = costs.converted(rates), benefits.converted(rates)
     faults += missing_inputs(costs, benefits, start, end)
-    known, unknown = known_until(benefits, start, end, observed_until)
+    known, unknown = known_until(benefits, start, end, observed)
     if unknown and any(row.priced for row in benefits.rows):
         faults += unknown
     if faults:
         raise MissingInputsError(faults)
     flows = CashFlows(costs.rows, benefits.rows, start, end)
+    money = _drawn(flows, n_draws, rng)
+    return _Programme(
+        benefits, costs.currencies[0], start, end, rate, float(coverage), int(n_draws), known, flows, money
+    )
+
+
+def _drawn(flows: CashFlows, n_draws: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Draws of all amounts, None where nothing is uncertain; refuse what no return can be computed of."""
     with np.errstate(over="ignore", invalid="ignore"):
         (cost,), (gain,) = flows.totals(flows.amounts())
         if not np.isfinite([cost, gain, gain / cost]).all():
             raise MissingInputsError([f"costs of {cost:g} and benefits of {gain:g} are beyond what can be computed"])
-    money = flows.draw(n_draws, check_generator(random_state)) if flows.inputs else None
-    if money is not None and (empty := int((flows.totals(money)[0] <= 0).sum())):
+    if not flows.inputs:
+        return None
+    money = flows.draw(n_draws, rng)
+    if empty := int((flows.totals(money)[0] <= 0).sum()):
         raise MissingInputsError([f"the cost is 0 in {empty:,} of {n_draws:,} draws; state a distribution above 0"])
-    currency = costs.currencies[0]
-    has_direct = any(row.priced and row.direct for row in benefits.rows)
-
-    def measured(until: pd.Timestamp, direct: bool) -> Return | None:
-        if until > end or (direct and not has_direct):
-            return None
-        return return_by(flows, money, until, direct, rate, coverage, currency)
-
-    ends = {name: start + pd.DateOffset(months=months) for name, months in HORIZONS.items()}
-    assumed = CashFlows((), [row for row in benefits.rows if row.forecast], start, end)
-    return ReturnOnInvestment(
-        currency=currency,
-        start=start,
-        end=end,
-        annual_discount_rate=rate,
-        total=cast(Return, measured(end, False)),
-        direct=measured(end, True),
-        by_horizon={name: measured(until, False) for name, until in ends.items()},
-        direct_by_horizon={name: measured(until, True) for name, until in ends.items()},
-        payback=payback_of(flows, money, 0.0, coverage),
-        discounted_payback=payback_of(flows, money, rate, coverage),
-        unpriced=tuple(row.label for row in benefits.unpriced),
-        forecast_gain=float(assumed.totals(assumed.amounts())[1][0]),
-        known_until=known,
-        coverage=float(coverage),
-        uncertain=tuple(sorted(flows.inputs)),
-        n_draws=int(n_draws) if money is not None else 0,
-        _flows=flows,
-        _money=money,
-    )
+    return money

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..checks import is_number
+from ..checks import Faults, check_number
+from ..results import IntervalDisplay, Result
 from ._cash_flows import CashFlows
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-class Return(NamedTuple):
+
+@dataclass(frozen=True)
+class Return(Result):
     """What came back by a day.
 
     Attributes
@@ -45,6 +51,21 @@ class Return(NamedTuple):
     start: pd.Timestamp
     end: pd.Timestamp
 
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw cost, gain and net present value, with the interval of the last.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        IntervalDisplay
+        """
+        table = self.to_frame()
+        money = table[table["quantity"].isin(["cost", "gain", "npv"])].reset_index(drop=True)
+        return IntervalDisplay(money, title=f"{self.describe()}, in {self.currency}").plot(ax=ax)
+
     def describe(self) -> str:
         """Say it in a sentence."""
         text = (
@@ -58,7 +79,8 @@ class Return(NamedTuple):
         )
 
 
-class Payback(NamedTuple):
+@dataclass(frozen=True)
+class Payback(Result):
     """When the programme had paid for itself.
 
     Attributes
@@ -86,6 +108,16 @@ class Payback(NamedTuple):
     interval: tuple[pd.Timestamp | None, pd.Timestamp | None] | None
     probability: float | None
     lasting: pd.Timestamp | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the days until payback, with their interval and the probability: quantity, value, lower, upper, probability."""
+        days = float("nan") if self.days is None else float(self.days)
+        ends = [float("nan")] * 2
+        if self.date is not None and self.interval is not None:
+            ends = [float("nan") if day is None else days + (day - self.date).days for day in self.interval]
+        probability = float("nan") if self.probability is None else self.probability
+        record = ("days_until_payback", days, *ends, probability)
+        return pd.DataFrame([record], columns=["quantity", "value", "lower", "upper", "probability"])
 
     def describe(self) -> str:
         """Say it in a sentence."""
@@ -195,6 +227,8 @@ def implied_gain(roi: float, cost: float) -> float:
     >>> round(implied_gain(0.447, 70.0), 2)
     101.29
     """
-    if not (is_number(roi) and is_number(cost) and cost > 0 and roi >= -1):
-        raise ValueError(f"roi={roi!r} must be a number of at least -1 (0.447 for 44.7 %), cost={cost!r} one above 0.")
-    return float(cost * (1 + roi))
+    faults = Faults("the reported return")
+    roi = faults.check(check_number, roi, "roi", least=-1, meaning="0.447 for 44.7 %") or 0.0
+    cost = faults.check(check_number, cost, "cost", above=0) or 0.0
+    faults.refuse()
+    return cost * (1 + roi)

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ..results import DisplayMixin
-from .return_on_investment import ReturnOnInvestment
-from .tornado import Tornado
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,13 +34,18 @@ class ROIWaterfallDisplay(DisplayMixin):
     title: str
 
     @classmethod
-    def from_roi(cls, found: ReturnOnInvestment) -> ROIWaterfallDisplay:
-        """Take the expected, undiscounted amounts of a return within its window."""
-        title = f"Return on investment {100 * found.roi:,.0f} %"
-        if found.roi_interval is not None:
-            lower, upper = found.roi_interval
-            title += f" ({100 * lower:,.0f} to {100 * upper:,.0f} %, {found.coverage:.0%} interval)"
-        return cls(found.by_kind(), found.currency, title)
+    def from_result(cls, result: Any) -> ROIWaterfallDisplay:
+        """Take the expected, undiscounted amounts of a return within its window.
+
+        Parameters
+        ----------
+        result : ReturnOnInvestment
+        """
+        title = f"Return on investment {100 * result.roi:,.0f} %"
+        if result.roi_interval is not None:
+            lower, upper = result.roi_interval
+            title += f" ({100 * lower:,.0f} to {100 * upper:,.0f} %, {result.coverage:.0%} interval)"
+        return cls(result.by_kind(), result.currency, title)
 
     def plot(self, ax: Axes | None = None) -> ROIWaterfallDisplay:
         """Draw the steps from left to right; the last bar is the net gain."""
@@ -96,17 +99,20 @@ class TornadoDisplay(DisplayMixin):
     tornado : Tornado
     """
 
-    tornado: Tornado
+    tornado: Any
 
     @classmethod
-    def from_tornado(cls, tornado: Tornado) -> TornadoDisplay:
-        """Take a tornado."""
-        return cls(tornado)
+    def from_result(cls, result: Any, of: str = "roi", *, coverage: float = 0.9) -> TornadoDisplay:
+        """Take a tornado, or compute that of a return.
 
-    @classmethod
-    def from_roi(cls, found: ReturnOnInvestment, of: str = "roi", *, coverage: float = 0.9) -> TornadoDisplay:
-        """Compute the tornado of a return; see `ReturnOnInvestment.tornado`."""
-        return cls(found.tornado(of, coverage=coverage))
+        Parameters
+        ----------
+        result : Tornado or ReturnOnInvestment
+        of : {"roi", "npv", "gain", "cost"}, default="roi"
+        coverage : float, default=0.9
+            As in `ReturnOnInvestment.tornado`; a tornado has its own.
+        """
+        return cls(result.tornado(of, coverage=coverage) if hasattr(result, "tornado") else result)
 
     def plot(self, ax: Axes | None = None, *, most: int = 12) -> TornadoDisplay:
         """Draw at most ``most`` bars; each end says the value of the unknown there."""
@@ -165,14 +171,20 @@ class CashFlowDisplay(DisplayMixin):
     discounted: bool
 
     @classmethod
-    def from_roi(cls, found: ReturnOnInvestment, *, discounted: bool = False) -> CashFlowDisplay:
-        """Take the cash flow of a return, discounted to its start or not."""
-        payback = found.discounted_payback if discounted else found.payback
-        flow = found.cash_flow(discounted=discounted)
-        before = pd.DataFrame([{name: found.start if name == "date" else 0.0 for name in flow}])
-        last = flow.tail(1).assign(date=found.end)
+    def from_result(cls, result: Any, *, discounted: bool = False) -> CashFlowDisplay:
+        """Take the cash flow of a return, discounted to its start or not.
+
+        Parameters
+        ----------
+        result : ReturnOnInvestment
+        discounted : bool, default=False
+        """
+        payback = result.discounted_payback if discounted else result.payback
+        flow = result.cash_flow(discounted=discounted)
+        before = pd.DataFrame([{name: result.start if name == "date" else 0.0 for name in flow}])
+        last = flow.tail(1).assign(date=result.end)
         table = pd.concat([before, flow, last], ignore_index=True)
-        return cls(table, payback.date, found.currency, found.coverage, discounted)
+        return cls(table, payback.date, result.currency, result.coverage, discounted)
 
     def plot(self, ax: Axes | None = None) -> CashFlowDisplay:
         """Draw steps: money moves on the days of the ledgers."""
@@ -207,6 +219,49 @@ class CashFlowDisplay(DisplayMixin):
         ax.set(xlabel="Date", ylabel=f"{kind}, {self.currency}{word}")
         ax.tick_params(axis="x", rotation=30)
         ax.legend(frameon=False, loc="best")
+        return self
+
+
+@dataclass
+class LedgerDisplay(DisplayMixin):
+    """Expected totals of a ledger by kind, largest on top.
+
+    Attributes
+    ----------
+    table : DataFrame
+        kind, currency, amount.
+    title : str
+    """
+
+    table: pd.DataFrame
+    title: str
+
+    @classmethod
+    def from_result(cls, result: Any) -> LedgerDisplay:
+        """Take the totals of what is priced in a ledger.
+
+        Parameters
+        ----------
+        result : CostLedger or BenefitLedger
+        """
+        return cls(result.by_kind(), result.describe().splitlines()[0])
+
+    def plot(self, ax: Axes | None = None) -> LedgerDisplay:
+        """Draw a bar for each kind and currency."""
+        rows = self.table.iloc[::-1]
+        ax = self._axes(ax, (7.5, 1.4 + 0.45 * max(1, len(rows))))
+        mixed = len(set(rows["currency"])) > 1
+        labels = [
+            f"{kind}, {code}" if mixed else kind for kind, code in zip(rows["kind"], rows["currency"], strict=True)
+        ]
+        at = np.arange(len(rows))
+        ax.barh(at, rows["amount"], color=_DIRECT, height=0.6)
+        for k, amount in enumerate(rows["amount"]):
+            ax.annotate(f"{amount:,.0f}", (amount, k), (3, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.set_yticks(at, labels)
+        ax.margins(x=0.15)
+        ax.set(xlabel="Expected total" if mixed or rows.empty else f"Expected total, {rows['currency'].iloc[0]}")
+        ax.set_title(textwrap.fill(self.title, 70), fontsize="medium")
         return self
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..amounts.uncertain_amounts import Uncertain
+from ..checks import check_coverage
+from ..results import Result
+from .roi_displays import TornadoDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
-class Tornado:
+class Tornado(Result):
     """How far each unknown moves a figure, the others at their medians.
 
     Attributes
@@ -32,6 +39,19 @@ class Tornado:
     of: str
     currency: str
     coverage: float
+
+    def plot(self, ax: Axes | None = None) -> TornadoDisplay:
+        """Draw the bars, widest on top.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        TornadoDisplay
+        """
+        return TornadoDisplay.from_result(self).plot(ax=ax)
 
     def describe(self) -> str:
         """Say what matters most in plain sentences."""
@@ -75,8 +95,7 @@ def swing(
     """
     if not inputs:
         raise ValueError("There is no unknown to move: state an uncertainty, as in Uncertain.triangular(80, 100, 150).")
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+    check_coverage(coverage)
     middle = {name: float(unknown.quantile(0.5)) for name, unknown in inputs.items()}
     records = []
     for name, unknown in inputs.items():

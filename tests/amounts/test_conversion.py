@@ -42,3 +42,9 @@ def test_rates_that_are_none():
             ConversionRates("CNY", "2024-01-02", rates)
     with pytest.raises(DataError, match="on=2024 is a number, no day"):
         ConversionRates("CNY", 2024, {"USD": 7})
+
+
+def test_rates_are_a_frame_a_picture_and_html():
+    assert RATES.to_frame()["rate"].tolist() == [7.0, 8.0]
+    assert RATES.plot().table["value"].tolist() == [7.0, 8.0]
+    assert "1 USD = 7 CNY" in RATES._repr_html_()

@@ -115,3 +115,10 @@ def test_formulas_that_divide_by_nothing_are_refused():
     for formula in (1 + unknown / (unknown - 2), unknown / 0, (unknown - 3) ** 0.5):
         with pytest.raises(DataError, match="amount is not finite for some values of x"):
             CostLedger("EUR").add("2024-01-01", "other", "y", formula)
+
+
+def test_an_unknown_is_a_frame_a_picture_and_html():
+    unknown = Uncertain.uniform(0, 10, name="hours")
+    assert unknown.to_frame().iloc[0].tolist() == ["hours", pytest.approx(5), pytest.approx(0.5), pytest.approx(9.5)]
+    assert unknown.plot().table["quantity"].tolist() == ["hours"]
+    assert "uniform(0, 10)" in unknown._repr_html_()

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from crmml import DataError
-from crmml.evidence import Average, Share, compare_before_after
+from crmml.evidence import Average, BeforeAfterForestDisplay, Share, compare_before_after
 from crmml.exceptions import EvidenceWarning
 
 
@@ -207,3 +207,24 @@ def test_no_percent_of_a_level_below_0():
     found = compare_before_after(rng.normal(-50, 5, 40), rng.normal(50, 5, 40))
     assert np.isnan(found.relative_change)
     assert "of the former level" not in found.describe()
+
+
+def test_a_comparison_is_a_frame_a_picture_and_html():
+    for found, panels in (
+        (compare_before_after(Share(140, 200), Share(160, 200), outcome="Retention"), ["points", "percent"]),
+        (compare_before_after(*sides(), outcome="spend", customer_id="customer_id"), ["amount", "percent"]),
+    ):
+        table = found.to_frame().set_index("quantity")
+        assert table.loc["change"].tolist() == [found.change, found.lower, found.upper]
+        assert table.loc["before", "value"] == found.before
+        display = found.plot()
+        assert isinstance(display, BeforeAfterForestDisplay)
+        assert display.table["panel"].tolist() == panels
+        assert "not the effect of the programme" in found._repr_html_()
+
+
+def test_every_fault_of_the_arguments_is_named_at_once():
+    with pytest.raises(DataError, match="3 faults found") as caught:
+        compare_before_after(Share(1, 2), Share(1, 2), kind="share", paired="yes", coverage=90)
+    for fault in ("kind='share'", "paired='yes'", "write 0.9 for 90 %"):
+        assert fault in str(caught.value)

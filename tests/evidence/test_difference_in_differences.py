@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from crmml import DataError
-from crmml.evidence import difference_in_differences
+from crmml.evidence import EventStudyDisplay, difference_in_differences
 from crmml.evidence._staggered import NEVER, Errors, errors_of, group_time
 from crmml.exceptions import EvidenceWarning
 
@@ -52,7 +52,10 @@ def test_two_by_two_is_the_difference_of_differences_and_welchs_test():
     assert found.att == pytest.approx(change[:25].mean() - change[25:].mean(), rel=1e-12)
     test = stats.ttest_ind(change[:25], change[25:], equal_var=False)
     interval = test.confidence_interval(0.9)
-    assert (found.p_value, found.df) == (pytest.approx(test.pvalue, rel=1e-9), pytest.approx(test.df, rel=1e-9))
+    assert (found.p_value, found.degrees_of_freedom) == (
+        pytest.approx(test.pvalue, rel=1e-9),
+        pytest.approx(test.df, rel=1e-9),
+    )
     assert (found.lower, found.upper) == (
         pytest.approx(interval.low, rel=1e-9),
         pytest.approx(interval.high, rel=1e-9),
@@ -102,7 +105,7 @@ def test_clusters_coarser_than_units():
     # clusters that cross the groups
     data["region"] = data["customer_id"] % 25
     crossed = estimate(data, cluster="region")
-    assert crossed.df == 24
+    assert crossed.degrees_of_freedom == 24
     with pytest.raises(DataError, match="one cluster each"):
         estimate(data.assign(whole=(data["customer_id"] >= 40).astype(int)), cluster="whole")
 
@@ -337,12 +340,12 @@ def test_every_fault_is_named():
     on = (data["month"] >= data["start"]).astype(int).where(data["month"] != 3, 0)
     assert "turns off again in 15 units" in faults(data.assign(on=on), treated_from=None, treated="on")[0]
     assert "neither 0 nor 1 in 120" in faults(data.assign(on=2), treated_from=None, treated="on")[0]
-    assert "1 after it" not in faults(data, window=(0, 2))[0]
-    assert "30 of 120 rows are outside the window (0 before it, 30 after it)" in faults(data, window=(0, 2))[0]
-    assert "longer than the data" in faults(data, window=(0, 5))[0]
-    assert estimate(data, window=(0, 3)).att == estimate(data).att
+    assert "1 after it" not in faults(data, window=(0, 3))[0]
+    assert "30 of 120 rows are outside the window (0 before it, 30 after it)" in faults(data, window=(0, 3))[0]
+    assert "longer than the data" in faults(data, window=(0, 6))[0]
+    assert estimate(data, window=(0, 4)).att == estimate(data).att
     assert (
-        "is not a first and a last period"
+        "is not a first period and an end"
         in faults(
             data.assign(month=pd.Timestamp("2024-01-01") + pd.to_timedelta(data["month"], unit="D")),
             window=("01/02/2024", "05/02/2024"),
@@ -445,3 +448,33 @@ def test_the_joint_test_is_that_of_krishnamoorthy_and_yu():
     assert found.joint_p_value() == pytest.approx((wald, wanted, 2), rel=1e-9)
     alone = errors_of(np.concatenate([one, two]), first, layout.cohorts, layout.contrast[before][:1])
     assert alone.joint_p_value()[1] == pytest.approx(alone.p_value()[0], rel=1e-9)
+
+
+def test_a_window_of_dates_has_its_end_exclusive_or_is_a_length():
+    data = panel([2.0] * 15 + [np.nan] * 15, 4)
+    for name in ("month", "start"):
+        data[name] = pd.Timestamp("2024-01-01") + pd.to_timedelta(31 * data[name], unit="D")
+    plain = estimate(data).att
+    assert estimate(data, window=("2024-01-01", "2024-04-04")).att == plain
+    assert estimate(data, window=("2024-01-01", "4M")).att == plain
+    with pytest.raises(DataError, match="30 after it"):
+        estimate(data, window=("2024-01-01", "2024-04-03"))
+    with pytest.raises(DataError, match="longer than the data"):
+        estimate(data, window=("2024-01-01", "6M"))
+
+
+def test_an_effect_is_a_frame_a_picture_and_html():
+    found = estimate(panel([2.0] * 15 + [np.nan] * 15, 4))
+    pd.testing.assert_frame_equal(found.to_frame(), found.event_study)
+    display = found.plot()
+    assert isinstance(display, EventStudyDisplay)
+    assert display.ax_.get_ylabel() == "Effect on spend"
+    assert "If the assumptions below hold" in found._repr_html_()
+
+
+def test_every_fault_of_the_arguments_is_named_at_once():
+    data = panel([1.0] * 5 + [np.nan] * 5, 2)
+    with pytest.raises(DataError, match="4 faults found") as caught:
+        estimate(data, coverage=90, control="all", anticipation=-1, n_resamples=9)
+    for fault in ("write 0.9 for 90 %", "control='all'", "anticipation=-1", "n_resamples=9"):
+        assert fault in str(caught.value)

@@ -17,7 +17,7 @@ def found():
 
 
 def test_points_and_percent_have_panels_of_their_own(found):
-    display = BeforeAfterForestDisplay.from_indicators(found).plot()
+    display = BeforeAfterForestDisplay.from_result(found).plot()
     points = display.table[display.table["panel"] == "points"]
     assert points["title"].tolist() == ["Retention", "Satisfaction"]
     assert points["change"].tolist() == pytest.approx([10, 13])
@@ -33,7 +33,7 @@ def test_points_and_percent_have_panels_of_their_own(found):
 
 
 def test_unknown_intervals_are_hollow_points_without_a_line(found):
-    display = BeforeAfterForestDisplay.from_indicators(found).plot()
+    display = BeforeAfterForestDisplay.from_result(found).plot()
     markers = [line for line in display.axes_[0].lines if line.get_marker() == "o"]
     bars = [line for line in display.axes_[0].lines if line.get_marker() == "None" and line.get_linestyle() == "-"]
     assert [line.get_markerfacecolor() == "white" for line in markers] == [False, True]
@@ -45,7 +45,7 @@ def test_unknown_intervals_are_hollow_points_without_a_line(found):
 
 
 def test_one_panel_on_given_axes(found):
-    display = BeforeAfterForestDisplay.from_indicators(found)
+    display = BeforeAfterForestDisplay.from_result(found)
     _, ax = plt.subplots()
     with pytest.raises(ValueError, match="no common axis"):
         display.plot(ax)

@@ -45,7 +45,7 @@ def test_the_pharmaceutical_case_is_reproduced_and_what_is_missing_is_said():
     assert (
         "Retention rose from 70 to 80 %: +10 percentage points (interval unknown), +14.3 % of the former level" in text
     )
-    assert "294 cases a group verify it at 80% power" in text
+    assert "294 cases per group verify it at 80% power" in text
     assert "Idle equipment fell: -20 % of the former level (interval unknown)." in text
     assert "not yet an effect" in text
     assert found.causal is False
@@ -424,7 +424,7 @@ def test_arguments():
         ({"unit": "%"}, "unit='%'"),
         ({"coverage": 90}, "coverage=90"),
         ({"power": 80}, "power=80"),
-        ({"size": 5}, "size=5"),
+        ({"significance": 5}, "significance=5"),
         ({"n_resamples": 9}, "n_resamples=9"),
         ({"duration_unit": "min"}, "duration_unit='min'"),
     ):
@@ -437,3 +437,17 @@ def test_averages_without_spread_have_no_interval():
     assert "interval unknown" in found.describe()
     assert "staff_minutes: interval unknown: no case differs from another" in found.missing
     assert np.isnan(found.table["n_needed"].iloc[0])
+
+
+def test_a_table_is_a_frame_a_picture_and_html():
+    found = indicators({"retention": Share(140, 200)}, {"retention": Share(160, 200)})
+    pd.testing.assert_frame_equal(found.to_frame(), found.table)
+    assert found.plot().table["panel"].tolist() == ["points", "percent"]
+    assert "Retention rose from 70 to 80 %" in found._repr_html_()
+
+
+def test_every_fault_of_the_arguments_is_named_at_once():
+    with pytest.raises(DataError, match="4 faults found") as caught:
+        indicators({}, {}, unit="%", coverage=90, power=80, significance=5)
+    for fault in ("unit='%'", "write 0.9 for 90 %", "write 0.8 for 80 %", "write 0.05 for 5 %"):
+        assert fault in str(caught.value)

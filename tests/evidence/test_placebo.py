@@ -5,7 +5,7 @@ from scipy import stats
 
 from crmml import DataError
 from crmml.datasets import fetch_online_retail, load_cdnow_sample
-from crmml.evidence import difference_in_differences, placebo_test
+from crmml.evidence import PlaceboDisplay, difference_in_differences, placebo_test
 from crmml.inference import wilson_interval
 
 
@@ -123,7 +123,7 @@ def test_faults():
         ({"outcome": "spend"}, "needs value"),
         ({"n_placebos": 3}, "n_placebos=3"),
         ({"min_customers": 1}, "min_customers=1"),
-        ({"size": 5}, "size=5"),
+        ({"significance": 5}, "significance=5"),
         ({"coverage": 90}, "coverage=90"),
     ):
         with pytest.raises(ValueError, match=text):
@@ -145,9 +145,9 @@ def test_online_retail(horizon):
     )
     for outcome in ("spend", "purchases", "bought"):
         found = placebo_test(log, horizon=horizon, value="value", outcome=outcome, random_state=0)
-        assert found.naive_rate > 3 * found.size
+        assert found.naive_rate > 3 * found.significance
         assert found.did_rate <= 0.07
-        assert found.did_lower <= found.size
+        assert found.did_lower <= found.significance
         if outcome != "spend":  # heavy tails of spend make the t-test hold back: about 4 % instead of 5
             lower, upper = stats.binom.ppf([0.0005, 0.9995], 1000, 0.05) / 1000
             assert lower <= found.did_rate <= upper
@@ -158,3 +158,19 @@ def test_the_interval_of_the_naive_share_counts_windows_side_by_side():
     lower, upper = wilson_interval(found.naive_rate, found.n_disjoint, coverage=found.coverage)
     assert (found.naive_lower, found.naive_upper) == pytest.approx((float(lower), float(upper)), rel=1e-12)
     assert found.n_disjoint < found.n_placebos
+
+
+def test_a_placebo_test_is_a_frame_a_picture_and_html():
+    found = placebo_test(steady_log(), horizon=30, n_placebos=40, random_state=0)
+    assert list(found.to_frame()) == list(found.table)
+    display = found.plot()
+    assert isinstance(display, PlaceboDisplay)
+    assert [bar.get_height() for bar in display.ax_.patches] == [100 * found.naive_rate, 100 * found.did_rate]
+    assert "a go-live that never happened" in found._repr_html_()
+
+
+def test_every_fault_of_the_arguments_is_named_at_once():
+    with pytest.raises(DataError, match="4 faults found") as caught:
+        placebo_test(steady_log(), horizon=0, n_placebos=3, significance=5, coverage=90)
+    for fault in ("at least one day", "n_placebos=3", "write 0.05 for 5 %", "write 0.9 for 90 %"):
+        assert fault in str(caught.value)

@@ -70,5 +70,5 @@ def test_multiples_of_what_is_no_rate_or_horizon():
     with pytest.raises(ValueError, match=r"write 0.08 for 8 %"):
         kept.margin_multiple(10)
     for horizon in (0, 2.5, True):
-        with pytest.raises(ValueError, match="whole number of periods"):
+        with pytest.raises(ValueError, match="must be a whole number of at least 1"):
             kept.margin_multiple(0.1, horizon)

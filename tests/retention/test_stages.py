@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from crmml import DataError
 from crmml.amounts import Percent, Points, Uncertain
-from crmml.retention import ArcShift, retention_value
+from crmml.retention import ArcShift, StageTerms, retention_value
 from crmml.stages import MarkovStageModel, StageChain, StageSpace
 
 from ..stages.oracle import SPACE, panel
@@ -17,7 +17,7 @@ MONEY = {"annual_discount_rate": 0.1, "currency": "EUR"}
 
 
 def value(chain, change, n=(100, 50, 10), reward=(10, 4, 0), **options):
-    return retention_value(chain, change, n_customers=n, reward=reward, **{**MONEY, **options})
+    return retention_value(chain, change, StageTerms(n_customers=n, reward=reward), **{**MONEY, **options})
 
 
 def equity(matrix, n=(100, 50, 10), reward=(10, 4, 0), period="Y"):

@@ -35,9 +35,9 @@ def test_add_returns_another_ledger():
 
 def test_totals():
     ledger = small()
-    assert ledger.total() == (2_200, "CNY")
-    assert ledger.total(("2024-01-01", "2024-01-31")) == (1_000, "CNY")
-    assert ledger.total(("2024-01-31", "1D")) == (100, "CNY")
+    assert tuple(ledger.total()) == (2_200, "CNY")
+    assert tuple(ledger.total(("2024-01-01", "2024-01-31"))) == (1_000, "CNY")
+    assert tuple(ledger.total(("2024-01-31", "1D"))) == (100, "CNY")
     assert ledger.by_kind().to_dict("records") == [
         {"kind": "maintenance", "currency": "CNY", "amount": 1_200},
         {"kind": "software licence", "currency": "CNY", "amount": 1_000},
@@ -69,7 +69,7 @@ def test_mixed_currencies_are_refused_unless_rates_are_given():
     ledger = small().add("2024-01-01", "servers", "one", 10, currency="USD")
     with pytest.raises(DataError, match=r"currencies are mixed \(2 in CNY, 1 in USD\)"):
         ledger.total()
-    assert ledger.total(rates=ConversionRates("CNY", "2024-01-01", {"USD": 7})) == (2_270, "CNY")
+    assert tuple(ledger.total(rates=ConversionRates("CNY", "2024-01-01", {"USD": 7}))) == (2_270, "CNY")
     with pytest.raises(DataError, match="no row has an amount"):
         CostLedger("CNY").total()
 
@@ -124,7 +124,7 @@ def test_from_a_table_of_any_engine(engine):
         }
     )
     ledger = CostLedger.from_table(engine.frame(data), {"date": "day", "kind": "what"}, currency="EUR")
-    assert ledger.total() == (pytest.approx(1000 + 550 + 640 + 400), "EUR")
+    assert tuple(ledger.total()) == (pytest.approx(1000 + 550 + 640 + 400), "EUR")
     assert ledger.rows[0].kind == "software licence"
     assert sum(isinstance(row.amount, Uncertain) for row in ledger.rows) == 1
 
@@ -224,7 +224,7 @@ def test_currency_is_never_lost(given, currency):
     assert ledger.total().currency == currency
     assert ledger.total().amount == pytest.approx(ledger.table["total"].sum())
     other = ledger.converted(ConversionRates("GBP", "2024-01-01", {currency: 2.0}))
-    assert other.total() == (pytest.approx(2 * ledger.total().amount), "GBP")
+    assert tuple(other.total()) == (pytest.approx(2 * ledger.total().amount), "GBP")
 
 
 def test_a_long_ledger_of_one_label_is_quick():
@@ -278,3 +278,12 @@ def test_unknowns_of_different_rows_are_different_ones():
         "staff: y, hours",
         "staff: y of 2024-02-01, hours",
     ]
+
+
+def test_a_ledger_is_a_frame_a_picture_and_html():
+    ledger = CostLedger("EUR").add("2024-01-01", "other", "tea <cups>", 5).add("2024-01-01", "staff", "kettle", 7)
+    pd.testing.assert_frame_equal(ledger.to_frame(), ledger.table)
+    display = ledger.add("2024-01-02", "other", "pens", 3, currency="USD").plot()
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["other, USD", "other, EUR", "staff, EUR"]
+    assert "2 costs" in ledger._repr_html_()
+    assert CostLedger("EUR").plot() is not None

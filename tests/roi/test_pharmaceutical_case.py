@@ -6,7 +6,7 @@ import pytest
 from crmml.amounts import Points, Uncertain
 from crmml.evidence import sample_size_for_rates
 from crmml.exceptions import MissingInputsError
-from crmml.retention import ConstantRetention, retention_value
+from crmml.retention import ConstantRetention, ConstantTerms, retention_value
 from crmml.roi import CostLedger, price_benefits, roi
 from experiments import programme_roi as study
 
@@ -91,7 +91,11 @@ def test_the_interval_by_hand(found):
 
 def test_lifetime_value_of_the_case():
     found = retention_value(
-        ConstantRetention(0.70, "Y"), Points(10), n_customers=1, margin=1, annual_discount_rate=0.1, currency="CNY"
+        ConstantRetention(0.70, "Y"),
+        Points(10),
+        ConstantTerms(margin_per_period=1, n_customers=1),
+        annual_discount_rate=0.1,
+        currency="CNY",
     )
     assert round(100 * found.relative_gain, 1) == 52.4
     assert (round(found.life_before, 2), found.life_after) == (3.33, pytest.approx(5))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmml import DataError
 from crmml.amounts import ConversionRates, Uncertain
 from crmml.exceptions import MissingInputsError
 from crmml.roi import BenefitLedger, CostLedger, roi
@@ -307,3 +308,19 @@ def test_recurring_costs_that_end_early_are_told():
         said = roi(spent, won, YEAR, observed_until="2024-12-31").describe()
         assert ("Recurring costs are entered to 2024-06-30; none is counted after that day." in said) is told
     assert "Recurring" not in roi(costs(), won, YEAR, observed_until="2024-12-31").describe()
+
+
+def test_a_return_on_investment_is_a_frame_a_picture_and_html():
+    found = roi(*plan(), ("2024-01-01", "3Y"), random_state=0)
+    pd.testing.assert_frame_equal(found.to_frame(), found.table)
+    assert found.plot().currency == "USD"
+    assert found.tornado().plot().tornado.of == "roi"
+    assert list(found.tornado().to_frame()) == ["input", "lower", "upper", "at_lower", "at_upper", "swing"]
+    assert "the programme costs USD" in found._repr_html_()
+
+
+def test_every_fault_of_the_arguments_is_named_at_once():
+    with pytest.raises(DataError, match="5 faults found") as caught:
+        roi(costs(), benefits(), ("2024-01-01", "0M"), 8, coverage=90, n_draws=10, observed_until="soon")
+    for fault in ("window=", "write 0.08 for 8 %", "write 0.9 for 90 %", "n_draws=10", "observed_until='soon'"):
+        assert fault in str(caught.value)

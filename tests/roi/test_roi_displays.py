@@ -15,7 +15,7 @@ def found():
 
 
 def test_waterfall(found):
-    display = ROIWaterfallDisplay.from_roi(found).plot()
+    display = ROIWaterfallDisplay.from_result(found).plot()
     bars = display.ax_.patches
     assert len(bars) == len(display.table) + 1
     assert bars[-1].get_height() * 1000 == pytest.approx(found.gain - found.cost)
@@ -28,24 +28,24 @@ def test_waterfall(found):
 
 def test_a_kind_that_is_direct_and_indirect():
     both = benefits(200).add("2024-08-01", "margin", "more", 100, direct=False)
-    display = ROIWaterfallDisplay.from_roi(roi(costs(100), both, YEAR, observed_until="2024-12-31")).plot()
+    display = ROIWaterfallDisplay.from_result(roi(costs(100), both, YEAR, observed_until="2024-12-31")).plot()
     names = [tick.get_text() for tick in display.ax_.get_xticklabels()]
     assert names == ["implementation", "margin, direct", "margin, indirect", "net gain"]
     assert display.ax_.get_ylabel() == "USD"
 
 
 def test_tornado(found):
-    display = TornadoDisplay.from_roi(found).plot()
+    display = TornadoDisplay.from_result(found).plot()
     assert [tick.get_text() for tick in display.ax_.get_yticklabels()] == found.tornado().table["input"].tolist()[::-1]
     assert display.ax_.get_xlabel() == "Return on investment, %"
     assert (
-        TornadoDisplay.from_tornado(found.tornado("npv")).plot(most=1).ax_.get_xlabel()
+        TornadoDisplay.from_result(found.tornado("npv")).plot(most=1).ax_.get_xlabel()
         == "Net present value, USD thousand"
     )
 
 
 def test_cash_flow(found):
-    display = CashFlowDisplay.from_roi(found).plot()
+    display = CashFlowDisplay.from_result(found).plot()
     assert display.payback == found.payback.date
     assert display.table["date"].iloc[[0, -1]].tolist() == [found.start, found.end]
     assert len(display.ax_.lines) == 5
@@ -53,7 +53,7 @@ def test_cash_flow(found):
     assert [text.get_text() for text in display.ax_.texts] == [f"payback {found.payback.date:%Y-%m-%d}"]
     never = roi(costs(), benefits(5), YEAR, observed_until="2024-12-31")
     assert (
-        CashFlowDisplay.from_roi(never, discounted=True).plot().ax_.get_ylabel()
+        CashFlowDisplay.from_result(never, discounted=True).plot().ax_.get_ylabel()
         == "Cumulative, discounted, USD thousand"
     )
 
@@ -61,11 +61,11 @@ def test_cash_flow(found):
 def test_numbers_stay_readable():
     spent = costs(5_000).add("2024-01-02", "servers", "x" * 30 + " " + "y" * 30, Uncertain.triangular(1e6, 2e6, 6e6))
     found = roi(spent, benefits(6_200), YEAR, observed_until="2024-12-31", random_state=0)
-    display = TornadoDisplay.from_roi(found).plot()
+    display = TornadoDisplay.from_result(found).plot()
     assert sorted(text.get_text() for text in display.ax_.texts) == ["1.5 million", "5 million"]
     assert display.ax_.get_yticklabels()[0].get_text() == "servers: " + "x" * 30 + "\n" + "y" * 30
     small = roi(costs(5_000), benefits(6_200), YEAR, observed_until="2024-12-31")
-    assert [text.get_text() for text in ROIWaterfallDisplay.from_roi(small).plot().ax_.texts] == [
+    assert [text.get_text() for text in ROIWaterfallDisplay.from_result(small).plot().ax_.texts] == [
         "-5,000",
         "+6,200",
         "+1,200",
@@ -75,7 +75,9 @@ def test_numbers_stay_readable():
 def test_the_legend_of_a_tornado_hides_nothing():
     unknown = Uncertain.uniform(500, 1_500)
     won = benefits(unknown).add("2024-07-01", "margin", "as wide", unknown, direct=True)
-    display = TornadoDisplay.from_roi(roi(costs(1_000), won, YEAR, observed_until="2024-12-31", random_state=0)).plot()
+    display = TornadoDisplay.from_result(
+        roi(costs(1_000), won, YEAR, observed_until="2024-12-31", random_state=0)
+    ).plot()
     display.figure_.draw_without_rendering()
     legend = display.ax_.get_legend().get_window_extent()
     drawn = [artist.get_window_extent() for artist in [*display.ax_.patches, *display.ax_.texts, display.ax_.title]]

@@ -106,7 +106,7 @@ class DropoutLaw(ABC):
         """Derivatives of log S(u) with respect to each log parameter."""
 
     @abstractmethod
-    def window(self, p: Numbers, alpha: Numbers, u: Numbers, cut: bool = True) -> Window:
+    def window(self, p: np.ndarray, alpha: np.ndarray, u: np.ndarray, cut: bool = True) -> Window:
         """Integration variable of the times 0 .. u; with ``cut``, without the end where the integrand is negligible."""
 
     @abstractmethod
