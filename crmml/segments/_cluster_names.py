@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ._fitted_part import FittedPart
 from ._stability import APART, STABLE
 
 #: Standard deviations from the mean of all, or points of share for categories, from which on a column sets a cluster apart.
@@ -15,43 +16,43 @@ APART_NUMBER, APART_SHARE = 0.5, 0.25
 NAMED = 2
 
 
-def contrast(part: Mapping[str, Any], j: int) -> str:
+def contrast(part: FittedPart, j: int) -> str:
     """What sets a cluster apart from all customers, at most two columns: "high spend, city Paris".
 
     Where another cluster is set apart by the same, a third says what is between the two.
     """
     named = _apart(part, j)
-    if twins := [i for i in range(len(part["centers"])) if i != j and set(_apart(part, i)) == set(named)]:
-        between = _differences(part, part["centers"][j], part["centers"][twins].mean(axis=0))
+    if twins := [i for i in range(len(part.centers)) if i != j and set(_apart(part, i)) == set(named)]:
+        between = _differences(part, part.centers[j], part.centers[twins].mean(axis=0))
         named += [text for _, text in between if text not in named][:1]
     return ", ".join(named) or "typical"
 
 
-def _apart(part: Mapping[str, Any], j: int) -> list[str]:
-    found = _differences(part, part["centers"][j], part["overall"], APART_NUMBER, APART_SHARE)
+def _apart(part: FittedPart, j: int) -> list[str]:
+    found = _differences(part, part.centers[j], part.overall, APART_NUMBER, APART_SHARE)
     return [text for _, text in found[:NAMED]]
 
 
 def _differences(
-    part: Mapping[str, Any], centre: np.ndarray, reference: np.ndarray, number: float = 1e-6, share: float = 1e-6
+    part: FittedPart, centre: np.ndarray, reference: np.ndarray, number: float = 1e-6, share: float = 1e-6
 ) -> list[tuple[float, str]]:
     """Columns in which a centre differs from a reference by so much, the largest difference first."""
-    scale, found = part["scale"], []
+    scale, found = part.scale, []
     for name, at in scale.groups:
         difference = centre[at] - reference[at]
         if name in scale.numbers:
             if abs(difference[0]) >= number:
                 found.append((float(abs(difference[0])), f"{'high' if difference[0] > 0 else 'low'} {name}"))
             continue
-        entry = scale.categories[name]
-        if entry["size"] and (top := int(difference.argmax())) >= 0 and difference[top] >= share * entry["size"]:
-            found.append((float(difference[top]), f"{name} {entry['values'][top]}"))
+        category = scale.categories[name]
+        if category.size and (top := int(difference.argmax())) >= 0 and difference[top] >= share * category.size:
+            found.append((float(difference[top]), f"{name} {category.values[top]}"))
     return sorted(found, key=lambda item: -round(item[0], 6))
 
 
-def short_name(part: Mapping[str, Any], j: int, number: int) -> str:
+def short_name(part: FittedPart, j: int, number: int) -> str:
     """A cluster's name: its number in the order, and what sets it apart."""
-    return "all customers" if part["k"] == 1 and number == 1 else f"segment {number} ({contrast(part, j)})"
+    return "all customers" if part.k == 1 and number == 1 else f"segment {number} ({contrast(part, j)})"
 
 
 def type_text(by: str | None, label: str) -> str:
@@ -97,14 +98,10 @@ def why_not(figures: Mapping[str, np.ndarray]) -> str:
     return f"{at_best}, and in data without clusters with up to {limit[at]:.2f}"
 
 
-def choice_text(part: Mapping[str, Any], stable: bool) -> str:
+def choice_text(part: FittedPart, stable: bool) -> str:
     """How many segments a type has, why, and how sure that is."""
-    figures, k = part["figures"], part["k"]
-    sampled = (
-        ""
-        if part["sampled"] == part["n"]
-        else f" (looked at in a random sample of {part['sampled']:,} of {part['n']:,})"
-    )
+    figures, k = part.figures, part.k
+    sampled = "" if part.n_sampled == part.n else f" (looked at in a random sample of {part.n_sampled:,} of {part.n:,})"
     if not len(figures["k"]):
         return f"{k} {'segment' if k == 1 else 'segments'}, whose stability was not looked at."
     if k == 1:

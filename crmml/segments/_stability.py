@@ -52,6 +52,9 @@ FEW_VALUES = 20
 LEAST_CUSTOMERS, LEAST_OF_CLUSTER = 40, 4
 _BINS = 512
 
+#: What is told of each k that was looked at.
+FIGURES = ("k", "agreement", "std_error", "between", "reference", "limit")
+
 #: Clusters each of the samples (n_samples, m, d) given.
 Clusterer = Callable[[np.ndarray, int, np.random.RandomState], list[Fitted]]
 

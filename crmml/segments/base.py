@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
+from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike
 from ._columns import CustomerTypes, eager, finite_faults, length_of, numbers_of, repeated_customers, rows_of
 from .profile import SegmentProfile, profile_of, sums_of
@@ -28,7 +29,7 @@ class SegmentWarning(UserWarning):
     """Ties merged bins, a tier is empty, or a type is too small; the message says which and what to do."""
 
 
-class Segmenter(TransformerMixin, BaseEstimator, ABC):
+class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
     """Customers into named segments, best first.
 
     A subclass declares ``by=None`` and, where it has one, ``missing`` among its hyper-parameters and supplies

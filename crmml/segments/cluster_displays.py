@@ -79,7 +79,7 @@ class SegmentMapDisplay(DisplayMixin):
             number = segmenter.types_.index(customer_type)
             part, inside = segmenter.parts_[number], types == number
             columns, codes = {name: column[inside] for name, column in columns.items()}, codes[inside]
-        Z = part["scale"].encode(columns)
+        Z = part.scale.encode(columns)
         middle = Z.mean(axis=0)
         _, size, axes = np.linalg.svd(Z - middle, full_matrices=False)
         axes = axes[:2] * np.sign(axes[:2][np.arange(min(2, len(axes))), np.abs(axes[:2]).argmax(axis=1)])[:, None]
@@ -88,17 +88,17 @@ class SegmentMapDisplay(DisplayMixin):
         explained[: len(size[:2])] = size[:2] ** 2 / total if total else 0.0
         if len(axes) < 2:
             axes = np.vstack([axes, np.zeros((2 - len(axes), Z.shape[1]))])
-        order = np.argsort(part["position"])
+        order = part.order
         rows = check_random_state(random_state).permutation(len(Z))[:max_points]
-        share = np.bincount(codes, minlength=len(segmenter.segments_))[part["position"][order]] / max(len(codes), 1)
+        share = np.bincount(codes, minlength=len(segmenter.segments_))[part.position[order]] / max(len(codes), 1)
         renumber = np.full(len(segmenter.segments_), -1)
-        renumber[part["position"][order]] = np.arange(len(order))
+        renumber[part.position[order]] = np.arange(len(order))
         return cls(
-            tuple(segmenter.segments_[at] for at in part["position"][order]),
-            (part["centers"][order] - middle) @ axes.T,
+            tuple(segmenter.segments_[at] for at in part.position[order]),
+            (part.centers[order] - middle) @ axes.T,
             share,
             explained,
-            tuple(_direction(axis, part["scale"].groups) for axis in axes),  # type: ignore[arg-type]
+            tuple(_direction(axis, part.scale.groups) for axis in axes),  # type: ignore[arg-type]
             (Z[rows] - middle) @ axes.T if max_points else None,
             renumber[codes[rows]] if max_points else None,
         )

@@ -237,8 +237,8 @@ def test_profiles_count_what_is_predicted_and_models_keep_no_customer(options, b
     assert table.set_index(keys)["customers"].loc[lambda found: found > 0].to_dict() == counted.to_dict()
     assert len(pickle.dumps(segmenter)) < 20_000
     for part in segmenter.parts_ if by is None else []:
-        away = part["scale"].encode(X) - part["centers"][np.argsort(part["position"])][segmenter._codes(part, X)]
-        assert part["variance"] == pytest.approx((away**2).mean(), rel=1e-9)
+        away = part.scale.encode(X) - part.centers[part.order][segmenter._codes(part, X)]
+        assert part.variance == pytest.approx((away**2).mean(), rel=1e-9)
 
 
 def test_every_fault_in_one_message():
@@ -325,10 +325,10 @@ def test_clusters_that_one_category_tells_apart_are_named_by_it():
 
 def test_probabilities_and_the_scale_of_a_category_by_hand(fitted):
     X, part = base(), fitted.parts_[0]
-    Z, centers = part["scale"].encode(X), part["centers"][np.argsort(part["position"])]
+    Z, centers = part.scale.encode(X), part.centers[part.order]
     squared = ((Z[:, None] - centers) ** 2).sum(axis=2)
-    odds = np.exp(-squared / (2 * part["variance"]))
+    odds = np.exp(-squared / (2 * part.variance))
     np.testing.assert_allclose(fitted.predict_proba(X), odds / odds.sum(axis=1, keepdims=True), atol=1e-12)
     share = X["city"].value_counts(normalize=True).to_numpy()
-    (at,) = (at for name, at in part["scale"].groups if name == "city")
+    (at,) = (at for name, at in part.scale.groups if name == "city")
     assert np.ptp(Z[:, at]) == pytest.approx(1 / np.sqrt(1 - (share**2).sum()), rel=1e-12)
