@@ -1,0 +1,78 @@
+"""What is done with a registered model."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..exceptions import DataError
+from .app import command
+from .console import say, status
+from .options import (
+    CustomerIdOption,
+    Nulls,
+    NullsOption,
+    ObservationEndOption,
+    OverwriteOption,
+    PeriodOption,
+    QuietOption,
+    Refunds,
+    RefundsOption,
+    SourceArgument,
+    TimestampOption,
+    TrackingUriOption,
+    Unit,
+    UnitOption,
+    ValueOption,
+)
+from .sources import LogOptions, refuse_to_replace
+
+
+@command
+def score(
+    model: Annotated[
+        str, typer.Argument(help="Name of a registered model (its champion), or a URI such as models:/shop/3.")
+    ],
+    source: SourceArgument,
+    destination: Annotated[Path, typer.Argument(help="Parquet file to write.", dir_okay=False)],
+    tracking_uri: TrackingUriOption = None,
+    timestamp: TimestampOption = None,
+    unit: UnitOption = None,
+    customer_id: CustomerIdOption = "customer_id",
+    value: ValueOption = None,
+    period: PeriodOption = Unit.DAY,
+    observation_end: ObservationEndOption = None,
+    refunds: RefundsOption = Refunds.NET,
+    nulls: NullsOption = Nulls.RAISE,
+    overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Score every customer of a summary or a transaction log with a registered model, into a Parquet file.
+
+    The file appears whole or not at all.
+    """
+    from .. import scoring, tracking
+    from ..frames.readers import write_table
+
+    tracking.quiet()
+    refuse_to_replace(destination, overwrite)
+    if destination.suffix.lower() != ".parquet":
+        raise DataError([f"{destination} must end in .parquet"], "DESTINATION")
+    uri = model if model.startswith(("models:/", "runs:/")) else f"models:/{model}@{tracking.CHAMPION}"
+    options = LogOptions(customer_id, timestamp, value, unit, period, observation_end, refunds, nulls)
+    report = None
+    with status("Scoring", quiet), tempfile.TemporaryDirectory() as folder:
+        table = source
+        if not options.names_nothing(source):
+            summary, report = options.read_summary(source)
+            table = Path(folder) / f"{source.stem}.parquet"
+            write_table(summary, table)
+        done = scoring.score(uri, table, destination, overwrite=overwrite, uri=tracking_uri)
+    if quiet:
+        return
+    if report is not None:
+        say("Cleaning", report.describe())
+    say("Written", f"{done.rows:,} customers to {destination}")
