@@ -51,7 +51,7 @@ ASSUMED: dict[str, Any] = {
     "customers": 1_200,
     "customers observed before": 294,
     "customers observed after": 294,
-    "margin a customer and year": Uncertain.lognormal(400, 1_500),
+    "margin per customer and year": Uncertain.lognormal(400, 1_500),
     "bed turnovers a year": 3_000,
     "margin of a bed turnover": Uncertain.triangular(100, 250, 500),
     "idle equipment hours a year": 6_000,

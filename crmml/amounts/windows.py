@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,8 @@ def read_window(window: Window) -> tuple[pd.Timestamp, pd.Timestamp]:
     >>> print(end.date())
     2027-01-01
     """
-    if isinstance(window, str) or np.ndim(window) != 1 or len(window) != 2:
+    pair: Any = window
+    if isinstance(window, str) or np.ndim(pair) != 1 or len(window) != 2:
         raise ValueError(
             f"window={window!r} must be two days, (start, end), the end exclusive or a length such as '3Y'."
         )

@@ -185,7 +185,7 @@ def _staff_minutes(read: Reader) -> Any:
     worker, minutes = read.identifiers("worker_id"), read.numbers("minutes")
     if (minutes > 24 * 60).any():
         read.faults.append(
-            f"column {read.called('minutes')!r} is above the {24 * 60:,} minutes of a day; give minutes, a row a day"
+            f"column {read.called('minutes')!r} is above the {24 * 60:,} minutes of a day; give minutes, one row per day"
         )
     return pd.Series(minutes).groupby(worker).mean().to_numpy()
 

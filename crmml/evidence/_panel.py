@@ -95,7 +95,7 @@ def as_numbers(column: pd.Series, name: str, faults: list[str]) -> np.ndarray:
     text = np.isnan(numbers) & ~missing
     if text.any():
         faults.append(
-            f"column {name!r} is no number in {int(text.sum()):,} of {len(column):,} rows; give plain numbers without signs or "
+            f"column {name!r} is not a number in {int(text.sum()):,} of {len(column):,} rows; give plain numbers without signs or "
             "separators"
         )
     if missing.any():
@@ -201,7 +201,7 @@ def _outside(moments: pd.Series, time: str, window: tuple[Any, Any]) -> list[str
         if moments.dtype.kind == "f":
             start, end = (float(edge) for edge in window)
         else:
-            start, end = read_window(window)
+            start, end = read_window(window)  # type: ignore[assignment]  # numbers or instants, as the periods are
     except (TypeError, ValueError):
         return [
             f"window={window!r} is not a first period and an end, which is exclusive, of the kind in column {time!r}"

@@ -274,8 +274,7 @@ def difference_in_differences(
     post = layout.time >= layout.group
     if not post.any():
         raise ValueError("control='never' leaves no control group: every unit is treated in the end; take 'not_yet'.")
-    n_clusters = len(panel.Y) if panel.cluster is None else int(panel.cluster.max()) + 1
-    _check_clusters(panel, n_clusters)
+    n_clusters = _check_clusters(panel)
     size_of = dict(zip(layout.cohorts.tolist(), layout.sizes.tolist(), strict=True))
     weight = np.array([size_of[g] for g in layout.group], dtype=float)
     overall, groups, events = _weights(layout, post, weight, aggregate)
@@ -343,8 +342,12 @@ def _pretrend(
     return estimate(np.eye(len(layout.group))[before]).joint_p_value()
 
 
-def _check_clusters(panel: Panel, n_clusters: int) -> None:
-    """Warn of few clusters; refuse a group within one cluster, whose residuals add up to 0 there and hide the error."""
+def _check_clusters(panel: Panel) -> int:
+    """Return the number of clusters; warn of few.
+
+    A group within one cluster is refused: its residuals add up to 0 there and hide the error.
+    """
+    n_clusters = len(panel.Y) if panel.cluster is None else int(panel.cluster.max()) + 1
     if panel.cluster is not None:
         pairs = np.unique(np.column_stack([panel.cluster, panel.first]), axis=0)
         per_cohort = pd.Series(pairs[:, 1]).value_counts()
@@ -362,6 +365,7 @@ def _check_clusters(panel: Panel, n_clusters: int) -> None:
             EvidenceWarning,
             stacklevel=3,
         )
+    return n_clusters
 
 
 def _weights(layout: GroupTime, post: np.ndarray, weight: np.ndarray, aggregate: str):

@@ -21,7 +21,7 @@ class IndicatorDefinition:
     numerator, denominator, window : str
         In words: what is counted, of what, and when.
     unit : str
-        Of its level, such as "minutes a day per worker"; rates are in %.
+        Of its level, such as "minutes per worker and day"; rates are in %.
     better : {"higher", "lower"}
     source : str, default=""
         Kind of raw data it is computed from, "" for aggregates only.
@@ -60,14 +60,14 @@ class IndicatorDefinition:
 #: Columns of each kind of raw data, beside those that only some indicators need.
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "surveys": "one row an answer: satisfied (0 or 1), or score with satisfied_from=",
-        "customers": "one row a customer of the first day: kept (0 or 1)",
-        "visits": "one row a visit: customer_id, timestamp",
-        "staff": "one row a worker and day: worker_id, minutes",
-        "equipment": "one row a machine (bed, room) and day: asset_id, used, available, in one unit of time",
-        "deals": "one row a deal closed in the window: opened, closed, won (0 or 1), amount",
-        "leads": "one row a period such as a week: leads, cost",
-        "tickets": "one row a ticket opened in the window: opened, responded, closed; missing while it waits",
+        "surveys": "one row per answer: satisfied (0 or 1), or score with satisfied_from=",
+        "customers": "one row per customer of the first day: kept (0 or 1)",
+        "visits": "one row per visit: customer_id, timestamp",
+        "staff": "one row per worker and day: worker_id, minutes",
+        "equipment": "one row per machine (bed, room) and day: asset_id, used, available, in one unit of time",
+        "deals": "one row per deal closed in the window: opened, closed, won (0 or 1), amount",
+        "leads": "one row per period such as a week: leads, cost",
+        "tickets": "one row per ticket opened in the window: opened, responded, closed; missing while it waits",
     }
 )
 
@@ -86,7 +86,7 @@ _DEFINITIONS = (
     ),
     IndicatorDefinition(
         "staff_minutes", "Staff time", "mean", "each worker's average minutes a day on the task", "workers",
-        "working days in the window", "minutes a day per worker", "lower", "staff",
+        "working days in the window", "minutes per worker and day", "lower", "staff",
     ),
     IndicatorDefinition(
         "utilisation", "Utilisation", "ratio", "time in use", "time available",
@@ -101,23 +101,23 @@ _DEFINITIONS = (
     ),
     IndicatorDefinition(
         "sales_cycle", "Sales cycle", "mean", "days from opening to winning", "deals won",
-        "deals won in the window; open and lost ones are not in it", "days a deal won", "lower", "deals",
+        "deals won in the window; open and lost ones are not in it", "days per deal won", "lower", "deals",
     ),
     IndicatorDefinition(
         "deal_size", "Deal size", "mean", "amount won", "deals won", "deals won in the window",
-        "currency of the data a deal won", "higher", "deals",
+        "currency of the data per deal won", "higher", "deals",
     ),
     IndicatorDefinition(
         "win_rate", "Win rate", "rate", "deals won", "deals closed, won or lost", "deals closed in the window", "%", "higher",
         "deals",
     ),
     IndicatorDefinition(
-        "leads", "Leads", "mean", "leads acquired", "periods such as weeks", "periods in the window", "leads a period",
+        "leads", "Leads", "mean", "leads acquired", "periods such as weeks", "periods in the window", "leads per period",
         "higher", "leads",
     ),
     IndicatorDefinition(
         "lead_acquisition_cost", "Lead acquisition cost", "ratio", "cost of acquiring leads", "leads acquired",
-        "periods in the window, periods being the sampling unit", "currency of the data a lead", "lower", "leads",
+        "periods in the window, periods being the sampling unit", "currency of the data per lead", "lower", "leads",
     ),
     IndicatorDefinition(
         "response_time", "Response time", "duration", "time from opening to the first response", "tickets",

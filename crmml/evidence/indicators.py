@@ -147,14 +147,14 @@ def indicators(
         indicator of it:
 
         =========  ===========================================================================================
-        surveys    one row an answer: satisfied (0 or 1), or score with ``satisfied_from``
-        customers  one row a customer of the first day: kept (0 or 1)
-        visits     one row a visit: customer_id, timestamp
-        staff      one row a worker and day: worker_id, minutes
-        equipment  one row a machine (bed, room) and day: asset_id, used, available
-        deals      one row a deal closed in the window: opened, closed, won (0 or 1), amount
-        leads      one row a period such as a week: leads, cost
-        tickets    one row a ticket opened in the window: opened, responded, closed, missing while it waits
+        surveys    one row per answer: satisfied (0 or 1), or score with ``satisfied_from``
+        customers  one row per customer of the first day: kept (0 or 1)
+        visits     one row per visit: customer_id, timestamp
+        staff      one row per worker and day: worker_id, minutes
+        equipment  one row per machine (bed, room) and day: asset_id, used, available
+        deals      one row per deal closed in the window: opened, closed, won (0 or 1), amount
+        leads      one row per period such as a week: leads, cost
+        tickets    one row per ticket opened in the window: opened, responded, closed, missing while it waits
         =========  ===========================================================================================
     changes : mapping of str to Percent or Points, default=None
         Indicators of which only the change is known.

@@ -104,11 +104,11 @@ def retention_raised(label: str, *, before: float, after: float) -> BenefitFormu
         n_before, n_after = given["customers observed before"], given["customers observed after"]
         then = Uncertain.share(before * n_before, n_before, name=f"{label}: retention before")
         now = Uncertain.share(after * n_after, n_after, name=f"{label}: retention after")
-        return (now**k - then**k) * given["customers"] * given["margin a customer and year"] * given[CAUSED]
+        return (now**k - then**k) * given["customers"] * given["margin per customer and year"] * given[CAUSED]
 
     needs = {
         "customers": "how many there are at the start",
-        "margin a customer and year": "contribution margin, in money",
+        "margin per customer and year": "contribution margin, in money",
         "customers observed before": "sample size of the retention before",
         "customers observed after": "sample size of the retention after",
         CAUSED: _CAUSED_MEANS,

@@ -68,7 +68,7 @@ class LedgerRow:
         Day of the payment, or of the first one.
     kind, label : str
     amount : float, Quantity or None
-        Money a payment; None is not priced. Hours times rate where those were given.
+        Money per payment; None is not priced. Hours times rate where those were given.
     currency : str
         Three letters; of a row without a price, that of its ledger or "".
     hours, hourly_rate : float, Quantity or None
@@ -108,7 +108,7 @@ class LedgerRow:
 
     @property
     def expected(self) -> float:
-        """Expected money a payment; NaN where not priced."""
+        """Expected money per payment; NaN where not priced."""
         if self.amount is None:
             return float("nan")
         return self.amount.mean if isinstance(self.amount, Quantity) else float(self.amount)
@@ -243,7 +243,7 @@ def _money(given: Mapping[str, Any], own: str, faults: list[str], *, cost: bool)
         faults.append(f"it lacks {lacks}; hours and hourly_rate go together")
     elif hours is not None and rate is not None:
         amount = hours * rate
-        if is_number(hours) and is_number(rate) and not np.isfinite(amount):
+        if not isinstance(amount, Quantity) and not np.isfinite(amount):
             faults.append(f"hours {hours:g} times hourly_rate {rate:g} is not a finite number")
     return amount, hours, rate
 

@@ -69,7 +69,7 @@ class CostLedger(Ledger):
             software licence, subscription, implementation, migration, training, maintenance, servers, staff, process, other.
         label : str
         amount : float or Quantity, default=None
-            Money a payment, at least 0. None, without hours, is a cost whose price is not known yet: no return can be known.
+            Money per payment, at least 0. None, without hours, is a cost whose price is not known yet: no return can be known.
         hours, hourly_rate : float or Quantity, default=None
             Instead of the amount.
         currency : str, default=None
@@ -147,7 +147,7 @@ class BenefitLedger(Ledger):
             margin (not revenue), retention, staff time, cost saving, capacity, satisfaction, other.
         label : str
         amount : float or Quantity, default=None
-            Money a payment. None, without hours, is a benefit without a price: kept and listed. An uncertain benefit may turn
+            Money per payment. None, without hours, is a benefit without a price: kept and listed. An uncertain benefit may turn
             out below 0 as long as it is expected above.
         direct : bool
             Whether it comes from the programme directly; must be said.

@@ -130,7 +130,7 @@ def faults(before, after, **options):
 def test_every_fault_is_named():
     before, after = sides()
     text = faults(before.assign(spend="much"), after.head(0))
-    assert "before: column 'spend' is no number in 40 of 40 rows" in text
+    assert "before: column 'spend' is not a number in 40 of 40 rows" in text
     assert "after: there are no rows, the group is empty" in text
     assert "missing in 1 of 40" in faults(before.assign(spend=before["spend"].where(before.index > 0)), after)
     twice = pd.concat([before, before.head(3)])

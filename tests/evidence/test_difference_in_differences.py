@@ -324,7 +324,7 @@ def test_units_that_lack_a_period():
 def test_every_fault_is_named():
     data = panel([2.0] * 15 + [np.nan] * 15, 4)
     assert "repeat a unit and period" in faults(pd.concat([data, data.head(2)]))[0]
-    assert "is no number in 120 of 120 rows" in faults(data.assign(spend="much"))[0]
+    assert "is not a number in 120 of 120 rows" in faults(data.assign(spend="much"))[0]
     assert "missing in 1 of 120" in faults(data.assign(spend=data["spend"].where(data.index > 0)))[0]
     assert "no period before" in faults(panel([0.0] * 15 + [np.nan] * 15, 4))[0]
     group = data.assign(on=data["start"].notna().astype(int))
@@ -352,7 +352,7 @@ def test_every_fault_is_named():
         )[0]
     )
     assert "holds lists or their like in 120 of 120" in faults(data.assign(customer_id=[[1]] * 120))[0]
-    assert "is no number in 120 of 120" in faults(data.assign(spend=data["spend"] + 1j))[0]
+    assert "is not a number in 120 of 120" in faults(data.assign(spend=data["spend"] + 1j))[0]
     assert "holds complex numbers" in faults(data.assign(month=data["month"] + 1j))[0]
     assert "'spend' is there more than once" in faults(pd.concat([data, data[["spend"]]], axis=1))[0]
     assert "one period only" in faults(data[data["month"] == 0])[0]

@@ -32,7 +32,7 @@ def test_the_pharmaceutical_case_is_reproduced_and_what_is_missing_is_said():
     }  # fmt: skip
     shares = ["satisfaction", "retention", "repeat_visits"]
     assert (table.loc[shares, "change_unit"] == "percentage points").all()
-    assert table.loc["staff_minutes", "change_unit"] == "minutes a day per worker"
+    assert table.loc["staff_minutes", "change_unit"] == "minutes per worker and day"
     assert (table["relative_unit"] == "%").all()
     relative = [100 * 13 / 75, 100 * 10 / 70, 20, -50, 15, -20]
     np.testing.assert_allclose(table["relative_change"], relative)
@@ -149,7 +149,7 @@ def test_raw_data_by_hand():
     won = before["deals"][before["deals"]["won"] == 1]
     assert of(found, "win_rate")["before"] == pytest.approx(100 * len(won) / 60)
     assert of(found, "deal_size")["before"] == pytest.approx(won["amount"].mean())
-    assert of(found, "deal_size")["level_unit"] == "EUR a deal won"
+    assert of(found, "deal_size")["level_unit"] == "EUR per deal won"
     assert of(found, "sales_cycle")["before"] == pytest.approx((won["closed"] - won["opened"]).dt.days.mean())
     leads = before["leads"]
     assert of(found, "leads")["before"] == pytest.approx(leads["leads"].mean())
@@ -302,7 +302,7 @@ def test_every_fault_is_named():
     assert "a Share is given for a mean" in faults({"staff_minutes": Share(1, 2)}, {"staff_minutes": 3})
     assert "raw data are not known" in faults({"bed_turnover": pd.DataFrame({"x": [1]})}, {"bed_turnover": 3})
     assert "has a target but no level" in faults({"retention": 0.7}, {"retention": 0.8}, targets={"win_rate": 0.5})
-    assert "minutes a day per worker is below 0" in faults({"staff_minutes": -3}, {"staff_minutes": 3})
+    assert "minutes per worker and day is below 0" in faults({"staff_minutes": -3}, {"staff_minutes": 3})
 
 
 def test_faults_of_raw_data():
@@ -313,7 +313,7 @@ def test_faults_of_raw_data():
         return faults({source: before[source].assign(**columns)}, {source: after[source]}, **(WINDOWS | options))
 
     assert "is neither 0 nor 1 in 70 of 70" in spoiled("surveys", columns={"satisfied": 5})
-    assert "is no number in 40 of 40" in spoiled("staff", columns={"minutes": "many"})
+    assert "is not a number in 40 of 40" in spoiled("staff", columns={"minutes": "many"})
     assert "above the 1,440 minutes of a day" in spoiled("staff", columns={"minutes": 1500.0})
     assert "a rate above 100 %" in spoiled("equipment", columns={"used": 11.0})
     assert "is below 0 in 13 of 13" in spoiled("leads", columns={"cost": -1.0})
@@ -404,7 +404,7 @@ def test_first_calls_that_go_wrong_are_told_the_cure():
     assert "satisfied_from=4" in faults({"surveys": score}, {"surveys": score})
     deal = pd.DataFrame({"opened": ["2023-01-01"], "closed": [None], "won": [0], "amount": [0]})
     assert "leave out what is still open" in faults({"deals": deal}, {"deals": deal})
-    assert "-30 minutes a day per worker is below 0" in faults(
+    assert "-30 minutes per worker and day is below 0" in faults(
         {"staff_minutes": Average(-30, 8, 25)}, {"staff_minutes": Average(15, 8, 25)}
     )
     mixed = faults({"retention": 70, "utilisation": 0.5}, {"retention": 80, "utilisation": 0.6}, unit="percent")

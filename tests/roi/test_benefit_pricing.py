@@ -17,7 +17,7 @@ CAUSED = "share caused by the programme"
 TIME = {"workers": 20, "working days a year": 250, "hourly rate": 60, CAUSED: 0.5}
 KEPT = {
     "customers": 1_000,
-    "margin a customer and year": 100,
+    "margin per customer and year": 100,
     "customers observed before": 1e7,
     "customers observed after": 1e7,
     CAUSED: 1,
@@ -137,7 +137,7 @@ def test_two_groups_of_customers_have_unknowns_of_their_own():
     ]
     needs = {
         "customers": 100,
-        "margin a customer and year": 10,
+        "margin per customer and year": 10,
         "customers observed before": 50,
         "customers observed after": 50,
     }
