@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames.records import is_pandas
 from ._canonical_text import as_pandas
 from ._linking import group_codes, how_linked, linked, numbered
 from ._matching import fuzzy_pairs
@@ -166,7 +167,7 @@ def integrate(
         at = chosen[:, position]
         columns[name] = pc.take(field.column, pa.array(at, mask=at < 0))
     table = pa.table(columns)
-    customers = as_pandas(table) if isinstance(tables[0], pd.DataFrame) else frames.from_arrow(table, tables[0])
+    customers = as_pandas(table) if is_pandas(tables[0]) else frames.from_arrow(table, tables[0])
     return customers, report
 
 

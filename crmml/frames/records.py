@@ -6,7 +6,7 @@ Packages that work on customers' records row by row ask here what their engine n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,11 @@ def named_by_position(X: Any) -> Any:
     if isinstance(X, pd.DataFrame) and not all(isinstance(name, str) for name in X.columns):
         return X.to_numpy()
     return X
+
+
+def is_pandas(frame: object) -> TypeGuard[pd.DataFrame]:
+    """Whether a frame is one of pandas, whose columns can be of types that no other engine has."""
+    return isinstance(frame, pd.DataFrame)
 
 
 def is_lazy(frame: Any) -> bool:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ..exceptions import DataError
+from ..results import IntervalDisplay, Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLUMNS = ["leak", "column", "cutoff", "rows", "of", "detail"]
 
 
 @dataclass(frozen=True)
-class LeakageReport:
+class LeakageReport(Result):
     """What a search for leaks found.
 
     Attributes
@@ -48,6 +53,31 @@ class LeakageReport:
         lines = [f"{len(self.findings)} leak{'s' if len(self.findings) != 1 else ''} found in {self.checked}:"]
         lines += [f"  - {detail}" for detail in self.findings["detail"]]
         return "\n".join([*lines, *self.notes])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the findings."""
+        return self.findings.copy()
+
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw for each leak the share of rows that it touches, from 0.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        IntervalDisplay
+            Empty where nothing was found.
+        """
+        found = self.findings
+        share = found["rows"].to_numpy(dtype=float) / np.maximum(found["of"].to_numpy(dtype=float), 1)
+        names = [
+            f"{leak}: {column}" if column else str(leak)
+            for leak, column in zip(found["leak"], found["column"], strict=True)
+        ]
+        table = pd.DataFrame({"quantity": names, "value": share, "lower": 0.0, "upper": share})
+        return IntervalDisplay(table, title=f"Share of rows that leak ({self.checked})").plot(ax=ax)
 
     def raise_if_leaking(self) -> None:
         """Raise a DataError that lists the leaks, if there are any."""

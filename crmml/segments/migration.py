@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ..results import Result
 from ..stages import MarkovStageModel, StageChain, StageSpace
 from ._memberships import Memberships, read_memberships
 from .base import SegmentWarning
 from .profile import counted, is_are
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-class SegmentMigration(StageChain):
+
+class SegmentMigration(StageChain, Result):
     """The chain of :func:`migration`, which also knows who came.
 
     Attributes
@@ -45,6 +49,39 @@ class SegmentMigration(StageChain):
     n_new: int
     new_segments: tuple[tuple[str, int], ...]
     new: str
+
+    def flows(self) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray, str]:
+        """Origins, targets, customers from each to each, and what is counted; those who came are the last origin."""
+        n = len(self) - 1
+        flow = np.zeros((n + 1, n + 1))
+        flow[:n] = np.asarray(self.counts)[:n]
+        flow[n, :n] = [count for _, count in self.new_segments]
+        names = self.stages.names
+        return (*names[:n], self.new), tuple(names), flow, "customers"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the moves, one in a row: from, to, customers, and share of those who were in the segment before (NaN for new)."""
+        origins, targets, flow, _ = self.flows()
+        at = np.nonzero(flow)
+        share = flow / np.where((whole := flow.sum(axis=1, keepdims=True)) > 0, whole, 1)
+        share[-1] = np.nan
+        columns = {"from": np.asarray(origins, object)[at[0]], "to": np.asarray(targets, object)[at[1]]}
+        return pd.DataFrame(columns | {"customers": flow[at].astype(np.int64), "share": share[at]})
+
+    def plot(self, ax: Axes | None = None) -> Any:
+        """Draw the flows between segments.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        MigrationFlowDisplay
+        """
+        from .migration_displays import MigrationFlowDisplay
+
+        return MigrationFlowDisplay.from_result(self).plot(ax=ax)
 
     def describe(self) -> str:
         """Say in plain sentences who moved, left and came, and what follows for the relationship."""
