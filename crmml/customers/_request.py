@@ -36,7 +36,7 @@ def named(sources: Sequence[Any], names: Sequence[str] | None) -> tuple[list[Any
         raise TypeError(f"names={names!r} is one text; give a list of one name for each source.")
     given = [f"source {i + 1}" for i in range(len(sources))] if names is None else [str(name) for name in names]
     if len(given) != len(sources) or len(set(given)) != len(given):
-        raise ValueError(f"names={given!r} must be {len(sources)} different names, one a source.")
+        raise ValueError(f"names={given!r} must be {len(sources)} different names, one for each source.")
     return list(sources), given
 
 

@@ -48,7 +48,7 @@ class KeyWarning(UserWarning):
 
 def integrate(
     *sources: Any,
-    keys: str | Sequence[Any],
+    keys: str | Sequence[str | Sequence[str]],
     prefer: Any = None,
     names: Sequence[str] | None = None,
     updated: str | None = None,
@@ -95,7 +95,7 @@ def integrate(
     Returns
     -------
     customers : frame of the first source's engine
-        One row a customer: its number, then all fields of all sources. DuckDB and PySpark sources are read through arrow
+        One row per customer: its number, then all fields of all sources. DuckDB and PySpark sources are read through arrow
         and their result handed back. In pandas, whole numbers beyond 2**53 among missing ones are of its type Int64.
     report : IntegrationReport
         Its tables are pandas frames.

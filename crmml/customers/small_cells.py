@@ -42,7 +42,7 @@ def suppress_small_cells(
     *,
     minimum: int = MINIMUM,
     columns: str | Sequence[str] | None = None,
-    within: str | Sequence[Any] | None = None,
+    within: str | Sequence[str | Sequence[str]] | None = None,
     complementary: bool = True,
 ) -> Any:
     """Hide the figures of cells with fewer customers than ``minimum``, and further ones that totals would give away.
@@ -154,7 +154,11 @@ class SmallCells:
 
 
 def read_small_cells(
-    table: Frame, count: str, minimum: int, columns: str | Sequence[str] | None, within: str | Sequence[Any] | None
+    table: Frame,
+    count: str,
+    minimum: int,
+    columns: str | Sequence[str] | None,
+    within: str | Sequence[str | Sequence[str]] | None,
 ) -> SmallCells:
     """Read and check what :func:`suppress_small_cells` is asked for.
 
@@ -235,7 +239,7 @@ def export_table(
     count: str,
     minimum: int = MINIMUM,
     columns: str | Sequence[str] | None = None,
-    within: str | Sequence[Any] | None = None,
+    within: str | Sequence[str | Sequence[str]] | None = None,
     complementary: bool = True,
     allow: Sequence[str] = (),
 ) -> Any:

@@ -42,7 +42,7 @@ def leakage_report(
     Parameters
     ----------
     make_features : callable
-        ``make_features(log, cutoff)`` returns one row a customer: a frame with the customer column (or, for pandas, an
+        ``make_features(log, cutoff)`` returns one row per customer: a frame with the customer column (or, for pandas, an
         index of customers), a pair of such a frame and labels, or a :class:`SnapshotData`; for
         :func:`snapshots` pass ``incomplete="unlabelled"``, since a log that ends at the cutoff has no label window.
     log : frame of any engine

@@ -24,7 +24,7 @@ class LeakageReport(Result):
     Attributes
     ----------
     findings : DataFrame
-        One row a leak: leak ("future", "eligibility", "label", "label window", "copies", "not reproducible"), column,
+        One row per leak: leak ("future", "eligibility", "label", "label window", "copies", "not reproducible"), column,
         cutoff, rows, of, detail.
     checked : str
         What was looked at.
@@ -85,6 +85,6 @@ class LeakageReport(Result):
             raise DataError(list(self.findings["detail"]), "the features")
 
 
-def finding(leak: str, column: Any, cutoff: str, rows: int, of: int, detail: str) -> dict[str, Any]:
+def finding(leak: str, column: object, cutoff: str, rows: int, of: int, detail: str) -> dict[str, Any]:
     """One row of the findings."""
     return {"leak": leak, "column": column, "cutoff": cutoff, "rows": rows, "of": of, "detail": detail}

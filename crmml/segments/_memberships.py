@@ -181,7 +181,7 @@ def _amounts(column: pd.Series, name: str, when: str, faults: Faults) -> np.ndar
     try:
         amounts = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError):
-        faults.add(f"{when}: column {name!r} holds something else than numbers; make it numeric")
+        faults.add(f"{when}: column {name!r} is not a number in every row; make it one")
         return np.zeros(len(column))
     if wrong := int((~np.isfinite(amounts)).sum()):
         faults.add(

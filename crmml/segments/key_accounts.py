@@ -75,7 +75,7 @@ class KeyAccountReport(Result):
     n_accounts, n_overdue : int
     as_of : str
     unit : str
-    level, coverage : float
+    significance, coverage : float
     expected_gap : float
         Of an account of which nothing is known yet, in ``unit``.
     strength : float
@@ -92,7 +92,7 @@ class KeyAccountReport(Result):
     n_overdue: int
     as_of: str
     unit: str
-    level: float
+    significance: float
     coverage: float
     expected_gap: float
     strength: float
@@ -129,7 +129,7 @@ class KeyAccountReport(Result):
         verb = is_are(self.n_overdue or self.n_accounts)
         lines = [
             f"{self.n_overdue:,} of {counted(self.n_accounts, 'key account')} {verb} overdue as of {self.as_of}: in "
-            f"the account's own rhythm so long a silence has a probability below {100 * self.level:.3g}%.",
+            f"the account's own rhythm so long a silence has a probability below {100 * self.significance:.3g}%.",
             f"An account of which nothing is known yet is expected every {self.expected_gap:.3g} {words}; this weighs as much as "
             f"{self.strength:.3g} gaps of its own.",
         ]
@@ -155,7 +155,7 @@ def key_accounts(
     value: str | None = None,
     as_of: Moment | None = None,
     unit: str = "D",
-    level: float = 0.05,
+    significance: float = 0.05,
     coverage: float = 0.9,
 ) -> KeyAccountReport:
     """Compare key accounts' rhythm with the time since they last came.
@@ -163,7 +163,7 @@ def key_accounts(
     Parameters
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
-        One row a visit or order, of all customers: the pooled rhythm is learnt from them. Those of one day count as one.
+        One row per visit or order, of all customers: the pooled rhythm is learnt from them. Those of one day count as one.
     accounts : sequence of identifiers, or float in (0, 1], default=None
         The key accounts; a share takes the customers of greatest total value, or without ``value`` of most visits, rounded up;
         None takes all.
@@ -174,7 +174,7 @@ def key_accounts(
         A bare date stands for its whole day. Later events are not looked at, and counted in a warning; None takes the last event.
     unit : {"h", "D", "W", "M", "Y"}, default="D"
         Of gaps and silences; a month is 365.25/12 days.
-    level : float, default=0.05
+    significance : float, default=0.05
         An account is overdue when a silence as long as its own has a lower probability in its rhythm.
     coverage : float, default=0.9
         Of the intervals, of accounts not chosen by their silence: see the module on those that are.
@@ -198,7 +198,7 @@ def key_accounts(
     0           b       8        84.0    12.0      1199.0
     """
     check_unit(unit)
-    check_probability(level, "level", open_interval=True)
+    check_probability(significance, "significance", open_interval=True)
     tail = (1 - check_coverage(coverage)) / 2
     activity = read_activity(log, customer_id, timestamp, value, as_of)
     k = np.diff(activity.offsets) - 1.0
@@ -211,7 +211,7 @@ def key_accounts(
     chosen = _chosen(accounts, ids, k + 1 if total is None else total)
     shape, rate = strength + k, strength * pooled + s
     columns = {customer_id: ids, "visits": (k + 1).astype(np.int64), "last_visit": last.astype("datetime64[D]")}
-    columns |= _silences(shape, rate, c, level, tail, DAYS_PER_UNIT[unit])
+    columns |= _silences(shape, rate, c, significance, tail, DAYS_PER_UNIT[unit])
     variance = None
     if total is not None:
         of_mean = _variation(activity, total, k + 1) / (k + 1)
@@ -227,7 +227,7 @@ def key_accounts(
         n_overdue=len(late),
         as_of=end_text(activity.end),
         unit=unit,
-        level=level,
+        significance=significance,
         coverage=coverage,
         expected_gap=pooled / DAYS_PER_UNIT[unit],
         strength=strength,
@@ -237,7 +237,7 @@ def key_accounts(
 
 
 def _silences(
-    shape: np.ndarray, rate: np.ndarray, c: np.ndarray, level: float, tail: float, days: float
+    shape: np.ndarray, rate: np.ndarray, c: np.ndarray, significance: float, tail: float, days: float
 ) -> dict[str, np.ndarray]:
     r"""The expected gap :math:`\text{rate}/\text{shape}`, the silence c against it, and the visits expected in it."""
     silence = np.exp(shape * (np.log(rate) - np.log(rate + c)))
@@ -245,7 +245,7 @@ def _silences(
         "expected_gap": rate / shape / days,
         "since_last": c / days,
         "silence_probability": silence,
-        "overdue": silence < level,
+        "overdue": silence < significance,
         "missed": c * shape / rate,
         "missed_lower": c * gamma.ppf(tail, shape) / rate,
         "missed_upper": c * gamma.ppf(1 - tail, shape) / rate,

@@ -21,6 +21,7 @@ import pandas as pd
 
 from ..results import Result
 from ..stages import MarkovStageModel, StageChain, StageSpace
+from ..typing import FrameLike
 from ._memberships import Memberships, read_memberships
 from .base import SegmentWarning
 from .profile import counted, is_are
@@ -97,8 +98,8 @@ class SegmentMigration(StageChain, Result):
 
 
 def migration(
-    before: Any,
-    after: Any,
+    before: FrameLike | pd.Series,
+    after: FrameLike | pd.Series,
     *,
     customer_id: str = "customer_id",
     segment: str = "segment",
@@ -112,7 +113,7 @@ def migration(
     Parameters
     ----------
     before, after : frames of any engine, pandas Series by customer, or two aligned arrays
-        A customer's segment at each time, one row a customer; in arrays the same customer has the same place, and None means not
+        A customer's segment at each time, one row per customer; in arrays the same customer has the same place, and None means not
         there. Segments are compared as text.
     customer_id, segment : str
         Columns.

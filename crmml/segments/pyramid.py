@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frames
 from ..checks import check_coverage
 from ..exceptions import DataError
+from ..frames.records import eager
 from ..typing import ArrayLike, FrameLike, Seed
-from ._columns import eager, fault, numbers_of
+from ._columns import fault, numbers_of
 from ._quantile_cuts import quantile_cuts, reached
 from .base import UNKNOWN, Segmenter, SegmentWarning
 from .concentration import Concentration, concentration

@@ -12,6 +12,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..results import Result
+from ..typing import Frame
 from ._columns import as_label
 from ._memberships import read_memberships
 from .profile import counted, is_are
@@ -97,8 +98,8 @@ class ValueMovement(Result):
 
 
 def value_movement(
-    before: Any,
-    after: Any,
+    before: Frame,
+    after: Frame,
     *,
     value: str,
     customer_id: str = "customer_id",
@@ -112,7 +113,7 @@ def value_movement(
     Parameters
     ----------
     before, after : frames of any engine
-        One row a customer, with segment and value.
+        One row per customer, with segment and value.
     value : str
         Column of amounts, in one currency.
     customer_id, segment : str
@@ -173,8 +174,8 @@ def value_movement(
 
 
 def fallen(
-    before: Any,
-    after: Any,
+    before: Frame,
+    after: Frame,
     tier: str,
     *,
     value: str,
@@ -190,7 +191,7 @@ def fallen(
     Parameters
     ----------
     before, after : frames of any engine
-        One row a customer, with segment and value.
+        One row per customer, with segment and value.
     tier : str
         The tier they were in, such as the top one.
     value : str

@@ -63,7 +63,7 @@ def test_tiers_share_the_whole_out():
     assert found.share_of_top(0.0355).estimate == pytest.approx(ordered[:71].sum() / values.sum(), rel=1e-3)
     with pytest.raises(ValueError, match="add up to 1"):
         found.tier_shares((0.5, 0.6))
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="from 0 to 1"):
         found.share_of_top(20)
 
 

@@ -99,7 +99,7 @@ def test_missing_and_wrong_values_are_refused():
     with pytest.raises(DataError) as caught:
         value_movement(before, after.assign(value="much"), value="value", order=ORDER)
     assert "before: column 'value' is missing or infinite in 1 of 5 rows" in str(caught.value)
-    assert "after: column 'value' is no number" in str(caught.value)
+    assert "after: column 'value' is not a number" in str(caught.value)
     with pytest.raises(TypeError, match="must be frames"):
         value_movement(pd.Series({1: "top"}), pd.Series({1: "top"}), value="value", order=ORDER)
 

@@ -20,6 +20,7 @@ import pandas as pd
 from ... import frames
 from ...checks import check_count
 from ...results import Result
+from ...typing import FrameLike
 from .._canonical_text import as_text
 from ._cells import Wanted
 from ._contents import Finding, Reader
@@ -104,7 +105,7 @@ class IdentifierScan(Result):
 
 def assert_no_identifiers(
     run: Any,
-    identifiers: Any,
+    identifiers: FrameLike | Iterable[Any],
     *,
     columns: str | Iterable[str] | None = None,
     uri: str | None = None,
