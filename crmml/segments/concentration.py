@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..checks import check_count, check_coverage, check_probability
+from ..checks import check_count, check_coverage, check_generator, check_probability
 from ..exceptions import DataError
 from ..metrics import MetricInterval
 from ..results import Result
@@ -197,7 +197,8 @@ def concentration(
     n = ordered.size
     gini, share = _gini_and_curve(np.ones(n), ordered)
     sizes, means = _cells(ordered)
-    rng = check_random_state(random_state)
+    modern = isinstance(random_state, np.random.Generator | np.random.SeedSequence)
+    rng: Any = check_generator(random_state) if modern else check_random_state(random_state)
     drawn = []
     for _ in range(n_resamples):
         counts = rng.multinomial(n, sizes / n).astype(np.float64)

@@ -134,3 +134,9 @@ def test_a_coverage_of_90_and_no_resamples_are_refused():
         concentration([1.0, 2.0], coverage=90)
     with pytest.raises(ValueError, match="n_resamples=0 must be a whole number of at least 1"):
         concentration([1.0, 2.0], n_resamples=0)
+
+
+def test_every_kind_of_seed_is_taken():
+    one, two = (concentration([3.0, 2.0, 1.0], n_resamples=9, random_state=np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(one.draws, two.draws)
+    concentration([3.0, 2.0, 1.0], n_resamples=9, random_state=np.random.SeedSequence(7))
