@@ -102,11 +102,9 @@ def run_log(name: str, log: pd.DataFrame, money: str) -> dict[str, float]:
             f"value_share_{tag}_{row.segment}": row.value_share
             for row in profile.table.rename(columns={"share_of_value": "value_share"}).itertuples()
         }
-        figures[f"pyramid_{tag}.png"] = PyramidDisplay.from_profile(profile)
+        figures[f"pyramid_{tag}.png"] = PyramidDisplay.from_result(profile)
         tables[f"pyramid_{tag}.csv"] = profile.table
-    figures["concentration.png"] = LorenzDisplay.from_values(
-        total["value"], shares=SHARES["1/4/15/80"], name=f"value, {money}", random_state=0
-    )
+    figures["concentration.png"] = LorenzDisplay.from_result(found, shares=SHARES["1/4/15/80"], name=f"value, {money}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SegmentWarning)
@@ -156,7 +154,7 @@ def moved(log: pd.DataFrame, lines: list[str], metrics: dict[str, float], figure
     lost = fallen(before, after, tier=top, value="value", order=pyramid.segments_)
     metrics["fallen_from_top"] = float(len(lost))
     lines.append(f"{len(lost)} of {(before['segment'] == top).sum()} customers fell from the tier {top!r}.")
-    figures["migration.png"] = MigrationFlowDisplay.from_migration(chain)
+    figures["migration.png"] = MigrationFlowDisplay.from_result(chain)
 
 
 def watched(log: pd.DataFrame, lines: list[str], metrics: dict[str, float]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from .. import frames
+from ..checks import Faults, is_number
 from ..exceptions import DataError
+from ..frames.records import index_names
 
 NEWEST, COMPLETE = "newest", "most complete"
 #: Columns of the report's tables, beside which the number of the customer stands.
@@ -36,26 +36,31 @@ def named(sources: Sequence[Any], names: Sequence[str] | None) -> tuple[list[Any
         raise TypeError(f"names={names!r} is one text; give a list of one name for each source.")
     given = [f"source {i + 1}" for i in range(len(sources))] if names is None else [str(name) for name in names]
     if len(given) != len(sources) or len(set(given)) != len(given):
-        raise ValueError(f"names={given!r} must be {len(sources)} different names, one a source.")
+        raise ValueError(f"names={given!r} must be {len(sources)} different names, one for each source.")
     return list(sources), given
 
 
-def key_groups(keys: Any) -> list[list[str]]:
+def key_groups(keys: str | Sequence[Any]) -> list[list[str]]:
+    """The keys as groups of columns, any one of which links records."""
     if isinstance(keys, str):
         return [[keys]]
     if isinstance(keys, Mapping):
         raise TypeError(
             "keys= takes names of columns, the same in every source; rename the columns that are called otherwise."
         )
-    keys = list(keys) if hasattr(keys, "__iter__") else []
-    parts = [part for key in keys if hasattr(key, "__iter__") for part in ([key] if isinstance(key, str) else key)]
-    if not keys or any(not hasattr(key, "__iter__") or not key for key in keys) or not _all_text(parts):
+    keys = _parts(keys)
+    groups = [_parts(key) for key in keys]
+    if not groups or not all(group and _all_text(group) for group in groups):
         raise ValueError(
             "keys must name at least one column: 'id', ['name', 'town'], or [['tax_id'], ['name', 'town']]."
         )
-    if _all_text(keys):
-        return [keys]
-    return [[key] if isinstance(key, str) else list(key) for key in keys]
+    return [keys] if _all_text(keys) else groups
+
+
+def _parts(names: Any) -> list[Any]:
+    if isinstance(names, str):
+        return [names] if names else []
+    return list(names) if hasattr(names, "__iter__") else []
 
 
 def _all_text(names: Sequence[Any]) -> bool:
@@ -70,31 +75,29 @@ def field_rules(prefer: Any, fields: list[str], names: list[str], updated: str |
     else:
         given = dict.fromkeys(fields, prefer)
     faults: list[str] = []
-    rules: dict[str, Any] = {}
-    for field, rule in given.items():
-        if isinstance(rule, str) and rule in (NEWEST, COMPLETE) and rule not in names:
-            if rule == NEWEST and updated is None:
-                faults.append(f"prefer={NEWEST!r} needs updated=, the column with the moment of a record's last change")
-            rules[field] = rule
-            continue
-        if not (rule is None or isinstance(rule, str) or hasattr(rule, "__iter__")):
-            faults.append(
-                f"prefer={rule!r} must be {NEWEST!r}, {COMPLETE!r}, the name of a source, or several in order"
-            )
-            rules[field] = ()
-            continue
-        order = [] if rule is None else [rule] if isinstance(rule, str) else list(rule)
-        for name in order:
-            if name not in names:
-                known = ", ".join(map(repr, names))
-                faults.append(
-                    f"prefer names {name!r}, which is none of {NEWEST!r}, {COMPLETE!r} and the sources {known}"
-                )
-        rest = [name for name in names if name not in order]
-        rules[field] = (*dict.fromkeys(order), *rest)
+    rules = {field: _rule(rule, names, updated, faults) for field, rule in given.items()}
     if faults:
         raise DataError(list(dict.fromkeys(faults)), "the rules")
     return rules
+
+
+def _rule(rule: Any, names: list[str], updated: str | None, faults: list[str]) -> Any:
+    """One field's rule: "newest", "most complete" or all sources in order, those named first."""
+    if isinstance(rule, str) and rule in (NEWEST, COMPLETE) and rule not in names:
+        if rule == NEWEST and updated is None:
+            faults.append(f"prefer={NEWEST!r} needs updated=, the column with the moment of a record's last change")
+        return rule
+    if not (rule is None or isinstance(rule, str) or hasattr(rule, "__iter__")):
+        faults.append(f"prefer={rule!r} must be {NEWEST!r}, {COMPLETE!r}, the name of a source, or several in order")
+        return ()
+    order = [] if rule is None else [rule] if isinstance(rule, str) else list(rule)
+    known = ", ".join(map(repr, names))
+    faults += [
+        f"prefer names {name!r}, which is none of {NEWEST!r}, {COMPLETE!r} and the sources {known}"
+        for name in order
+        if name not in names
+    ]
+    return (*dict.fromkeys(order), *(name for name in names if name not in order))
 
 
 def check_request(
@@ -115,34 +118,52 @@ def check_request(
         )
     if not isinstance(number, str):
         raise TypeError(f"number={number!r} must be a text, the name of a column.")
-    faults = []
-    in_index = {name for table in tables if isinstance(table, pd.DataFrame) for name in table.index.names}
-    wanted = [*dict.fromkeys(name for group in groups for name in group), *(fuzzy or {}), *block]
-    for name in dict.fromkeys([*wanted, *([updated] if updated else [])]):
-        try:
-            frames.check_names([name], fields, "")
-        except DataError as error:
-            faults += [f"{fault} (in all sources together){_index_hint([name], in_index)}" for fault in error.faults]
+    in_index = {name for table in tables for name in index_names(table)}
+    keys = [name for group in groups for name in group]
+    wanted = [*keys, *(fuzzy or {}), *block, *filter(None, [updated])]
+    faults = Faults("the sources")
+    for name in dict.fromkeys(wanted):
+        faults.extend(_missing_column(name, fields, in_index))
     if not faults:
         for table, name, there in zip(tables, names, columns_of, strict=True):
-            if not any(set(group) <= set(there) for group in groups) and not (fuzzy and set(fuzzy) <= set(there)):
-                missing = dict.fromkeys(key for group in groups for key in group if key not in there)
-                faults.append(
-                    f"{name!r} has no key: {', '.join(map(repr, missing))} missing, so nothing links its records; "
-                    "rename its column, or give another key"
-                    + _index_hint(missing, table.index.names if isinstance(table, pd.DataFrame) else ())
-                )
-    for name, limit in (fuzzy or {}).items():
-        if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 1 < limit <= 100:
-            faults.append(f"fuzzy[{name!r}]={limit!r} must be a similarity above 1 and up to 100, such as 90")
-    if block and not fuzzy:
-        faults.append("block= is for fuzzy=, which is not given")
+            faults.extend(_without_key(table, name, there, groups, fuzzy))
+    faults.extend(_fuzzy_faults(fuzzy, block))
     if number in fields:
-        faults.append(f"column {number!r} is there already; give another name as number=")
+        faults.add(f"column {number!r} is there already; give another name as number=")
     if number in _REPORTED:
-        faults.append(f"number={number!r} is the name of another column of the report; give another")
-    if faults:
-        raise DataError(faults, "the sources")
+        faults.add(f"number={number!r} is the name of another column of the report; give another")
+    faults.refuse()
+
+
+def _fuzzy_faults(fuzzy: Mapping[str, float] | None, block: list[str]) -> list[str]:
+    if not fuzzy:
+        return ["block= is for fuzzy=, which is not given"] if block else []
+    return [
+        f"fuzzy[{name!r}]={limit!r} must be a similarity above 1 and up to 100, such as 90"
+        for name, limit in fuzzy.items()
+        if not is_number(limit) or not 1 < limit <= 100
+    ]
+
+
+def _missing_column(name: str, fields: list[str], in_index: set[Any]) -> list[str]:
+    try:
+        frames.check_names([name], fields, "")
+    except DataError as error:
+        return [f"{fault} (in all sources together){_index_hint([name], in_index)}" for fault in error.faults]
+    return []
+
+
+def _without_key(
+    table: Any, name: str, there: list[str], groups: list[list[str]], fuzzy: Mapping[str, float] | None
+) -> list[str]:
+    """The fault of a source whose records nothing can link."""
+    if any(set(group) <= set(there) for group in groups) or (fuzzy and set(fuzzy) <= set(there)):
+        return []
+    missing = dict.fromkeys(key for group in groups for key in group if key not in there)
+    return [
+        f"{name!r} has no key: {', '.join(map(repr, missing))} missing, so nothing links its records; "
+        "rename its column, or give another key" + _index_hint(missing, index_names(table))
+    ]
 
 
 def _index_hint(missing: Iterable[str], in_index: Iterable[Any]) -> str:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames.records import is_pandas
 from ._canonical_text import as_pandas
 from ._linking import group_codes, how_linked, linked, numbered
 from ._matching import fuzzy_pairs
@@ -47,7 +48,7 @@ class KeyWarning(UserWarning):
 
 def integrate(
     *sources: Any,
-    keys: str | Sequence[Any],
+    keys: str | Sequence[str | Sequence[str]],
     prefer: Any = None,
     names: Sequence[str] | None = None,
     updated: str | None = None,
@@ -94,7 +95,7 @@ def integrate(
     Returns
     -------
     customers : frame of the first source's engine
-        One row a customer: its number, then all fields of all sources. DuckDB and PySpark sources are read through arrow
+        One row per customer: its number, then all fields of all sources. DuckDB and PySpark sources are read through arrow
         and their result handed back. In pandas, whole numbers beyond 2**53 among missing ones are of its type Int64.
     report : IntegrationReport
         Its tables are pandas frames.
@@ -166,7 +167,7 @@ def integrate(
         at = chosen[:, position]
         columns[name] = pc.take(field.column, pa.array(at, mask=at < 0))
     table = pa.table(columns)
-    customers = as_pandas(table) if isinstance(tables[0], pd.DataFrame) else frames.from_arrow(table, tables[0])
+    customers = as_pandas(table) if is_pandas(tables[0]) else frames.from_arrow(table, tables[0])
     return customers, report
 
 

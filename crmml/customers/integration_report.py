@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..results import IntervalDisplay, Result
 from ._canonical_text import as_pandas
 from ._records import Records
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IntegrationReport:
+class IntegrationReport(Result):
     """Where every value came from, and every value that lost; made by :func:`crmml.customers.integrate`.
 
     All tables are pandas frames with rows in the order of the customers. They hold customers' data, and so does the
@@ -272,6 +277,27 @@ class IntegrationReport:
         """What is to be filled in: customer number and field, one row for each value that no source has."""
         who, position = np.nonzero(self.chosen < 0)
         return pd.DataFrame({self.number: who, "field": np.asarray(self.fields, dtype=object)[position]})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return how complete each field is, in the result and in each source: no customer's data is in it."""
+        return self.field_completeness.copy()
+
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw the share of customers that have a value, for each field; the line reaches from the sources' least to their most.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        IntervalDisplay
+        """
+        table = self.field_completeness
+        sources = table.filter(like="filled in ").to_numpy(dtype=float)
+        ends = {"lower": np.nanmin(sources, axis=1), "upper": np.nanmax(sources, axis=1)}
+        shown = pd.DataFrame({"quantity": table["field"], "value": table["filled"]} | ends)
+        return IntervalDisplay(shown, title="Share of customers with a value (line: in the sources)").plot(ax=ax)
 
     def describe(self) -> str:
         """Say what was found, in counts; no customer's data is in it."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from .. import frames
+from ..checks import check_count
 from ..exceptions import DataError
-from ..frames import expressions as ex
+from ..frames.records import check_index, is_lazy, replaced, rows_of_columns, with_columns
 from ..typing import Frame
+from ._arrow import as_arrow
 from ._canonical_text import as_text, distinct, merged, too_large
-from ._records import as_arrow, check_index
 
 #: Environment variable that holds the key where none is given.
 KEY_VARIABLE = "CRMML_PSEUDONYM_KEY"
@@ -84,10 +84,59 @@ def pseudonymize(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> sales = pd.DataFrame({"licence": ["H-1", "H-2", None, "H-1"], "beds": [800, 120, 90, 800]})
     >>> hidden = pseudonymize(sales, "licence", key="a key for this example only", length=16)
     >>> hidden["licence"].str.len().tolist(), hidden["licence"].nunique(), int(hidden["licence"].isna().sum())
     ([16.0, 16.0, nan, 16.0], 2, 1)
+    """
+    request = read_pseudonyms(frame, columns, key, domain, length)
+    lazy = is_lazy(frame)
+    table = frames.to_arrow(frame) if lazy else as_arrow(rows_of_columns(frame, request.names))
+    picked = table.select([str(name) for name in request.names])
+    _check(picked)
+    hidden = {
+        name: _hidden(picked[str(name)], name, secret, request.length) for name, secret in request.secrets.items()
+    }
+    return frames.from_arrow(replaced(table, hidden), frame) if lazy else with_columns(frame, hidden)
+
+
+@dataclass(frozen=True, repr=False)
+class Pseudonyms:
+    """What is to be replaced, checked; it is never shown, since it holds keys.
+
+    Attributes
+    ----------
+    secrets : dict of column to bytes
+        The key of each column's domain.
+    length : int
+        Digits of a pseudonym.
+    """
+
+    secrets: dict[str, bytes]
+    length: int
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return list(self.secrets)
+
+
+def read_pseudonyms(
+    frame: Frame,
+    columns: str | Sequence[str],
+    key: bytes | str | None,
+    domain: str | Mapping[str, str] | None,
+    length: int,
+) -> Pseudonyms:
+    """Read and check what :func:`pseudonymize` is asked for.
+
+    Raises
+    ------
+    DataError
+        When columns are missing.
+    TypeError, ValueError
+        When an argument is not of the kind that is asked for, or there is no key.
     """
     if columns is None:
         raise TypeError("columns=None names no column; name those that hold identifiers.")
@@ -95,44 +144,22 @@ def pseudonymize(
     names: list[str] = [columns] if is_one else list(dict.fromkeys(columns))  # type: ignore[list-item]
     if not names:
         raise ValueError("columns must name at least one column.")
-    if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
-        raise TypeError(f"length={length!r} must be a whole number of hexadecimal digits.")
-    if not SHORTEST_PSEUDONYM <= length <= FULL_LENGTH:
-        raise ValueError(f"length={length} must lie between {SHORTEST_PSEUDONYM} and {FULL_LENGTH} hexadecimal digits.")
+    length = check_count(length, "length", least=SHORTEST_PSEUDONYM, most=FULL_LENGTH)
+    domains = _domains(domain, names)
+    check_index(frame, names, "the frame")
+    secret = _secret(key)
+    frames.check_columns(frames.wrap(frame), names)
+    return Pseudonyms({name: secret if own is None else _derived(secret, own) for name, own in domains.items()}, length)
+
+
+def _domains(domain: str | Mapping[str, str] | None, names: list[str]) -> dict[str, str | None]:
     if isinstance(domain, Mapping):
         frames.check_names(list(domain), names, "the columns of domain=")
+    found = {name: domain.get(name) if isinstance(domain, Mapping) else domain for name in names}
     for own in domain.values() if isinstance(domain, Mapping) else [domain]:
         if not (own is None or isinstance(own, str)):
             raise TypeError(f"domain={own!r} must be a text.")
-    check_index(frame, names, "the frame")
-    secret = _secret(key)
-    wrapped = frames.wrap(frame)
-    frames.check_columns(wrapped, names)
-    if isinstance(wrapped, ex.LazyFrame):
-        table = frames.to_arrow(frame)
-        picked = table.select(names)
-    else:
-        picked = as_arrow(
-            frames.to_columns(frame, names) if isinstance(frame, pd.DataFrame) else wrapped.select(names).to_native()
-        )
-    _check(picked)
-    hidden = {}
-    for name in names:
-        own = domain.get(name) if isinstance(domain, Mapping) else domain
-        hidden[name] = _hidden(picked[str(name)], name, secret if own is None else _derived(secret, own), int(length))
-    if isinstance(wrapped, ex.LazyFrame):
-        for name, column in hidden.items():
-            table = table.set_column(table.column_names.index(name), name, column)
-        return frames.from_arrow(table, frame)
-    if isinstance(frame, pd.DataFrame):
-        result = frame.copy(deep=False)
-        for name, column in hidden.items():
-            result[name] = column.to_pandas().set_axis(frame.index)
-        return result
-    backend = wrapped.implementation
-    return wrapped.with_columns(
-        *(ex.new_series(name, column.to_pylist(), ex.String, backend=backend) for name, column in hidden.items())
-    ).to_native()
+    return found
 
 
 def _secret(key: Any) -> bytes:

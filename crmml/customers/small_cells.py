@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import frames
+from ..checks import check_count
 from ..exceptions import DataError
-from ..frames import expressions as ex
 from ..frames import readers as files
+from ..frames.records import blanked, check_index, is_numbered_by_row
 from ..typing import Frame
+from ._arrow import as_arrow
 from ._canonical_text import as_text, distinct, merged, plain
 from ._complementary import hide_more
-from ._records import as_arrow, check_index
 from .scanning.identifier_names import holds_identifiers, named_personally
 
 MINIMUM = 5
@@ -40,7 +42,7 @@ def suppress_small_cells(
     *,
     minimum: int = MINIMUM,
     columns: str | Sequence[str] | None = None,
-    within: str | Sequence[Any] | None = None,
+    within: str | Sequence[str | Sequence[str]] | None = None,
     complementary: bool = True,
 ) -> Any:
     """Hide the figures of cells with fewer customers than ``minimum``, and further ones that totals would give away.
@@ -110,54 +112,124 @@ def suppress_small_cells(
     3  south    A       12.0   2400.0
     4  south    B       30.0    610.0
     """
-    if isinstance(minimum, bool) or not isinstance(minimum, (int, np.integer)) or minimum < 2:
-        raise ValueError(f"minimum={minimum!r} must be a whole number of customers, at least 2.")
+    request = read_small_cells(table, count, minimum, columns, within)
+    hidden = ~request.known | (request.counts < request.minimum)
+    if request.disguised and hidden.any():
+        _warn_of_disguised(request.disguised)
+    if complementary and hidden.any():
+        groups = [_groups(request.arrow, margin) for margin in request.margins]
+        rank = _names_rank(request.arrow, request.figures)
+        order = np.lexsort((np.arange(len(hidden)), rank, request.counts))
+        hidden, n_open = hide_more(hidden, request.counts, groups, order, request.minimum)
+        if n_open:
+            _warn_of_open_groups(n_open, request.minimum)
+    return blanked(table, request.arrow, request.figures, hidden)
+
+
+@dataclass(frozen=True, eq=False)
+class SmallCells:
+    """A table whose small cells are to be hidden, checked.
+
+    Attributes
+    ----------
+    arrow : pyarrow table
+    figures : list of str
+        Columns to hide, the count first.
+    counts : ndarray of shape (n,)
+        0 where missing.
+    known : ndarray of bool of shape (n,)
+    margins : list of lists of str
+    minimum : int
+    disguised : list of str
+        Columns of truth values, or percentages in text, that nobody named as figures.
+    """
+
+    arrow: Any
+    figures: list[str]
+    counts: np.ndarray
+    known: np.ndarray
+    margins: list[list[str]]
+    minimum: int
+    disguised: list[str]
+
+
+def read_small_cells(
+    table: Frame,
+    count: str,
+    minimum: int,
+    columns: str | Sequence[str] | None,
+    within: str | Sequence[str | Sequence[str]] | None,
+) -> SmallCells:
+    """Read and check what :func:`suppress_small_cells` is asked for.
+
+    Raises
+    ------
+    DataError
+        When columns are missing or hold lists, or counts are negative or not whole.
+    TypeError, ValueError
+        When an argument is not of the kind that is asked for.
+    """
+    minimum = check_count(minimum, "minimum", least=2)
     margins = _margins(within)
     by = list(dict.fromkeys(name for margin in margins for name in margin))
-    wrapped = frames.wrap(table)
-    asked = [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
-    if other := [name for name in [count, *asked, *by] if not isinstance(name, str)]:
+    asked = _listed(columns)
+    _check_names(table, count, asked, by)
+    arrow = as_arrow(table)
+    _refuse_nested(arrow, by)
+    rest = [] if columns is not None else [field for field in arrow.schema if field.name not in by]
+    figures = asked if columns is not None else [field.name for field in rest if _is_figure(field)]
+    counts, known = _counts(arrow[count], count)
+    return SmallCells(
+        arrow=arrow,
+        figures=list(dict.fromkeys([count, *(name for name in figures if name not in by)])),
+        counts=counts,
+        known=known,
+        margins=margins,
+        minimum=minimum,
+        disguised=[field.name for field in rest if _is_figure_in_disguise(arrow, field)],
+    )
+
+
+def _listed(columns: str | Sequence[str] | None) -> list[str]:
+    return [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
+
+
+def _check_names(table: Frame, count: str, asked: list[Any], by: list[Any]) -> None:
+    named = [count, *asked, *by]
+    if other := [name for name in named if not isinstance(name, str)]:
         raise TypeError(
             f"{other[0]!r} is no name of a column; count= takes one, columns= and within= one or several, as texts."
         )
-    check_index(table, [count, *asked, *by], "the table")
-    frames.check_columns(wrapped, [count, *asked, *by], "the table")
+    check_index(table, named, "the table")
+    frames.check_columns(frames.wrap(table), named, "the table")
     if taken := [name for name in [count, *asked] if name in by]:
         raise ValueError(f"within= names {taken[0]!r}, which is to be hidden.")
-    arrow = as_arrow(table)
-    open_ = (
-        []
-        if columns is not None
-        else [field.name for field in arrow.schema if field.name not in by and _is_figure_in_disguise(arrow, field)]
-    )
+
+
+def _refuse_nested(arrow: Any, by: list[str]) -> None:
     if nested := [name for name in by if pa.types.is_nested(arrow.schema.field(name).type)]:
         raise DataError(
             [f"column {name!r} of within= holds lists or their like; name one of single values" for name in nested],
             "the table",
         )
-    figures = asked if columns is not None else [field.name for field in arrow.schema if _is_figure(field)]
-    figures = list(dict.fromkeys([count, *(name for name in figures if name not in by)]))
-    counts, known = _counts(arrow[count], count)
-    hidden = ~known | (counts < minimum)
-    if open_ and hidden.any():
-        warnings.warn(
-            f"{', '.join(map(repr, open_))} {'holds' if len(open_) == 1 else 'hold'} truth values or percentages in text, which stay "
-            "as they are in hidden cells; name all figures in columns=, or what tells the cells apart in within=.",
-            SmallCellWarning,
-            stacklevel=2,
-        )
-    if complementary and hidden.any():
-        groups = [_groups(arrow, margin) for margin in margins]
-        order = np.lexsort((np.arange(len(counts)), _names_rank(arrow, figures), counts))
-        hidden, n_open = hide_more(hidden, counts, groups, order, int(minimum))
-        if n_open:
-            warnings.warn(
-                f"{n_open:,} group{'s are' if n_open > 1 else ' is'} hidden whole, and the total still speaks of one cell or of fewer "
-                f"than {minimum} customers; publish no such total, or make coarser groups.",
-                SmallCellWarning,
-                stacklevel=2,
-            )
-    return _blanked(table, arrow, figures, hidden)
+
+
+def _warn_of_disguised(names: list[str]) -> None:
+    warnings.warn(
+        f"{', '.join(map(repr, names))} {'holds' if len(names) == 1 else 'hold'} truth values or percentages in text, which stay "
+        "as they are in hidden cells; name all figures in columns=, or what tells the cells apart in within=.",
+        SmallCellWarning,
+        stacklevel=3,
+    )
+
+
+def _warn_of_open_groups(n_open: int, minimum: int) -> None:
+    warnings.warn(
+        f"{n_open:,} group{'s are' if n_open > 1 else ' is'} hidden whole, and the total still speaks of one cell or of fewer "
+        f"than {minimum} customers; publish no such total, or make coarser groups.",
+        SmallCellWarning,
+        stacklevel=3,
+    )
 
 
 def export_table(
@@ -167,7 +239,7 @@ def export_table(
     count: str,
     minimum: int = MINIMUM,
     columns: str | Sequence[str] | None = None,
-    within: str | Sequence[Any] | None = None,
+    within: str | Sequence[str | Sequence[str]] | None = None,
     complementary: bool = True,
     allow: Sequence[str] = (),
 ) -> Any:
@@ -208,7 +280,7 @@ def export_table(
     C,40
     """
     files.kind_of(path)
-    if isinstance(table, pd.DataFrame) and not _is_row_number(table.index):
+    if not is_numbered_by_row(table):
         raise DataError(["the index of pandas would not be written; call reset_index() first"], "the table")
     names = frames.wrap(table).collect_schema().names()
     allowed = [allow] if isinstance(allow, str) else list(allow)
@@ -234,10 +306,6 @@ def export_table(
     shown = suppress_small_cells(table, count, minimum=minimum, **options)
     files.write_table(_to_write(as_arrow(shown), arrow.schema, files.kind_of(path)), path)
     return shown
-
-
-def _is_row_number(index: pd.Index) -> bool:
-    return all(name is None for name in index.names) and pd.api.types.is_integer_dtype(index.dtype)
 
 
 def _to_write(shown: Any, schema: Any, kind: str) -> Any:
@@ -323,20 +391,3 @@ def _names_rank(arrow: Any, figures: Sequence[str]) -> np.ndarray:
         place[-1] = len(texts)
         rank = np.unique(rank * (len(texts) + 1) + place[codes], return_inverse=True)[1]
     return rank
-
-
-def _blanked(table: Any, arrow: Any, figures: Sequence[str], hidden: np.ndarray) -> Any:
-    wrapped = frames.wrap(table)
-    if isinstance(table, pd.DataFrame):
-        result = table.copy(deep=False)
-        for name in figures:
-            result[name] = result[name].mask(hidden)
-        return result
-    if isinstance(wrapped, ex.DataFrame) and wrapped.implementation.is_polars():
-        mask = ex.new_series("hidden", hidden, backend=wrapped.implementation)
-        return wrapped.with_columns(ex.when(~mask).then(ex.col(name)).alias(name) for name in figures).to_native()
-    for name in figures:
-        column = arrow[name].combine_chunks() if isinstance(arrow[name], pa.ChunkedArray) else arrow[name]
-        shown = pc.if_else(pa.array(hidden), pa.scalar(None, column.type), column)
-        arrow = arrow.set_column(arrow.column_names.index(name), arrow.schema.field(name).with_nullable(True), shown)
-    return frames.from_arrow(arrow, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,18 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..metrics.stability import population_stability_index, stability_noise, stability_shares
-from ..typing import Estimator
+from ..results import IntervalDisplay, Result
+from ..typing import Estimator, Frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Customary limits of the population stability index.
 WATCH, MOVED = 0.10, 0.25
 
 
 @dataclass(frozen=True)
-class DriftReport:
+class DriftReport(Result):
     """Population stability of each column and of the score.
 
     Attributes
@@ -44,6 +48,28 @@ class DriftReport:
         )
         return ("stable", "watch", "moved")[max(level, 0)]
 
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw the population stability index of each column, from 0.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        IntervalDisplay
+            A line from 0 to each index.
+        """
+        table = pd.DataFrame(
+            {
+                "quantity": self.table["column"].astype(str) + " (" + self.table["verdict"] + ")",
+                "value": self.table["psi"],
+                "lower": 0.0,
+                "upper": self.table["psi"],
+            }
+        )
+        return IntervalDisplay(table, title="Population stability index").plot(ax=ax)
+
     def describe(self) -> str:
         """Say the verdict, which columns moved, and what to do."""
         moved = self.table[self.table["verdict"] != "stable"]
@@ -57,7 +83,7 @@ class DriftReport:
         return f"{self.n_before:,} customers before and {self.n_after:,} after: {self.verdict}. {what} {advice}"
 
 
-def drift_report(before: Any, after: Any, *, classifier: Estimator | None = None, n_bins: int = 10) -> DriftReport:
+def drift_report(before: Frame, after: Frame, *, classifier: Estimator | None = None, n_bins: int = 10) -> DriftReport:
     """Compare the features of two snapshots, and the scores of a classifier on them, by population stability [1]_.
 
     Parameters

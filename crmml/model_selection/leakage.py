@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..exceptions import DataError
 from ..transactions.snapshot_data import SnapshotData
 from ..transactions.snapshots import log_before
 from ..transactions.times import moment_text, to_moment
-from ..typing import Frame
+from ..typing import Frame, Moment
 from .fold_leakage import fold_findings, label_findings
 from .leakage_findings import COLUMNS, LeakageReport, finding
 
@@ -26,7 +27,7 @@ FEWEST = 30
 def leakage_report(
     make_features: Callable,
     log: Frame,
-    cutoffs: Any,
+    cutoffs: Moment | Sequence[Moment],
     *,
     cv: Any = None,
     customer_id: str = "customer_id",
@@ -41,7 +42,7 @@ def leakage_report(
     Parameters
     ----------
     make_features : callable
-        ``make_features(log, cutoff)`` returns one row a customer: a frame with the customer column (or, for pandas, an
+        ``make_features(log, cutoff)`` returns one row per customer: a frame with the customer column (or, for pandas, an
         index of customers), a pair of such a frame and labels, or a :class:`SnapshotData`; for
         :func:`snapshots` pass ``incomplete="unlabelled"``, since a log that ends at the cutoff has no label window.
     log : frame of any engine
@@ -75,48 +76,67 @@ def leakage_report(
     ['last']
     """
     single = isinstance(cutoffs, str) or not isinstance(cutoffs, Iterable)
-    moments = [to_moment(cutoff) for cutoff in ([cutoffs] if single else cutoffs)]
-    findings: list[dict[str, Any]] = []
-    tables, labels, horizons = [], [], []
-    for moment in moments:
-        made = make_features(log, moment)
-        table, label = _table(made, customer_id)
-        without, _ = _table(make_features(log_before(log, timestamp, moment), moment), customer_id)
-        changes = _changes(table, without, moment)
-        if changes:
-            again, _ = _table(make_features(log, moment), customer_id)
-            unstable = {change["column"] for change in _changes(table, again, moment)}
-            changes = [_unstable(change) if change["column"] in unstable else change for change in changes]
-        findings += changes
-        tables.append(table)
-        labels.append(label)
-        horizons.append(made.horizon if isinstance(made, SnapshotData) else pd.Timedelta(0))
-    stacked = pd.concat(tables, ignore_index=False)
-    checked = f"{stacked.shape[1]} columns at {len(moments)} cutoff{'s' if len(moments) != 1 else ''}"
+    given: Any = [cutoffs] if single else cutoffs
+    moments = [to_moment(cutoff) for cutoff in given]
+    made = [_computed_twice(make_features, log, moment, customer_id, timestamp) for moment in moments]
+    findings = [change for one in made for change in one.changes]
+    stacked = pd.concat([one.table for one in made])
     notes: tuple[str, ...] = ()
-    known_labels = [label for label in labels if label is not None]
-    if len(known_labels) == len(labels):
-        y = np.concatenate(known_labels)
-        known = ~np.isnan(y)
-        sizes = [len(table) for table in tables]
-        ends = [moment + horizon for moment, horizon in zip(moments, horizons, strict=True)]
-        keys = pd.DataFrame(
-            {
-                "customer_id": stacked.index,
-                "cutoff": np.repeat(np.asarray(moments, dtype="datetime64[us]"), sizes),
-                "label_end": np.repeat(np.asarray(ends, dtype="datetime64[us]"), sizes),
-            }
-        )
-        if known.any():
-            X, groups = stacked[known].reset_index(drop=True), keys[known].reset_index(drop=True)
-            of_labels = label_findings(X, y[known]) or _in_every_cutoff(X, y[known], groups["cutoff"].to_numpy())
-            findings += of_labels
-            if cv is not None:
-                more, notes = fold_findings(X, y[known], cv, groups)
-                findings += more
+    if all(one.label is not None for one in made):
+        of_labels, notes = _label_findings(made, stacked, cv)
+        findings += of_labels
     elif cv is not None:
         raise ValueError("cv= needs labels: let make_features return a pair of features and labels, or SnapshotData.")
+    checked = f"{stacked.shape[1]} columns at {len(moments)} cutoff{'s' if len(moments) != 1 else ''}"
     return LeakageReport(pd.DataFrame(findings, columns=COLUMNS), checked, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Computed:
+    """Features at one cutoff, and what changed when events from it on were removed."""
+
+    moment: pd.Timestamp
+    table: pd.DataFrame
+    label: np.ndarray | None
+    horizon: pd.Timedelta
+    changes: list[dict[str, Any]]
+
+
+def _computed_twice(
+    make_features: Callable, log: Frame, moment: pd.Timestamp, customer_id: str, timestamp: str
+) -> _Computed:
+    made = make_features(log, moment)
+    table, label = _table(made, customer_id)
+    without, _ = _table(make_features(log_before(log, timestamp, moment), moment), customer_id)
+    changes = _changes(table, without, moment)
+    if changes:
+        again, _ = _table(make_features(log, moment), customer_id)
+        unstable = {change["column"] for change in _changes(table, again, moment)}
+        changes = [_unstable(change) if change["column"] in unstable else change for change in changes]
+    horizon = made.horizon if isinstance(made, SnapshotData) else pd.Timedelta(0)
+    return _Computed(moment, table, label, horizon, changes)
+
+
+def _label_findings(
+    made: list[_Computed], stacked: pd.DataFrame, cv: Any
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """What the labels are a function of, and with ``cv`` what the folds give away."""
+    y = np.concatenate([one.label for one in made if one.label is not None])
+    known = ~np.isnan(y)
+    if not known.any():
+        return [], ()
+    sizes = [len(one.table) for one in made]
+    cutoffs = np.asarray([one.moment for one in made], dtype="datetime64[us]")
+    ends = np.asarray([one.moment + one.horizon for one in made], dtype="datetime64[us]")
+    keys = pd.DataFrame(
+        {"customer_id": stacked.index, "cutoff": np.repeat(cutoffs, sizes), "label_end": np.repeat(ends, sizes)}
+    )
+    X, groups = stacked[known].reset_index(drop=True), keys[known].reset_index(drop=True)
+    findings = label_findings(X, y[known]) or _in_every_cutoff(X, y[known], groups["cutoff"].to_numpy())
+    if cv is None:
+        return findings, ()
+    more, notes = fold_findings(X, y[known], cv, groups)
+    return findings + more, notes
 
 
 def _in_every_cutoff(X: pd.DataFrame, y: np.ndarray, cutoff: np.ndarray) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from .. import frames
 from ..customers.scanning.identifier_names import identifier_of
 from ..exceptions import DataError
 from ..frames import expressions as ex
+from ..frames.records import as_floats
 from ..typing import FrameLike
 
 #: How many offenders a message shows.
@@ -29,40 +30,19 @@ def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.
     for name in names:
         column = picked[name]
         try:
-            columns[name] = _as_floats(column)
+            columns[name] = as_floats(column)
         except (ValueError, TypeError):
             text = column.to_pandas()
             wrong = text.notna()
             if not (column.dtype.is_temporal() or column.dtype == ex.Boolean or text.dtype.kind == "c"):
                 wrong &= pd.to_numeric(text, errors="coerce").isna()
             shown = (
-                f"is no number in {int(wrong.sum()):,} of {len(text):,} rows"
+                f"is not a number in {int(wrong.sum()):,} of {len(text):,} rows"
                 if wrong.any()
                 else "holds numbers as text"
             )
             faults.append(f"column {name!r} {shown} ({column.dtype}); make it a column of numbers")
     return columns
-
-
-def _as_floats(column: ex.Series) -> np.ndarray:
-    """The column itself where its engine keeps floats as numpy does."""
-    native = column.to_native()
-    if isinstance(native, pd.Series) and isinstance(native.dtype, np.dtype) and native.dtype.kind in "iufb":
-        return np.asarray(native, dtype=np.float64)
-    if column.dtype.is_temporal() or column.dtype in (ex.String, ex.Categorical):
-        raise TypeError
-    if isinstance(native, pd.Series) and native.dtype.kind == "c":
-        raise TypeError  # else the imaginary part would be dropped
-    if column.dtype.is_numeric() and not isinstance(native, pd.Series):
-        return np.asarray(column.to_numpy(), dtype=np.float64)
-    return column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def eager(X: FrameLike) -> Any:
-    """Compute a lazy frame once, so that its rows keep their order; others as they are."""
-    if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), ex.LazyFrame):
-        return frames.collected(wrapped).to_native()
-    return X
 
 
 def finite_faults(name: str, values: np.ndarray, missing_allowed: bool = False) -> list[str]:

@@ -14,9 +14,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames.records import eager
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike
-from ._columns import CustomerTypes, eager, finite_faults, length_of, numbers_of, repeated_customers, rows_of
+from ._columns import CustomerTypes, finite_faults, length_of, numbers_of, repeated_customers, rows_of
 from .profile import SegmentProfile, profile_of, sums_of
 
 #: The segment of customers of whom something is missing, where ``missing="own"``.
@@ -118,7 +119,7 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
         if repeated:
             warnings.warn(
                 f"{repeated:,} of {looked:,} rows repeat another's customer identifier, and each row counts as a customer; give one "
-                "row a customer, such as a summary, where that is not meant.",
+                "row per customer, such as a summary, where that is not meant.",
                 SegmentWarning,
                 stacklevel=2,
             )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..checks import check_generator
 from ..results import DisplayMixin
 from ..typing import FrameLike, Seed
 from .cluster import ClusterSegmenter
@@ -53,7 +53,7 @@ class SegmentMapDisplay(DisplayMixin):
         *,
         customer_type: str | None = None,
         max_points: int = 2000,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ) -> SegmentMapDisplay:
         """Compute the map of customers.
 
@@ -66,7 +66,7 @@ class SegmentMapDisplay(DisplayMixin):
             The type to map, where the segmenter has ``by``.
         max_points : int, default=2000
             Customers shown as points, drawn at random; 0 shows centres only.
-        random_state : int, RandomState or None
+        random_state : int, Generator, RandomState or None
         """
         check_is_fitted(segmenter)
         columns, types, codes = segmenter._predicted(X)
@@ -89,7 +89,7 @@ class SegmentMapDisplay(DisplayMixin):
         if len(axes) < 2:
             axes = np.vstack([axes, np.zeros((2 - len(axes), Z.shape[1]))])
         order = part.order
-        rows = check_random_state(random_state).permutation(len(Z))[:max_points]
+        rows = check_generator(random_state).permutation(len(Z))[:max_points]
         share = np.bincount(codes, minlength=len(segmenter.segments_))[part.position[order]] / max(len(codes), 1)
         renumber = np.full(len(segmenter.segments_), -1)
         renumber[part.position[order]] = np.arange(len(order))

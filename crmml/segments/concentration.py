@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_random_state
 
+from ..checks import check_count, check_coverage, check_generator, check_probability
 from ..exceptions import DataError
 from ..metrics import MetricInterval
+from ..results import Result
 from ..typing import ArrayLike, Seed
 from ._columns import fault
 from .profile import counted, is_are, total_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Shares of customers that the curve is kept at: by 0.1 % up to 10 %, then by 1 %.
 GRID = np.append(np.arange(101) / 1000, np.arange(11, 101) / 100)
@@ -24,7 +30,7 @@ SLICES = 10_000
 
 
 @dataclass(frozen=True)
-class Concentration:
+class Concentration(Result):
     """A concentration curve, from the most valuable customer on, and what follows from it.
 
     Attributes
@@ -69,9 +75,7 @@ class Concentration:
         ValueError
             When share is not between 0 and 1.
         """
-        if not 0 <= share <= 1:
-            raise ValueError(f"share={share!r} must lie between 0 and 1 (0.2 is the top 20 %).")
-        return self._between(0.0, share)
+        return self._between(0.0, check_probability(share, "share"))
 
     def tier_shares(self, shares: Sequence[float]) -> list[MetricInterval]:
         """Share of the value of each tier, the tiers being shares of the customers from the top.
@@ -94,6 +98,27 @@ class Concentration:
         found = last - first
         lower, upper = np.quantile(found[1:], [(1 - self.gini.coverage) / 2, (1 + self.gini.coverage) / 2])
         return MetricInterval(float(found[0]), float(lower), float(upper), self.gini.coverage)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the curve: customers, share, lower, upper."""
+        return pd.DataFrame(
+            {"customers": self.customers, "share": self.share, "lower": self.lower, "upper": self.upper}
+        )
+
+    def plot(self, ax: Axes | None = None) -> Any:
+        """Draw the curve with its band.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        LorenzDisplay
+        """
+        from .displays import LorenzDisplay
+
+        return LorenzDisplay.from_result(self).plot(ax=ax)
 
     def describe(self) -> str:
         """Say it in sentences."""
@@ -158,10 +183,8 @@ def concentration(
     >>> round(found.gini.estimate, 3), round(found.share_of_top(0.2).estimate, 3)
     (0.68, 0.8)
     """
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
-    if n_resamples < 1:
-        raise ValueError(f"n_resamples={n_resamples!r} must be at least 1.")
+    coverage = check_coverage(coverage)
+    n_resamples = check_count(n_resamples, "n_resamples", least=1)
     given = _numbers(values)
     faults = [] if given.size else ["there are no customers"]
     faults += fault("value", np.isnan(given), "is missing", "drop or fill these rows")
@@ -174,7 +197,8 @@ def concentration(
     n = ordered.size
     gini, share = _gini_and_curve(np.ones(n), ordered)
     sizes, means = _cells(ordered)
-    rng = check_random_state(random_state)
+    modern = isinstance(random_state, np.random.Generator | np.random.SeedSequence)
+    rng: Any = check_generator(random_state) if modern else check_random_state(random_state)
     drawn = []
     for _ in range(n_resamples):
         counts = rng.multinomial(n, sizes / n).astype(np.float64)

@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..results import DisplayMixin
-from ..typing import ArrayLike, FrameLike
-from .concentration import Concentration, concentration
-from .profile import SegmentProfile
-from .pyramid import PyramidSegmenter
-from .rfm import RFMSegmenter
+from ..typing import FrameLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,14 +44,12 @@ class PyramidDisplay(DisplayMixin):
     title: str = ""
 
     @classmethod
-    def from_estimator(
-        cls, model: PyramidSegmenter, X: FrameLike | None = None, *, of: str | None = None
-    ) -> PyramidDisplay:
-        """Take a fitted pyramid's customers, or those of X; see :meth:`from_profile`."""
-        return cls.from_profile(model.profile(X), of=of)
+    def from_estimator(cls, model: Any, X: FrameLike | None = None, *, of: str | None = None) -> PyramidDisplay:
+        """Take a fitted segmenter's customers, or those of X; see :meth:`from_result`."""
+        return cls.from_result(model.profile(X), of=of)
 
     @classmethod
-    def from_profile(cls, profile: SegmentProfile, *, of: str | None = None) -> PyramidDisplay:
+    def from_result(cls, profile: Any, *, of: str | None = None) -> PyramidDisplay:
         """Take a profile, of one customer type where there are types.
 
         Parameters
@@ -143,7 +137,7 @@ class RFMGridDisplay(DisplayMixin):
     label: str
 
     @classmethod
-    def from_estimator(cls, model: RFMSegmenter, X: FrameLike, *, of: str = "customers") -> RFMGridDisplay:
+    def from_estimator(cls, model: Any, X: FrameLike, *, of: str = "customers") -> RFMGridDisplay:
         """Count the customers of X.
 
         Parameters
@@ -197,50 +191,53 @@ class LorenzDisplay(DisplayMixin):
         Of the value.
     """
 
-    found: Concentration
+    found: Any
     tiers: list[tuple[str, float]]
     name: str = "value"
 
     @classmethod
-    def from_values(
+    def from_result(
         cls,
-        values: ArrayLike,
+        found: Any,
         *,
         shares: Sequence[float] | None = None,
         tiers: Sequence[str] | None = None,
         name: str = "value",
-        **options: Any,
     ) -> LorenzDisplay:
-        """Compute the curve of values; ``options`` go to :func:`concentration`.
+        """Take a curve that :func:`concentration` computed.
 
         Parameters
         ----------
-        values : array of shape (n,)
+        found : Concentration
         shares : sequence of float, default=None
             Of tiers to mark, from the top.
         tiers : sequence of str, default=None
             Their names.
         name : str
-        **options
-            coverage, n_resamples, random_state.
+            Of the value.
         """
         ends = [] if shares is None else [float(end) for end in np.cumsum(shares)]
         names = [f"{share:.3g}" for share in shares or []] if tiers is None else list(tiers)
-        return cls(concentration(values, **options), list(zip(names, ends, strict=True)), name)
+        return cls(found, list(zip(names, ends, strict=True)), name)
 
     @classmethod
-    def from_estimator(cls, model: PyramidSegmenter, X: FrameLike, **options: Any) -> LorenzDisplay:
+    def from_estimator(cls, model: Any, X: FrameLike, **options: Any) -> LorenzDisplay:
         """Compute the curve of X's values, and mark the tiers by their realised shares of X.
 
         Customers without a value are left out.
+
+        Parameters
+        ----------
+        model : fitted PyramidSegmenter
+        X : as in ``fit``
+        **options
+            coverage, n_resamples, random_state, as of :func:`concentration`.
         """
-        columns, _, codes = model._predicted(X)
-        known = codes < len(model.segments_)
-        counts = np.bincount(codes[known], minlength=len(model.segments_))
-        shares = counts / max(counts.sum(), 1)
-        return cls.from_values(
-            columns[model.value][known], shares=shares.tolist(), tiers=model.segments_, name=model.value, **options
-        )
+        _, _, codes = model._predicted(X)
+        counts = np.bincount(codes[codes < len(model.segments_)], minlength=len(model.segments_))
+        shares = (counts / max(counts.sum(), 1)).tolist()
+        found = model.concentration(X, **options)
+        return cls.from_result(found, shares=shares, tiers=model.segments_, name=model.value)
 
     def plot(self, ax: Axes | None = None) -> LorenzDisplay:
         """Draw the curve from the most valuable customer on, its band, the line of equality and the tiers' ends."""

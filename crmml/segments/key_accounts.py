@@ -33,10 +33,10 @@ References
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -45,18 +45,22 @@ from scipy.stats import gamma
 from sklearn.exceptions import ConvergenceWarning
 
 from .. import frames
-from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_unit
+from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_coverage, check_probability, check_unit
 from ..exceptions import DataError
+from ..results import IntervalDisplay, Result
 from ..transactions.activity import Activity, read_activity
 from ..transactions.compression import unique_rows
 from ..transactions.rhythm import fit_gaps
 from ..transactions.summary import end_text
-from ..typing import Frame, Moment
+from ..typing import ArrayLike, Frame, Moment
 from .profile import counted, is_are
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
-class KeyAccountReport:
+class KeyAccountReport(Result):
     """Expected and actual rhythm of key accounts.
 
     Attributes
@@ -71,7 +75,7 @@ class KeyAccountReport:
     n_accounts, n_overdue : int
     as_of : str
     unit : str
-    level, coverage : float
+    significance, coverage : float
     expected_gap : float
         Of an account of which nothing is known yet, in ``unit``.
     strength : float
@@ -88,7 +92,7 @@ class KeyAccountReport:
     n_overdue: int
     as_of: str
     unit: str
-    level: float
+    significance: float
     coverage: float
     expected_gap: float
     strength: float
@@ -98,13 +102,34 @@ class KeyAccountReport:
     def __repr__(self) -> str:
         return f"KeyAccountReport({self.n_overdue:,} of {self.n_accounts:,} accounts overdue as of {self.as_of})"
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table as a pandas frame; it holds identifiers."""
+        return frames.collected(frames.wrap(self.table)).to_pandas()
+
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw what the silence of overdue accounts has cost in all: lost value, else visits missed. No identifier is in it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        IntervalDisplay
+        """
+        value, lower, upper = self.lost_value or (self.missed, np.nan, np.nan)
+        name = "missed visits" if self.lost_value is None else "lost value"
+        table = pd.DataFrame({"quantity": [name], "value": [value], "lower": [lower], "upper": [upper]})
+        title = f"{self.n_overdue:,} of {self.n_accounts:,} key accounts overdue as of {self.as_of}"
+        return IntervalDisplay(table, title=title).plot(ax=ax)
+
     def describe(self) -> str:
         """Say how many are overdue and what it has cost, in sentences and without identifiers."""
         words = UNIT_WORDS[self.unit]
         verb = is_are(self.n_overdue or self.n_accounts)
         lines = [
             f"{self.n_overdue:,} of {counted(self.n_accounts, 'key account')} {verb} overdue as of {self.as_of}: in "
-            f"the account's own rhythm so long a silence has a probability below {100 * self.level:.3g}%.",
+            f"the account's own rhythm so long a silence has a probability below {100 * self.significance:.3g}%.",
             f"An account of which nothing is known yet is expected every {self.expected_gap:.3g} {words}; this weighs as much as "
             f"{self.strength:.3g} gaps of its own.",
         ]
@@ -124,13 +149,13 @@ class KeyAccountReport:
 def key_accounts(
     log: Frame,
     *,
-    accounts: Any = None,
+    accounts: Sequence[Hashable] | ArrayLike | float | None = None,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
     value: str | None = None,
     as_of: Moment | None = None,
     unit: str = "D",
-    level: float = 0.05,
+    significance: float = 0.05,
     coverage: float = 0.9,
 ) -> KeyAccountReport:
     """Compare key accounts' rhythm with the time since they last came.
@@ -138,7 +163,7 @@ def key_accounts(
     Parameters
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
-        One row a visit or order, of all customers: the pooled rhythm is learnt from them. Those of one day count as one.
+        One row per visit or order, of all customers: the pooled rhythm is learnt from them. Those of one day count as one.
     accounts : sequence of identifiers, or float in (0, 1], default=None
         The key accounts; a share takes the customers of greatest total value, or without ``value`` of most visits, rounded up;
         None takes all.
@@ -149,7 +174,7 @@ def key_accounts(
         A bare date stands for its whole day. Later events are not looked at, and counted in a warning; None takes the last event.
     unit : {"h", "D", "W", "M", "Y"}, default="D"
         Of gaps and silences; a month is 365.25/12 days.
-    level : float, default=0.05
+    significance : float, default=0.05
         An account is overdue when a silence as long as its own has a lower probability in its rhythm.
     coverage : float, default=0.9
         Of the intervals, of accounts not chosen by their silence: see the module on those that are.
@@ -173,9 +198,8 @@ def key_accounts(
     0           b       8        84.0    12.0      1199.0
     """
     check_unit(unit)
-    for name, given in (("level", level), ("coverage", coverage)):
-        if not 0 < given < 1:
-            raise ValueError(f"{name}={given!r} must lie between 0 and 1.")
+    check_probability(significance, "significance", open_interval=True)
+    tail = (1 - check_coverage(coverage)) / 2
     activity = read_activity(log, customer_id, timestamp, value, as_of)
     k = np.diff(activity.offsets) - 1.0
     last = activity.day[activity.offsets[1:] - 1]
@@ -186,21 +210,8 @@ def key_accounts(
     ids = activity.ids.to_pandas().to_numpy()
     chosen = _chosen(accounts, ids, k + 1 if total is None else total)
     shape, rate = strength + k, strength * pooled + s
-    days = DAYS_PER_UNIT[unit]
-    silence = np.exp(shape * (np.log(rate) - np.log(rate + c)))
-    tail = (1 - coverage) / 2
-    columns: dict[str, np.ndarray] = {
-        customer_id: ids,
-        "visits": (k + 1).astype(np.int64),
-        "last_visit": last.astype("datetime64[D]"),
-        "expected_gap": rate / shape / days,
-        "since_last": c / days,
-        "silence_probability": silence,
-        "overdue": silence < level,
-        "missed": c * shape / rate,
-        "missed_lower": c * gamma.ppf(tail, shape) / rate,
-        "missed_upper": c * gamma.ppf(1 - tail, shape) / rate,
-    }
+    columns = {customer_id: ids, "visits": (k + 1).astype(np.int64), "last_visit": last.astype("datetime64[D]")}
+    columns |= _silences(shape, rate, c, significance, tail, DAYS_PER_UNIT[unit])
     variance = None
     if total is not None:
         of_mean = _variation(activity, total, k + 1) / (k + 1)
@@ -216,13 +227,29 @@ def key_accounts(
         n_overdue=len(late),
         as_of=end_text(activity.end),
         unit=unit,
-        level=level,
+        significance=significance,
         coverage=coverage,
-        expected_gap=pooled / days,
+        expected_gap=pooled / DAYS_PER_UNIT[unit],
         strength=strength,
         missed=float(columns["missed"][late].sum()),
         lost_value=None if variance is None else _sum_of(columns["lost_value"][late], variance[late], tail),
     )
+
+
+def _silences(
+    shape: np.ndarray, rate: np.ndarray, c: np.ndarray, significance: float, tail: float, days: float
+) -> dict[str, np.ndarray]:
+    r"""The expected gap :math:`\text{rate}/\text{shape}`, the silence c against it, and the visits expected in it."""
+    silence = np.exp(shape * (np.log(rate) - np.log(rate + c)))
+    return {
+        "expected_gap": rate / shape / days,
+        "since_last": c / days,
+        "silence_probability": silence,
+        "overdue": silence < significance,
+        "missed": c * shape / rate,
+        "missed_lower": c * gamma.ppf(tail, shape) / rate,
+        "missed_upper": c * gamma.ppf(1 - tail, shape) / rate,
+    }
 
 
 def _pooled_rhythm(k: np.ndarray, s: np.ndarray, c: np.ndarray) -> tuple[float, float]:

@@ -14,18 +14,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ..results import Result
 from ..stages import MarkovStageModel, StageChain, StageSpace
+from ..typing import FrameLike
 from ._memberships import Memberships, read_memberships
 from .base import SegmentWarning
 from .profile import counted, is_are
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-class SegmentMigration(StageChain):
+
+class SegmentMigration(StageChain, Result):
     """The chain of :func:`migration`, which also knows who came.
 
     Attributes
@@ -46,6 +51,39 @@ class SegmentMigration(StageChain):
     new_segments: tuple[tuple[str, int], ...]
     new: str
 
+    def flows(self) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray, str]:
+        """Origins, targets, customers from each to each, and what is counted; those who came are the last origin."""
+        n = len(self) - 1
+        flow = np.zeros((n + 1, n + 1))
+        flow[:n] = np.asarray(self.counts)[:n]
+        flow[n, :n] = [count for _, count in self.new_segments]
+        names = self.stages.names
+        return (*names[:n], self.new), tuple(names), flow, "customers"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the moves, one in a row: from, to, customers, and share of those who were in the segment before (NaN for new)."""
+        origins, targets, flow, _ = self.flows()
+        at = np.nonzero(flow)
+        share = flow / np.where((whole := flow.sum(axis=1, keepdims=True)) > 0, whole, 1)
+        share[-1] = np.nan
+        columns = {"from": np.asarray(origins, object)[at[0]], "to": np.asarray(targets, object)[at[1]]}
+        return pd.DataFrame(columns | {"customers": flow[at].astype(np.int64), "share": share[at]})
+
+    def plot(self, ax: Axes | None = None) -> Any:
+        """Draw the flows between segments.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        MigrationFlowDisplay
+        """
+        from .migration_displays import MigrationFlowDisplay
+
+        return MigrationFlowDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say in plain sentences who moved, left and came, and what follows for the relationship."""
         moved = self.n_stayed - int(np.trace(self.counts[: len(self) - 1, : len(self) - 1]))  # type: ignore[index]
@@ -60,8 +98,8 @@ class SegmentMigration(StageChain):
 
 
 def migration(
-    before: Any,
-    after: Any,
+    before: FrameLike | pd.Series,
+    after: FrameLike | pd.Series,
     *,
     customer_id: str = "customer_id",
     segment: str = "segment",
@@ -75,7 +113,7 @@ def migration(
     Parameters
     ----------
     before, after : frames of any engine, pandas Series by customer, or two aligned arrays
-        A customer's segment at each time, one row a customer; in arrays the same customer has the same place, and None means not
+        A customer's segment at each time, one row per customer; in arrays the same customer has the same place, and None means not
         there. Segments are compared as text.
     customer_id, segment : str
         Columns.

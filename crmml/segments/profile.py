@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from ..checks import check_coverage
 from ..inference import wilson_interval
+from ..results import IntervalDisplay, Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Medians of fewer customers than this would be single customers' figures; they are left missing.
 MINIMUM = 5
@@ -22,7 +27,7 @@ LARGE = 100_000
 
 
 @dataclass(frozen=True)
-class SegmentProfile:
+class SegmentProfile(Result):
     """Segments in figures, best first.
 
     Attributes
@@ -66,6 +71,31 @@ class SegmentProfile:
         if self.table["customers"].sum():
             lines.append(f"Brackets are {self.coverage:.0%} intervals, the customers being a sample of those to come.")
         return "\n".join(lines)
+
+    def plot(self, ax: Axes | None = None, *, of: str | None = None) -> Any:
+        """Draw each segment's share of the customers and, where there is a value, of the value.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+        of : str, default=None
+            The customer type to draw, where there are types; None takes the first.
+
+        Returns
+        -------
+        PyramidDisplay or IntervalDisplay
+            The second where there is no value.
+        """
+        from .displays import PyramidDisplay  # matplotlib's part of the package
+
+        if self.by is not None and of is None:
+            of = self.table[self.by].iloc[0]
+        if self.value is not None:
+            return PyramidDisplay.from_result(self, of=of).plot(ax=ax)
+        rows = self.table if self.by is None else self.table[self.table[self.by] == of]
+        names = {"segment": "quantity", "share": "value", "share_lower": "lower", "share_upper": "upper"}
+        title = "Share of the customers" + ("" if self.by is None else f", {self.by} {of}")
+        return IntervalDisplay(rows[list(names)].rename(columns=names), title=title).plot(ax=ax)
 
     def export(self, path: str | os.PathLike, *, minimum: int = MINIMUM) -> Any:
         """Write the table for others to read, without the figures of segments of fewer than ``minimum`` customers.
@@ -134,26 +164,37 @@ def sums_of(
     """
     split = _Split(codes, n_groups, len(features) + (value is not None))
     mass = None if weight is None else [part.copy() for part in split(weight)]
-    customers = split.counts.astype(np.float64) if mass is None else np.asarray([part.sum() for part in mass])
-    sums: dict[str, np.ndarray] = {"customers": customers}
+    weights: list[Any] = [None] * n_groups if mass is None else mass
+    sums = {"customers": split.counts.astype(np.float64) if mass is None else np.asarray([part.sum() for part in mass])}
     parts = None
     if value is not None:
         parts = split(value)
-        known = parts if not np.isnan(value.sum()) else [np.nan_to_num(part, nan=0.0) for part in parts]
-        worth = known if mass is None else [part * of for part, of in zip(known, mass, strict=True)]
-        sums["value_sum"] = np.asarray([part.sum() for part in worth])
-        sums["value_square"] = np.asarray([part @ by for part, by in zip(worth, known, strict=True)])
+        sums |= _value_sums(parts, mass, bool(np.isnan(value.sum())))
     for number, (name, column) in enumerate(features.items()):
         if parts is None or number or column is not value:  # else the value's are at hand
             parts = split(column)
-        weights: list[Any] = list(mass) if mass is not None else [None] * n_groups
-        if column.dtype.kind == "f":
-            sums[f"median_{name}"] = np.asarray([_median(*both) for both in zip(parts, weights, strict=True)])
-        else:
-            found = [_most_common(*both) for both in zip(parts, weights, strict=True)]
-            sums[f"most_common_{name}"] = np.asarray([text for text, _ in found], dtype=object)
-            sums[f"share_of_most_common_{name}"] = np.asarray([share for _, share in found])
+        sums |= _typical(name, column.dtype.kind == "f", parts, weights)
     return sums
+
+
+def _value_sums(parts: list[np.ndarray], mass: list[np.ndarray] | None, missing: bool) -> dict[str, np.ndarray]:
+    known = [np.nan_to_num(part, nan=0.0) for part in parts] if missing else parts
+    worth = known if mass is None else [part * of for part, of in zip(known, mass, strict=True)]
+    return {
+        "value_sum": np.asarray([part.sum() for part in worth]),
+        "value_square": np.asarray([part @ by for part, by in zip(worth, known, strict=True)]),
+    }
+
+
+def _typical(name: str, is_number: bool, parts: list[np.ndarray], weights: list[Any]) -> dict[str, np.ndarray]:
+    """The median of a number, or the commonest value of a category and its share, in each group."""
+    if is_number:
+        return {f"median_{name}": np.asarray([_median(*both) for both in zip(parts, weights, strict=True)])}
+    found = [_most_common(*both) for both in zip(parts, weights, strict=True)]
+    return {
+        f"most_common_{name}": np.asarray([text for text, _ in found], dtype=object),
+        f"share_of_most_common_{name}": np.asarray([share for _, share in found]),
+    }
 
 
 def profile_of(
@@ -166,8 +207,7 @@ def profile_of(
     coverage: float = 0.9,
 ) -> SegmentProfile:
     """Make a profile of sums by group, the groups being type by type and within them segment by segment."""
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+    coverage = check_coverage(coverage)
     n_types = 1 if types is None else len(types)
     customers = np.asarray(sums["customers"])
     of_type = np.repeat(customers.reshape(n_types, -1).sum(axis=1), len(segments))

@@ -13,11 +13,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
+from ..checks import check_coverage
 from ..exceptions import DataError
-from ..typing import ArrayLike, FrameLike
-from ._columns import eager, fault, numbers_of
+from ..frames.records import eager
+from ..typing import ArrayLike, FrameLike, Seed
+from ._columns import fault, numbers_of
 from ._quantile_cuts import quantile_cuts, reached
 from .base import UNKNOWN, Segmenter, SegmentWarning
+from .concentration import Concentration, concentration
 
 #: Names of four tiers, best first, after Curry; in Chinese 顶级客户, 大客户, 中等客户, 小客户.
 TIERS = ("top", "large", "medium", "small")
@@ -160,7 +163,9 @@ class PyramidSegmenter(Segmenter):
             found = np.column_stack([np.where(unknown[:, None], 0.0, found), unknown])
         return found
 
-    def tier_probabilities(self, draws: ArrayLike, *, relative: bool = False, types: Any = None) -> np.ndarray:
+    def tier_probabilities(
+        self, draws: ArrayLike, *, relative: bool = False, types: ArrayLike | None = None
+    ) -> np.ndarray:
         """Probability of each tier from draws of every customer's value, such as those of a posterior.
 
         Parameters
@@ -206,6 +211,25 @@ class PyramidSegmenter(Segmenter):
                 counts[rows, cuts.size - reached(values, cuts)] += 1
         return counts / len(table)
 
+    def concentration(
+        self, X: FrameLike, *, coverage: float = 0.9, n_resamples: int = 499, random_state: Seed = None
+    ) -> Concentration:
+        """Concentration of the customers' value; those without one are left out.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+        coverage, n_resamples, random_state
+            As of :func:`crmml.segments.concentration`.
+
+        Returns
+        -------
+        Concentration
+        """
+        columns, _, codes = self._predicted(X)
+        values = columns[self.value][codes < len(self.segments_)]
+        return concentration(values, coverage=coverage, n_resamples=n_resamples, random_state=random_state)
+
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Name of the column of ``transform``: tier_score, the number of tiers for the top one, 1 for the lowest."""
         return np.asarray(["tier_score"], dtype=object)
@@ -226,30 +250,16 @@ class PyramidSegmenter(Segmenter):
         return self.value
 
     def _check_parameters(self) -> None:
+        check_coverage(self.coverage)
         if self.cut_points is not None:
-            self._fixed: np.ndarray | None = _as_numbers("cut_points", self.cut_points)
-            n_tiers = self._fixed.size + 1
-            if not np.isfinite(self._fixed).all() or (np.diff(self._fixed) <= 0).any():
-                raise ValueError(f"cut_points must be finite numbers in ascending order; they are {self.cut_points!r}.")
-            self._below = np.zeros(0)
+            self._fixed: np.ndarray | None = _ascending(self.cut_points)
+            self._below, n_tiers = np.zeros(0), self._fixed.size + 1
         else:
-            shares = _as_numbers("shares", self.shares)
-            if not shares.size or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
-                raise ValueError(
-                    f"shares={self.shares!r} must be above 0 and add up to 1 (they add up to {shares.sum():g}); give 0.01 for 1 %."
-                )
-            n_tiers, self._fixed = shares.size, None
-            self._below = np.cumsum(shares[::-1])[:-1]
-        names = TIERS if n_tiers == len(TIERS) else tuple(f"tier {number}" for number in range(1, n_tiers + 1))
-        if self.tiers is not None:
-            names = tuple(str(name) for name in self.tiers)
-            if len(names) != n_tiers or len(set(names)) < n_tiers:
-                raise ValueError(f"tiers={self.tiers!r} must be {n_tiers} different names, one for each tier.")
+            shares = _checked_shares(self.shares)
+            self._fixed, self._below, n_tiers = None, np.cumsum(shares[::-1])[:-1], shares.size
         if self.interval is not None and len(self.interval) != 2:
             raise ValueError(f"interval={self.interval!r} must name two columns, the lower and the upper bound.")
-        if UNKNOWN in names:
-            raise ValueError(f"tiers may not be called {UNKNOWN!r}, which is for customers without a value.")
-        self.segments_ = names
+        self.segments_ = _tier_names(self.tiers, n_tiers)
 
     def _read(self, X: Any, *, reset: bool) -> dict[str, np.ndarray]:
         return self._numbers(X, [self.value], reset=reset)
@@ -317,6 +327,33 @@ def _as_numbers(name: str, given: Any) -> np.ndarray:
         return np.asarray(given, dtype=np.float64).ravel()
     except (TypeError, ValueError):
         raise ValueError(f"{name}={given!r} must be a list of numbers.") from None
+
+
+def _ascending(cut_points: Sequence[float]) -> np.ndarray:
+    cuts = _as_numbers("cut_points", cut_points)
+    if not np.isfinite(cuts).all() or (np.diff(cuts) <= 0).any():
+        raise ValueError(f"cut_points must be finite numbers in ascending order; they are {cut_points!r}.")
+    return cuts
+
+
+def _checked_shares(given: Sequence[float]) -> np.ndarray:
+    shares = _as_numbers("shares", given)
+    if not shares.size or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
+        raise ValueError(
+            f"shares={given!r} must be above 0 and add up to 1 (they add up to {shares.sum():g}); give 0.01 for 1 %."
+        )
+    return shares
+
+
+def _tier_names(tiers: Sequence[str] | None, n_tiers: int) -> tuple[str, ...]:
+    names = TIERS if n_tiers == len(TIERS) else tuple(f"tier {number}" for number in range(1, n_tiers + 1))
+    if tiers is not None:
+        names = tuple(str(name) for name in tiers)
+        if len(names) != n_tiers or len(set(names)) < n_tiers:
+            raise ValueError(f"tiers={tiers!r} must be {n_tiers} different names, one for each tier.")
+    if UNKNOWN in names:
+        raise ValueError(f"tiers may not be called {UNKNOWN!r}, which is for customers without a value.")
+    return names
 
 
 def _probabilities(coverage: float) -> Any:

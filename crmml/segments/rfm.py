@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .. import frames
+from ..checks import check_count
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
 from ..typing import ArrayLike, FrameLike
@@ -162,26 +163,14 @@ class RFMSegmenter(NamedColumnsMixin, Segmenter):
             if unknown := [str(key) for key in keys if key not in DIMENSIONS]:
                 raise ValueError(f"{what} has {', '.join(unknown)}; its keys are {', '.join(DIMENSIONS)}.")
         for name, count in given.items():
-            if not isinstance(count, Integral) or not 1 <= count <= 100:
-                raise ValueError(f"bins[{name!r}] is {count!r}; give a whole number from 1 to 100.")
-        sizes = sizes_of(self.bins)
-        self._fixed: dict[str, np.ndarray] = {}
+            check_count(count, f"bins[{name!r}]", least=1, most=100)
         if len(set(self._columns)) < 3:
             raise ValueError(
                 f"recency, frequency and monetary must be three columns; they are {', '.join(self._columns)}."
             )
-        for name, cuts in (self.cut_points or {}).items():
-            try:
-                fixed = np.asarray(cuts, dtype=np.float64).ravel()
-            except (TypeError, ValueError):
-                raise ValueError(f"cut_points[{name!r}]={cuts!r} must be a list of numbers.") from None
-            if not np.isfinite(fixed).all() or (np.diff(fixed) <= 0).any() or fixed.size > 99:
-                raise ValueError(
-                    f"cut_points[{name!r}] must be at most 99 finite numbers in ascending order; it is {cuts!r}."
-                )
-            self._fixed[name], sizes[name] = fixed, fixed.size + 1
-        self._sizes = sizes
-        self.segments_, self._lookup = name_lookup(self.names, sizes)
+        self._fixed = {name: _ascending(cuts, name) for name, cuts in (self.cut_points or {}).items()}
+        self._sizes = sizes_of(self.bins) | {name: cuts.size + 1 for name, cuts in self._fixed.items()}
+        self.segments_, self._lookup = name_lookup(self.names, self._sizes)
 
     def _read(self, X: Any, *, reset: bool) -> dict[str, np.ndarray]:
         of_summary = self.recency is None and (frames.is_frame(X) or (not reset and self.n_features_in_ == 4))
@@ -276,3 +265,13 @@ def _below_zero(name: str, values: np.ndarray, what: str, cure: str) -> list[str
         if values.size and not np.nanmin(values, initial=0.0) < 0:
             return []
         return fault(name, values < 0, what, cure)
+
+
+def _ascending(cuts: Sequence[float], name: str) -> np.ndarray:
+    try:
+        fixed = np.asarray(cuts, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        raise ValueError(f"cut_points[{name!r}]={cuts!r} must be a list of numbers.") from None
+    if not np.isfinite(fixed).all() or (np.diff(fixed) <= 0).any() or fixed.size > 99:
+        raise ValueError(f"cut_points[{name!r}] must be at most 99 finite numbers in ascending order; it is {cuts!r}.")
+    return fixed

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
+from ..results import Result
+from ..typing import Frame
 from ._columns import as_label
 from ._memberships import read_memberships
 from .profile import counted, is_are
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOVES = ("staying", "upgraded", "downgraded", "gone", "new")
 
 
 @dataclass(frozen=True)
-class ValueMovement:
+class ValueMovement(Result):
     """How the value of a customer base went from before to after.
 
     Attributes
@@ -32,6 +37,8 @@ class ValueMovement:
     total_before, total_after : float
     segments : tuple of str
         Best first.
+    gone, new : str
+        What the tier of those who left, and the origin of those who came, is called.
     """
 
     table: pd.DataFrame
@@ -39,6 +46,32 @@ class ValueMovement:
     total_before: float
     total_after: float
     segments: tuple[str, ...]
+    gone: str = "gone"
+    new: str = "new"
+
+    def flows(self) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray, str]:
+        """Origins, targets, value from each to each (that after; before of those gone), and what is counted."""
+        origins, targets = (*self.segments, self.new), (*self.segments, self.gone)
+        flow = np.zeros((len(origins), len(targets)))
+        for row in self.table.to_dict("records"):
+            at = origins.index(row["from"]), targets.index(row["to"])
+            flow[at] += row["value_before" if row["move"] == "gone" else "value_after"]
+        return origins, targets, flow, "value (after; before of those gone)"
+
+    def plot(self, ax: Axes | None = None) -> Any:
+        """Draw the flows between segments.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        MigrationFlowDisplay
+        """
+        from .migration_displays import MigrationFlowDisplay
+
+        return MigrationFlowDisplay.from_result(self).plot(ax=ax)
 
     def describe(self) -> str:
         """Say where value came from and went, in sentences."""
@@ -65,8 +98,8 @@ class ValueMovement:
 
 
 def value_movement(
-    before: Any,
-    after: Any,
+    before: Frame,
+    after: Frame,
     *,
     value: str,
     customer_id: str = "customer_id",
@@ -80,7 +113,7 @@ def value_movement(
     Parameters
     ----------
     before, after : frames of any engine
-        One row a customer, with segment and value.
+        One row per customer, with segment and value.
     value : str
         Column of amounts, in one currency.
     customer_id, segment : str
@@ -137,12 +170,12 @@ def value_movement(
     by_move = moved.groupby("move")[["customers", "value_before", "value_after", "change"]].sum()
     by_move = by_move.reindex(list(MOVES)).fillna(0).astype({"customers": np.int64}).rename_axis("move").reset_index()
     total_before, total_after = float(rows["value_before"].sum()), float(rows["value_after"].sum())
-    return ValueMovement(moved, by_move, total_before, total_after, members.segments)
+    return ValueMovement(moved, by_move, total_before, total_after, members.segments, gone, new)
 
 
 def fallen(
-    before: Any,
-    after: Any,
+    before: Frame,
+    after: Frame,
     tier: str,
     *,
     value: str,
@@ -158,7 +191,7 @@ def fallen(
     Parameters
     ----------
     before, after : frames of any engine
-        One row a customer, with segment and value.
+        One row per customer, with segment and value.
     tier : str
         The tier they were in, such as the top one.
     value : str

@@ -1,6 +1,7 @@
 import pickle
 import sys
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -78,3 +79,11 @@ def test_too_many_texts_ask_for_a_block(monkeypatch):
     monkeypatch.setattr("crmml.customers._matching.MOST_IN_BLOCK", 2)
     with pytest.raises(DataError, match="name columns in block="):
         integrate(SALES, SERVICE, keys="licence", fuzzy={"town": 90})
+
+
+def test_its_frame_picture_and_page_name_nobody(report):
+    pd.testing.assert_frame_equal(report.to_frame(), report.field_completeness)
+    display = report.plot()
+    plt.close("all")
+    assert display.table["quantity"].tolist() == report.field_completeness["field"].tolist()
+    assert "HX-77" not in report._repr_html_() + report.to_frame().to_string()

@@ -141,7 +141,7 @@ def test_wrong_arguments():
     frame = pd.DataFrame({"id": ["H-0042"], "tags": [["x"]]})
     with pytest.raises(TypeError, match="key= must be bytes or str, not int"):
         pseudonymize(frame, "id", key=12345678901234567890)
-    with pytest.raises(ValueError, match="between 16 and 64"):
+    with pytest.raises(ValueError, match="from 16 to 64"):
         pseudonymize(frame, "id", key=KEY, length=8)
     with pytest.raises(TypeError, match="whole number"):
         pseudonymize(frame, "id", key=KEY, length=32.0)

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,3 +65,12 @@ def test_faults():
         drift_report(features(), features().drop(columns="plan"))
     with pytest.raises(DataError, match="0 after"):
         drift_report(features(), features().iloc[:0])
+
+
+def test_a_report_is_a_frame_a_picture_and_a_page():
+    report = drift_report(features(), features(seed=1).assign(plan="a"))
+    pd.testing.assert_frame_equal(report.to_frame(), report.table)
+    display = report.plot()
+    plt.close("all")
+    np.testing.assert_array_equal(display.table["value"], report.table["psi"])
+    assert "moved" in report._repr_html_()

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -23,3 +24,12 @@ def test_report_lists_every_leak_once():
     with pytest.raises(DataError) as caught:
         report.raise_if_leaking()
     assert caught.value.faults == ("one", "two")
+
+
+@pytest.mark.parametrize("rows", [[], [finding("future", "<late>", "2024-01-01", 3, 10, "<one>")]])
+def test_a_report_is_a_frame_a_picture_and_a_page(rows):
+    report = LeakageReport(pd.DataFrame(rows, columns=COLUMNS), "1 column")
+    pd.testing.assert_frame_equal(report.to_frame(), report.findings)
+    assert report.plot().table["value"].tolist() == [0.3] * len(rows)
+    plt.close("all")
+    assert ("&lt;one&gt;" in report._repr_html_()) == bool(rows)

@@ -28,7 +28,7 @@ def test_columns_as_numbers(engine):
 def test_dates_are_no_numbers():
     faults = []
     numbers_of(pd.DataFrame({"day": pd.to_datetime(["2024-01-01"])}), ["day"], faults)
-    assert "column 'day' is no number in 1 of 1 rows" in faults[0]
+    assert "column 'day' is not a number in 1 of 1 rows" in faults[0]
 
 
 def test_faults_name_the_first_rows_and_the_cure():

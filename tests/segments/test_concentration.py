@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 from crmml import DataError
 from crmml.datasets import fetch_online_retail
 from crmml.metrics import normalized_gini
-from crmml.segments import concentration
+from crmml.segments import LorenzDisplay, concentration
 
 
 @settings(deadline=None, max_examples=50)
@@ -62,7 +63,7 @@ def test_tiers_share_the_whole_out():
     assert found.share_of_top(0.0355).estimate == pytest.approx(ordered[:71].sum() / values.sum(), rel=1e-3)
     with pytest.raises(ValueError, match="add up to 1"):
         found.tier_shares((0.5, 0.6))
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="from 0 to 1"):
         found.share_of_top(20)
 
 
@@ -116,3 +117,26 @@ def test_the_interval_of_the_gini_is_that_of_its_resamples():
     area = ((found.draws[:, 1:] + found.draws[:, :-1]) / 2) @ np.diff(found.customers)
     lower, upper = np.quantile(2 * area - 1, [0.05, 0.95])
     assert (found.gini.lower, found.gini.upper) == pytest.approx((lower, upper), abs=2e-3)
+
+
+def test_a_curve_is_a_frame_a_picture_and_a_page():
+    found = concentration([8.0, 1.0, 1.0, 0.0], n_resamples=20, random_state=0)
+    frame = found.to_frame()
+    assert frame.columns.tolist() == ["customers", "share", "lower", "upper"]
+    np.testing.assert_array_equal(frame["share"], found.share)
+    assert isinstance(found.plot(), LorenzDisplay)
+    plt.close("all")
+    assert "Gini" in found._repr_html_()
+
+
+def test_a_coverage_of_90_and_no_resamples_are_refused():
+    with pytest.raises(ValueError, match=r"coverage=90 .* write 0.9 for 90 %"):
+        concentration([1.0, 2.0], coverage=90)
+    with pytest.raises(ValueError, match="n_resamples=0 must be a whole number of at least 1"):
+        concentration([1.0, 2.0], n_resamples=0)
+
+
+def test_every_kind_of_seed_is_taken():
+    one, two = (concentration([3.0, 2.0, 1.0], n_resamples=9, random_state=np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(one.draws, two.draws)
+    concentration([3.0, 2.0, 1.0], n_resamples=9, random_state=np.random.SeedSequence(7))

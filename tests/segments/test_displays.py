@@ -4,7 +4,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from crmml.segments import LorenzDisplay, PyramidDisplay, PyramidSegmenter, RFMGridDisplay, RFMSegmenter, SegmentWarning
+from crmml.segments import (
+    LorenzDisplay,
+    PyramidDisplay,
+    PyramidSegmenter,
+    RFMGridDisplay,
+    RFMSegmenter,
+    SegmentWarning,
+    concentration,
+)
 
 from .customers import customers
 
@@ -72,4 +80,4 @@ def test_lorenz_marks_the_tiers():
     assert len(texts(display)) == 3
     share = display.found.share_of_top(display.tiers[0][1]).estimate
     assert texts(display)[0].endswith(f"have {share:.1%}")
-    assert LorenzDisplay.from_values([3.0, 2.0, 1.0], n_resamples=5).plot().tiers == []
+    assert LorenzDisplay.from_result(concentration([3.0, 2.0, 1.0], n_resamples=5)).plot().tiers == []

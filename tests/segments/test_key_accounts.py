@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,7 +54,7 @@ def test_words_hold_no_identifier():
     report = key_accounts(base(), value="value", as_of="2024-10-01")
     text = report.describe() + repr(report)
     assert "1 of 5 key accounts is overdue as of 2024-10-01" in text
-    assert "probability below 0.1%" in key_accounts(base(), level=0.001).describe()
+    assert "probability below 0.1%" in key_accounts(base(), significance=0.001).describe()
     assert "lost value of" in text
     assert not any(name in text for name in ("weekly", "lapsed", "monthly", "seldom", "once,"))
 
@@ -145,8 +146,8 @@ def test_bad_logs_are_refused():
     log.loc[0, "value"] = np.nan
     with pytest.raises(DataError, match="column 'value' is missing in 1 of 73 rows"):
         key_accounts(log, value="value")
-    with pytest.raises(ValueError, match="level=0"):
-        key_accounts(base(), level=0)
+    with pytest.raises(ValueError, match="significance=0"):
+        key_accounts(base(), significance=0)
 
 
 def test_the_variation_of_values_and_of_a_sum_by_hand():
@@ -171,3 +172,20 @@ def test_the_variation_of_values_and_of_a_sum_by_hand():
     lost = table["lost_value"].sum()
     ends = stats.gamma.ppf([0.05, 0.95], lost**2 / variance) * variance / lost
     assert report.lost_value == pytest.approx((lost, *ends), rel=1e-9)
+
+
+def test_a_report_is_a_frame_and_its_picture_and_page_name_nobody():
+    report = key_accounts(base(), value="value", as_of="2024-10-01")
+    pd.testing.assert_frame_equal(report.to_frame(), report.table)
+    display = report.plot()
+    assert display.table["value"].tolist() == [report.lost_value[0]]
+    assert key_accounts(base(), as_of="2024-10-01").plot().table["quantity"].tolist() == ["missed visits"]
+    plt.close("all")
+    assert "lapsed" not in report._repr_html_()
+
+
+def test_a_coverage_of_90_is_refused_before_the_log_is_read():
+    with pytest.raises(ValueError, match=r"coverage=90 .* write 0.9 for 90 %"):
+        key_accounts(None, coverage=90)
+    with pytest.raises(ValueError, match=r"significance=5 must be a number between 0 and 1; write 0.05 for 5 %"):
+        key_accounts(None, significance=5)

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmml.exceptions import DataError
-from crmml.segments import SegmentWarning, migration
+from crmml.segments import MigrationFlowDisplay, SegmentWarning, migration
 from crmml.stages import StageChain
 
 ORDER = ["gold", "silver", "lead"]
@@ -118,3 +119,15 @@ def test_names_that_are_numbers_with_and_without_decimals():
     assert chain.stages.names[:3] == ("0", "1", "2")
     text = before.assign(segment=before["segment"].map({0: "gold", 1: "gold ", 2: "iron"}))
     assert migration(text, text).stages.names[:2] == ("gold", "iron")
+
+
+def test_moves_are_a_frame_a_picture_and_a_page():
+    chain = migration(*both(), order=ORDER)
+    frame = chain.to_frame()
+    assert frame["customers"].sum() == chain.n_before + chain.n_new
+    known = frame[frame["from"] != "new"]
+    np.testing.assert_allclose(known.groupby("from")["share"].sum(), 1.0)
+    assert frame.loc[frame["from"] == "new", "share"].isna().all()
+    assert isinstance(chain.plot(), MigrationFlowDisplay)
+    plt.close("all")
+    assert "have gone" in chain._repr_html_()

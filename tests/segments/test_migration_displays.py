@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 
 def test_flow_of_customers():
     chain = migration(*test_migration.both(), order=test_migration.ORDER)
-    display = MigrationFlowDisplay.from_migration(chain)
+    display = MigrationFlowDisplay.from_result(chain)
     assert display.origins == ("gold", "silver", "lead", "new")
     assert display.targets == ("gold", "silver", "lead", "gone")
     assert display.flow.sum() == chain.n_before + chain.n_new
@@ -24,7 +24,7 @@ def test_flow_of_customers():
 
 def test_flow_of_value():
     movement = value_movement(*test_value_movement.both(), value="value", order=test_value_movement.ORDER)
-    display = MigrationFlowDisplay.from_value_movement(movement).plot()
+    display = MigrationFlowDisplay.from_result(movement).plot()
     assert display.flow[:, :3].sum() == movement.total_after
     np.testing.assert_allclose(display.flow[0], [110.0, 0.0, 4.0, 80.0])
     before, after = test_value_movement.both()
@@ -32,4 +32,4 @@ def test_flow_of_value():
         before, after.assign(value=-after["value"]), value="value", order=test_value_movement.ORDER
     )
     with pytest.raises(ValueError, match="negative value"):
-        MigrationFlowDisplay.from_value_movement(movement)
+        MigrationFlowDisplay.from_result(movement)

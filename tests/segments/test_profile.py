@@ -1,7 +1,10 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
+from crmml.results import IntervalDisplay
+from crmml.segments import PyramidDisplay
 from crmml.segments.profile import counted, is_are, profile_of, sums_of
 
 
@@ -114,3 +117,23 @@ def test_one_and_more():
     ]
     assert [is_are(n) for n in (0, 1, 2)] == ["are", "is", "are"]
     assert is_are(1, "has", "have") == "has"
+
+
+def test_a_profile_is_a_frame_a_picture_and_a_page():
+    codes, value, _ = drawn()
+    profile = profile_of(sums_of(codes, 3, {}, value), list("abc"), value="<v>")
+    pd.testing.assert_frame_equal(profile.to_frame(), profile.table)
+    assert isinstance(profile.plot(), PyramidDisplay)
+    assert "&lt;v&gt;" in profile._repr_html_()
+    plain = profile_of(sums_of(codes, 3, {}), list("abc"))
+    assert isinstance(plain.plot(), IntervalDisplay)
+    typed = profile_of(sums_of(codes, 4, {}, value), list("ab"), ["x", "y"], by="type", value="v")
+    assert typed.plot().title == "type x"
+    assert typed.plot(of="y").title == "type y"
+    plt.close("all")
+
+
+def test_a_coverage_of_90_is_refused_with_its_cure():
+    codes, value, _ = drawn()
+    with pytest.raises(ValueError, match=r"coverage=90 .* write 0.9 for 90 %"):
+        profile_of(sums_of(codes, 3, {}, value), list("abc"), value="v", coverage=90)

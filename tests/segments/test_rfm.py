@@ -156,7 +156,7 @@ def test_every_fault_in_one_message():
         quietly(RFMSegmenter(), customers().assign(T=lambda X: X["T"].where(X.index > 0, -1.0)))
     with pytest.raises(DataError, match="'days' is negative"):
         RFMSegmenter(recency="days").fit(customers().assign(days=-1.0))
-    with pytest.raises(DataError, match=r"'monetary_value' is no number in 600 of 600 rows"):
+    with pytest.raises(DataError, match=r"'monetary_value' is not a number in 600 of 600 rows"):
         RFMSegmenter().fit(customers().assign(monetary_value="much"))
     with pytest.raises(DataError, match="did you mean 'frequency'"):
         RFMSegmenter(frequency="frequncy").fit(customers())

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmml.exceptions import DataError
-from crmml.segments import fallen, value_movement
+from crmml.segments import MigrationFlowDisplay, fallen, value_movement
 
 ORDER = ["top", "middle", "low"]
 
@@ -98,6 +99,16 @@ def test_missing_and_wrong_values_are_refused():
     with pytest.raises(DataError) as caught:
         value_movement(before, after.assign(value="much"), value="value", order=ORDER)
     assert "before: column 'value' is missing or infinite in 1 of 5 rows" in str(caught.value)
-    assert "after: column 'value' is no number" in str(caught.value)
+    assert "after: column 'value' is not a number" in str(caught.value)
     with pytest.raises(TypeError, match="must be frames"):
         value_movement(pd.Series({1: "top"}), pd.Series({1: "top"}), value="value", order=ORDER)
+
+
+def test_movements_are_a_frame_a_picture_and_a_page():
+    found = value_movement(*both(), value="value", order=ORDER, gone="left", new="came")
+    pd.testing.assert_frame_equal(found.to_frame(), found.table)
+    display = found.plot()
+    plt.close("all")
+    assert isinstance(display, MigrationFlowDisplay)
+    assert (display.origins[-1], display.targets[-1]) == ("came", "left")
+    assert "Value went from" in found._repr_html_()

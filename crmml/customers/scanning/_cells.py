@@ -55,13 +55,8 @@ class Wanted:
         long = [text for text in self.all if _size(text) >= minimum_length - (0 if _is_digits(text) else 2)]
         self.n_short = len(self.all) - len(long)
         self.words = frozenset(text for text in long if _WORD.fullmatch(text))
-        self.phrases: dict[str, dict[int, set[str]]] = {}
-        for text in set(long) - self.words:
-            if first := _WORD.search(text):
-                phrase = text[first.start() :]
-                self.phrases.setdefault(first.group(), {}).setdefault(len(phrase), set()).add(phrase)
-        numbers = [int(text) for text in self.words if text.isascii() and text.isdigit() and str(int(text)) == text]
-        self.numbers = np.asarray(sorted(number for number in numbers if number < 2**63), dtype=np.int64)
+        self.phrases = _by_first_word(set(long) - self.words)
+        self.numbers = _as_numbers(self.words)
         starts = [phrase for by_size in self.phrases.values() for phrases in by_size.values() for phrase in phrases]
         self.ascii = frozenset(text for text in (*self.words, *starts) if text.isascii())
         self.lengths = sorted(set(map(len, self.ascii)))
@@ -136,6 +131,21 @@ class Wanted:
             for start in range(len(text) - size + 1)
             if text[start : start + size] in self.ascii
         }
+
+
+def _by_first_word(texts: Iterable[str]) -> dict[str, dict[int, set[str]]]:
+    phrases: dict[str, dict[int, set[str]]] = {}
+    for text in texts:
+        if first := _WORD.search(text):
+            phrase = text[first.start() :]
+            phrases.setdefault(first.group(), {}).setdefault(len(phrase), set()).add(phrase)
+    return phrases
+
+
+def _as_numbers(words: Iterable[str]) -> np.ndarray:
+    """Words that are whole numbers, of those that 8 bytes can hold, in order."""
+    numbers = [int(text) for text in words if text.isascii() and text.isdigit() and str(int(text)) == text]
+    return np.asarray(sorted(number for number in numbers if number < 2**63), dtype=np.int64)
 
 
 def _size(text: str) -> int:

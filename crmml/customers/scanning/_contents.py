@@ -292,19 +292,10 @@ class Reader:
 def _walk(content: Any, name: str | None, texts: list[str], columns: dict[str, list[Any]]) -> None:
     """Collect the texts of JSON, and its values by the name they stand under; a table by columns and data is one."""
     if isinstance(content, dict):
-        head, data = content.get("columns"), content.get("data")
-        if isinstance(head, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
-            for i, column in enumerate(head):
-                columns.setdefault(str(column), []).extend(row[i] for row in data if len(row) > i)
+        _collect_table(content, columns)
         for key, value in content.items():
             texts.append(key)
-            # of {"customer_id": {"0": "H-1"}} the values belong to the column, not to the row's number
-            own = (
-                name
-                if name is not None and named_like_identifier(name) and not isinstance(value, (dict, list))
-                else key
-            )
-            _walk(value, own, texts, columns)
+            _walk(value, _name_of(value, key, name), texts, columns)
     elif isinstance(content, list):
         for value in content:
             _walk(value, name, texts, columns)
@@ -313,6 +304,20 @@ def _walk(content: Any, name: str | None, texts: list[str], columns: dict[str, l
             texts.append(content)
         if name is not None:
             columns.setdefault(name, []).append(content)
+
+
+def _collect_table(content: dict[str, Any], columns: dict[str, list[Any]]) -> None:
+    head, data = content.get("columns"), content.get("data")
+    if isinstance(head, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        for i, column in enumerate(head):
+            columns.setdefault(str(column), []).extend(row[i] for row in data if len(row) > i)
+
+
+def _name_of(value: Any, key: str, outer: str | None) -> str:
+    """The name a value stands under: of {"customer_id": {"0": "H-1"}} the column's, not the row's number."""
+    if outer is not None and named_like_identifier(outer) and not isinstance(value, (dict, list)):
+        return outer
+    return key
 
 
 def _number_or_text(text: str) -> Any:

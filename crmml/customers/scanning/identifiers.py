@@ -18,6 +18,9 @@ import numpy as np
 import pandas as pd
 
 from ... import frames
+from ...checks import check_count
+from ...results import Result
+from ...typing import FrameLike
 from .._canonical_text import as_text
 from ._cells import Wanted
 from ._contents import Finding, Reader
@@ -63,7 +66,7 @@ class IdentifierWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class IdentifierScan:
+class IdentifierScan(Result):
     """Where identifiers were looked for, and not found.
 
     Attributes
@@ -102,7 +105,7 @@ class IdentifierScan:
 
 def assert_no_identifiers(
     run: Any,
-    identifiers: Any,
+    identifiers: FrameLike | Iterable[Any],
     *,
     columns: str | Iterable[str] | None = None,
     uri: str | None = None,
@@ -174,8 +177,7 @@ def assert_no_identifiers(
       - report.html: 1
     """
     texts, names = _texts(identifiers, columns)
-    if isinstance(minimum_length, bool) or not isinstance(minimum_length, int) or minimum_length < 1:
-        raise ValueError(f"minimum_length={minimum_length!r} must be a whole number of digits, at least 1.")
+    minimum_length = check_count(minimum_length, "minimum_length", least=1)
     wanted = Wanted(texts, minimum_length)
     if not wanted.all:
         raise ValueError("There is no identifier to look for; give the column that holds the customers' identifiers.")
@@ -216,22 +218,25 @@ def _texts(identifiers: Any, columns: Any) -> tuple[list[str], frozenset[str]]:
     """The identifiers as texts, and the columns that hold them."""
     if isinstance(identifiers, (str, bytes)):
         raise TypeError("identifiers must be a column of them, not one text; give a list.")
+    named = [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if frames.is_frame(identifiers):
         if columns is None:
             raise ValueError("columns= must name the columns of the frame that hold identifiers.")
-        names = [columns] if isinstance(columns, str) else list(columns)
-        picked = frames.to_columns(identifiers, names)
-        values = [value for name in names for value in picked[name].drop_duplicates().tolist()]
-        return _as_texts(values), frozenset(names)
+        picked = frames.to_columns(identifiers, named)
+        values = [value for name in named for value in picked[name].drop_duplicates().tolist()]
+        return _as_texts(values), frozenset(named)
     if isinstance(identifiers, Mapping) or not hasattr(identifiers, "__iter__"):
         raise TypeError(
             f"identifiers must be a column of them, such as a list or a series, not {type(identifiers).__name__}."
         )
     own = getattr(identifiers, "name", None)
-    named = [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    return _as_texts(_listed(identifiers)), frozenset([*named, *([own] if isinstance(own, str) and own else [])])
+
+
+def _listed(identifiers: Iterable[Any]) -> list[Any]:
+    """The entries of a column of any engine as Python's own."""
     to_list = next((f for f in ("to_pylist", "to_list", "tolist") if hasattr(identifiers, f)), None)
-    values = getattr(identifiers, to_list)() if to_list else list(identifiers)
-    return _as_texts(values), frozenset([*named, *([own] if isinstance(own, str) and own else [])])
+    return getattr(identifiers, to_list)() if to_list else list(identifiers)
 
 
 def _as_texts(values: Iterable[Any]) -> list[str]:

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 
 import joblib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -563,3 +564,16 @@ def test_the_default_store_is_that_of_the_present_folder(tmp_path, monkeypatch):
             run.log_text("call C778899", "todo.md")
         with pytest.raises(IdentifierFound):
             assert_no_identifiers(run, IDS)
+
+
+def test_a_scan_is_a_frame_a_picture_and_a_page():
+    scan = IdentifierScan(3, 1, 2, 7, ("a<b>.pdf",))
+    assert scan.to_frame().set_index("quantity")["value"].to_dict() == {
+        "n_identifiers": 3.0,
+        "n_short": 1.0,
+        "n_files": 2.0,
+        "n_places": 7.0,
+    }
+    assert len(scan.plot().table) == 4
+    plt.close("all")
+    assert "a&lt;b&gt;.pdf" in scan._repr_html_()
