@@ -279,7 +279,7 @@ def run(campaign: Campaign, value: float = VALUE, cost: float = COST, budget: fl
         active.log_figure(curve.plot().figure_, "uplift.png")
         active.log_figure(UpliftCalibrationDisplay.from_predictions(*given).plot().figure_, "calibration.png")
         if plan.n_contacts:
-            active.log_figure(BudgetDisplay.from_plan(plan).plot().figure_, "budget.png")
+            active.log_figure(BudgetDisplay.from_result(plan).plot().figure_, "budget.png")
         active.log_text("\n".join(lines), "findings.txt")
     print("\n".join([f"== {campaign.name} ==", *lines]), end="\n\n")
     return metrics

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._knapsack import BUDGET_TOLERANCE, Knapsack
+from .offers import Limits
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,8 @@ def assign(
     """
     n, k = profit.shape
     each = np.full(k, np.inf) if each is None else np.asarray(each, dtype=float)
-    if 0 < budget < 1e-3:  # exactly, by a power of two, to amounts of about 1
-        scale = 2.0 ** min(-np.floor(np.log2(budget)), 1023)
-        with np.errstate(over="ignore"):
-            cost, budget = np.minimum(cost * scale, 4.0), budget * scale  # 4 is above any such budget
+    cost, budget = _to_scale(cost, budget)
     limit = budget * (1 + BUDGET_TOLERANCE)
-    if np.isfinite(budget):  # what all customers together could not tell from nothing beside the budget
-        cost = np.where(cost <= 1e-13 * budget / max(n, 1), 0.0, cost)
     gain = np.where((profit > 0) & (cost <= limit) & (each >= 1), profit, -np.inf)
     best = gain.argmax(axis=1) if n else np.empty(0, dtype=np.int64)
     top = gain[np.arange(n), best]
@@ -82,29 +78,64 @@ def assign(
     counts = np.bincount(choice[wanted], minlength=k)
     if _spent(cost, choice) <= limit and counts.sum() <= total and (counts <= each).all():
         return _proven(choice, top[wanted].sum(), "each on its own")
-    price = cost[gain > -np.inf]
-    one_price = budget == np.inf or price.min() == price.max()
-    if one_price and (k == 1 or not np.isfinite(each).any()):
-        if budget < np.inf and price[0] > 0:
-            total = min(total, np.floor(limit / price[0]))
-        total = min(total, each[0]) if k == 1 else total
-        order = np.argsort(-top, kind="stable")[: int(min(total, wanted.sum()))]
+    if (most := _contacts_by_order(cost[gain > -np.inf], limit, total, each)) is not None:
+        order = np.argsort(-top, kind="stable")[: int(min(most, wanted.sum()))]
         choice = np.full(n, -1)
         choice[order] = best[order]
         return _proven(choice, top[order].sum(), "sorted")
     rows = np.flatnonzero(wanted)
-    programme = Knapsack(gain[rows], cost[rows], budget, total, each, time_limit)
-    found, bound, optimal = programme.solve()
+    found, bound, optimal = Knapsack(gain[rows], cost[rows], budget, total, each, time_limit).solve()
     choice = np.full(n, -1)
     choice[rows] = found
-    earned = profit[choice >= 0, choice[choice >= 0]].sum()
-    bound = max(bound, earned)
-    gap = 0.0 if optimal or bound == 0 else float((bound - earned) / bound)
-    return Assignment(choice, float(earned if optimal else bound), optimal, gap, "integer programming")
+    return _bounded(choice, float(profit[choice >= 0, choice[choice >= 0]].sum()), bound, optimal)
+
+
+def _to_scale(cost: np.ndarray, budget: float) -> tuple[np.ndarray, float]:
+    """Costs and budget by amounts of about 1, and 0 what all customers together could not tell from nothing beside the budget."""
+    if 0 < budget < 1e-3:  # exactly, by a power of two
+        scale = 2.0 ** min(-np.floor(np.log2(budget)), 1023)
+        with np.errstate(over="ignore"):
+            cost, budget = np.minimum(cost * scale, 4.0), budget * scale  # 4 is above any such budget
+    if np.isfinite(budget):
+        cost = np.where(cost <= 1e-13 * budget / max(len(cost), 1), 0.0, cost)
+    return cost, budget
+
+
+def _contacts_by_order(price: np.ndarray, limit: float, total: float, each: np.ndarray) -> float | None:
+    """How many contacts are possible where sorting tells which; None where it does not."""
+    one_price = limit == np.inf or price.min() == price.max()
+    if not one_price or (len(each) > 1 and np.isfinite(each).any()):
+        return None
+    if limit < np.inf and price[0] > 0:
+        total = min(total, np.floor(limit / price[0]))
+    return min(total, each[0]) if len(each) == 1 else total
+
+
+def choose(profit: np.ndarray, cost: np.ndarray, pays: np.ndarray | None, limits: Limits) -> Assignment:
+    """The contacts of a plan: only those that pay with the probability asked for are open.
+
+    Parameters
+    ----------
+    profit, cost : ndarray of shape (n, k)
+    pays : ndarray of shape (n, k) or None
+        Probability that the contact pays.
+    limits : Limits
+    """
+    if limits.min_probability is not None and pays is not None:
+        profit = np.where(pays >= limits.min_probability, profit, -np.inf)
+    return assign(
+        profit, cost, budget=limits.budget, total=limits.total, each=limits.each, time_limit=limits.time_limit
+    )
 
 
 def _proven(choice: np.ndarray, profit: float, how: str) -> Assignment:
     return Assignment(choice, float(profit), True, 0.0, how)
+
+
+def _bounded(choice: np.ndarray, earned: float, bound: float, optimal: bool) -> Assignment:
+    bound = max(bound, earned)
+    gap = 0.0 if optimal or bound == 0 else float((bound - earned) / bound)
+    return Assignment(choice, float(earned if optimal else bound), optimal, gap, "integer programming")
 
 
 def _spent(cost: np.ndarray, choice: np.ndarray) -> float:

@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from ..checks import check_count
 from ..exceptions import DataError
 from ..results import DisplayMixin
-from ._assignment import assign
-from .targeting_plan import TargetingPlan
+from ._assignment import Assignment, choose
+from .offers import Limits, Offers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _OURS = "#1f5a8a"
+
+
+class BudgetedPlan(Protocol):
+    """What the display asks of a plan; a `TargetingPlan` has it."""
+
+    @property
+    def offers(self) -> Offers:
+        """What was chosen from."""
+
+    @property
+    def limits(self) -> Limits:
+        """Under which limits."""
+
+    @property
+    def chosen(self) -> np.ndarray:
+        """Column of each customer's action, -1 for none."""
+
+    @property
+    def probability(self) -> np.ndarray | None:
+        """That each contact pays."""
+
+    @property
+    def coverage(self) -> float:
+        """Of the intervals."""
+
+    @property
+    def planned_profit(self) -> float:
+        """Expected, before the hold-out."""
 
 
 @dataclass
@@ -28,7 +57,7 @@ class BudgetDisplay(DisplayMixin):
     Attributes
     ----------
     table : DataFrame
-        budget, spent, contacts, profit, optimal; low and high where the plan has draws or standard errors. Every row is its own
+        budget, spent, contacts, profit, optimal; lower and upper where the plan has draws or standard errors. Every row is its own
         optimum, the plan's other limits and no hold-out being in force.
     plan_cost, plan_profit : float
         Of the plan, before its hold-out.
@@ -43,65 +72,29 @@ class BudgetDisplay(DisplayMixin):
     currency: str = ""
 
     @classmethod
-    def from_plan(
-        cls, plan: TargetingPlan, *, budgets: Sequence[float] | int = 21, currency: str = ""
+    def from_result(
+        cls, result: BudgetedPlan, *, budgets: Sequence[float] | int = 21, currency: str = ""
     ) -> BudgetDisplay:
         """Solve at each budget.
 
         Parameters
         ----------
-        plan : TargetingPlan
+        result : TargetingPlan
         budgets : sequence of float or int, default=21
             Or their number, from 0 to what the plan would spend without a budget.
         currency : str
             For the axes.
-        """
-        profit = plan.uplift * plan.value - plan.costs
-        floor = plan.limits["min_probability"]
-        open_ = (
-            profit
-            if floor is None or plan.probability is None
-            else np.where(plan.probability >= floor, profit, -np.inf)
-        )
-        limits = {name: plan.limits[name] for name in ("total", "each", "time_limit")}
-        if isinstance(budgets, (int, np.integer)):
-            if budgets < 2:
-                raise ValueError(f"budgets={budgets} must be at least 2, or a list of budgets.")
-            free = assign(open_, plan.costs, **limits).choice
-            rows = np.flatnonzero(free >= 0)
-            points = np.linspace(0.0, float(plan.costs[rows, free[rows]].sum()), budgets)
-        else:
-            points = np.sort(np.asarray(budgets, dtype=float))
-            if points.ndim != 1 or not points.size or not (np.isfinite(points) & (points >= 0)).all():
-                raise DataError(["budgets must be a list of amounts of at least 0"], "the display")
-        lines = []
-        for budget in points:
-            found = assign(open_, plan.costs, budget=budget, **limits)
-            rows = np.flatnonzero(found.choice >= 0)
-            pick = found.choice[rows]
-            spent = float(plan.costs[rows, pick].sum())
-            line = {
-                "budget": budget,
-                "spent": spent,
-                "contacts": len(rows),
-                "profit": float(profit[rows, pick].sum()),
-                "optimal": found.optimal,
-            }
-            lines.append(line | cls._band(plan, rows, pick, line["profit"], spent))
-        everyone = np.flatnonzero(plan.chosen >= 0)
-        spent = float(plan.costs[everyone, plan.chosen[everyone]].sum())
-        return cls(pd.DataFrame(lines), spent, plan.planned_profit, plan.coverage, currency)
 
-    @staticmethod
-    def _band(plan: TargetingPlan, rows: np.ndarray, pick: np.ndarray, profit: float, spent: float) -> dict[str, float]:
-        tail, worth = (1 - plan.coverage) / 2, plan.value[rows, pick]
-        if plan.draws is not None:
-            lower, upper = np.quantile([drawn[rows, pick] @ worth - spent for drawn in plan.draws], [tail, 1 - tail])
-            return {"lower": float(lower), "upper": float(upper)}
-        if plan.uplift_std is None:
-            return {}
-        error = float(norm.ppf(1 - tail) * np.sqrt(((plan.uplift_std[rows, pick] * worth) ** 2).sum()))
-        return {"lower": profit - error, "upper": profit + error}
+        Raises
+        ------
+        DataError
+            For budgets that are not amounts of at least 0.
+        """
+        points = _read_budgets(result, budgets)
+        table = pd.DataFrame([_best_at(result, budget) for budget in points])
+        everyone = np.flatnonzero(result.chosen >= 0)
+        spent = float(result.offers.cost[everyone, result.chosen[everyone]].sum())
+        return cls(table, spent, result.planned_profit, result.coverage, currency)
 
     def plot(self, ax: Axes | None = None) -> BudgetDisplay:
         """Draw the curve, its band and the plan."""
@@ -128,3 +121,61 @@ class BudgetDisplay(DisplayMixin):
         )
         ax.legend(frameon=False, loc="lower right")
         return self
+
+
+def interval_of_total(
+    offers: Offers, rows: np.ndarray, pick: np.ndarray, coverage: float
+) -> tuple[float, float] | None:
+    """Interval of the total profit of some contacts, from the draws or (independent, normal) the standard errors.
+
+    Parameters
+    ----------
+    offers : Offers
+    rows, pick : ndarray of int
+        Customers contacted, and the column of each one's action.
+    coverage : float
+    """
+    tail, worth = (1 - coverage) / 2, offers.value[rows, pick]
+    if offers.draws is not None:
+        spent = float(offers.cost[rows, pick].sum())
+        totals = np.array([drawn[rows, pick] @ worth for drawn in offers.draws]) - spent
+        lower, upper = np.quantile(totals, [tail, 1 - tail])
+        return float(lower), float(upper)
+    if offers.uplift_std is None:
+        return None
+    profit = float(offers.profit[rows, pick].sum())
+    error = float(norm.ppf(1 - tail) * np.sqrt(((offers.uplift_std[rows, pick] * worth) ** 2).sum()))
+    return profit - error, profit + error
+
+
+def _read_budgets(plan: BudgetedPlan, budgets: Sequence[float] | int) -> np.ndarray:
+    """The amounts at which to solve."""
+    if isinstance(budgets, (int, np.integer)):
+        number = check_count(budgets, "budgets", least=2)
+        free = _choice_at(plan, np.inf).choice
+        rows = np.flatnonzero(free >= 0)
+        return np.linspace(0.0, float(plan.offers.cost[rows, free[rows]].sum()), number)
+    points = np.sort(np.asarray(budgets, dtype=float))
+    if points.ndim != 1 or not points.size or not (np.isfinite(points) & (points >= 0)).all():
+        raise DataError(["budgets must be a list of amounts of at least 0"], "the display")
+    return points
+
+
+def _choice_at(plan: BudgetedPlan, budget: float) -> Assignment:
+    return choose(plan.offers.profit, plan.offers.cost, plan.probability, replace(plan.limits, budget=float(budget)))
+
+
+def _best_at(plan: BudgetedPlan, budget: float) -> dict[str, float | bool]:
+    """The optimum at one budget, with its interval."""
+    found = _choice_at(plan, budget)
+    rows = np.flatnonzero(found.choice >= 0)
+    pick = found.choice[rows]
+    line: dict[str, float | bool] = {
+        "budget": budget,
+        "spent": float(plan.offers.cost[rows, pick].sum()),
+        "contacts": len(rows),
+        "profit": float(plan.offers.profit[rows, pick].sum()),
+        "optimal": found.optimal,
+    }
+    ends = interval_of_total(plan.offers, rows, pick, plan.coverage)
+    return line if ends is None else line | {"lower": ends[0], "upper": ends[1]}

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
 from ..metrics import MetricInterval, bootstrap_interval, qini_curve, qini_score, uplift_calibration_table
-from ..metrics.uplift import _read
+from ..metrics.inputs import read_uplift
 from ..results import DisplayMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._arms import read_arms
@@ -69,7 +69,7 @@ class UpliftDisplay(DisplayMixin):
         name : str, default=""
             Of the model, for the title.
         """
-        y, score, treated = _read(y, uplift, treatment)
+        y, score, treated = read_uplift(y, uplift, treatment)
         share = np.linspace(0, 1, N_POINTS)
         rng = check_random_state(random_state)
         qini = bootstrap_interval(

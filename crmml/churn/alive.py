@@ -10,11 +10,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from ..results import NotebookMixin
 from ..typing import ArrayLike, Estimator, FrameLike
 from ._labels import labels_of
 
 
-class AliveChurnClassifier(ClassifierMixin, BaseEstimator):
+class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
     r"""Churn probability of a row of a summary, from a buy-till-you-die model of `crmml.clv`.
 
     With a horizon h, churn is silence: :math:`P(X(T, T + h) = 0 \mid x, t_x, T)`, the event that snapshots label. Without

@@ -13,10 +13,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
 from ..exceptions import DataError
+from ..results import NotebookMixin
 from ..typing import ArrayLike, Estimator, FrameLike
 
 
-class ModelFeatures(TransformerMixin, BaseEstimator):
+class ModelFeatures(NotebookMixin, TransformerMixin, BaseEstimator):
     """Fit a model on the rows of the fold, and add its predictions to the columns.
 
     Inside a pipeline the model sees the rows the pipeline is fitted on and no others, so that nothing of a held-out fold

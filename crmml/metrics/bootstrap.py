@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from ..exceptions import DataError
 from ..typing import ArrayLike, Seed
-from ._inputs import require
+from .inputs import require
 
 
 class MetricInterval(NamedTuple):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..inference import wilson_interval
 from ..typing import ArrayLike
-from ._inputs import read_binary, require
+from .inputs import read_binary, require
 
 
 def expected_calibration_error(y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width") -> float:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..results import DisplayMixin
 from ..typing import ArrayLike, Estimator, FrameLike
-from ._inputs import descending_groups, read_binary
 from .calibration import calibration_table
+from .inputs import descending_groups, read_binary
 from .profit import CampaignProfit, maximum_profit
 from .ranking import cumulative_gains
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..typing import ArrayLike, Seed
-from ._inputs import numbers, require
+from .inputs import numbers, require
 
 
 def interval_coverage(

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import betainc
 
 from ..typing import ArrayLike
-from ._inputs import read_binary, require
 from ._roc_hull import hull_corners
+from .inputs import read_binary, require
 
 
 @dataclass(frozen=True)

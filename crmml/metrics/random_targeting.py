@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..typing import ArrayLike, Seed
-from ._inputs import descending_groups, require
-from .uplift import _read, qini_score
+from .inputs import descending_groups, read_uplift, require
+from .uplift import qini_score
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def random_targeting_test(
     >>> random_targeting_test(y, effect, treatment, n_resamples=199, random_state=0).p_value
     0.005
     """
-    y, score, treated = _read(y, score, treatment)
+    y, score, treated = read_uplift(y, score, treatment)
     faults = [] if 0 < coverage < 1 else [f"coverage is {coverage}; it must lie in (0, 1)"]
     if not (isinstance(n_resamples, (int, np.integer)) and n_resamples >= 19):
         faults.append(f"n_resamples={n_resamples!r} must be a whole number, at least 19 for a test at 5%")

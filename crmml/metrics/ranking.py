@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..typing import ArrayLike
-from ._inputs import descending_groups, numbers, read_binary, require
+from .inputs import descending_groups, numbers, read_binary, require
 
 
 def top_decile_lift(y_true: ArrayLike, y_score: ArrayLike, *, share: float = 0.1) -> float:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, make_scorer, roc_auc_score
 
-from ._inputs import read_binary, require
 from .calibration import expected_calibration_error
+from .inputs import read_binary, require
 from .profit import expected_maximum_profit, maximum_profit, profit_gain
 from .ranking import normalized_gini, top_decile_lift
 from .uplift import qini_score

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from ..typing import ArrayLike
-from ._inputs import require
+from .inputs import require
 
 
 def population_stability_index(expected: ArrayLike, actual: ArrayLike, *, n_bins: int = 10) -> float:

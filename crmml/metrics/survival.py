@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..typing import ArrayLike
-from ._inputs import numbers, require
+from .inputs import numbers, require
 
 
 def kaplan_meier(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .. import frames
 from ..typing import ArrayLike
-from ._inputs import descending_groups, numbers, require
+from .inputs import descending_groups, read_uplift, require
 
 
 def qini_score(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, ties: str = "row") -> float:
@@ -46,7 +43,7 @@ def qini_score(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, ties: st
     >>> qini_score([1, 0, 0, 1], [0.9, 0.8, 0.2, 0.1], [1, 0, 1, 0])
     0.375
     """
-    y, score, treated = _read(y, score, treatment)
+    y, score, treated = read_uplift(y, score, treatment)
     require([] if ties in ("row", "line") else [f"ties={ties!r} is not known; take 'row' or 'line'"], "ties")
     curve = _qini_curve(y, score, treated)
     if ties == "line":
@@ -84,26 +81,10 @@ def uplift_at_k(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, share: 
     >>> uplift_at_k([1, 0, 0, 1], [0.9, 0.8, 0.2, 0.1], [1, 0, 1, 0], share=0.5)
     1.0
     """
-    y, score, treated = _read(y, score, treatment)
+    y, score, treated = read_uplift(y, score, treatment)
     require([] if 0 < share <= 1 else [f"share is {share}; it must lie in (0, 1]"], "uplift")
     top = np.argsort(-score, kind="stable")[: max(int(share * y.size + 1e-9), 1)]  # .29 of 100 rows are 29
     t = treated[top]
     if t.all() or not t.any():
         return np.nan
     return float(y[top][t].mean() - y[top][~t].mean())
-
-
-def _read(y: Any, score: Any, treatment: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    require(frames.reordered({"y": y, "score": score, "treatment": treatment}), "outcomes, scores and treatment")
-    arm = np.asarray(treatment)
-    if arm.dtype.kind in "OUST" and any(isinstance(value, str) for value in arm.ravel()):
-        fault = "treatment is text; for one arm against the control take crmml.metrics.against_control"
-        require([fault], "outcomes, scores and treatment")
-    y, faults = numbers(y, "y", np.size(y))
-    score, more = numbers(score, "score", y.size)
-    treatment, most = numbers(treatment, "treatment", y.size)
-    faults += more + most
-    if not faults and (not np.isin(treatment, (0, 1)).all() or np.unique(treatment).size < 2):
-        faults.append("treatment must be 1 for treated and 0 for control customers, with some of each")
-    require(faults, "outcomes, scores and treatment")
-    return y, score, treatment == 1

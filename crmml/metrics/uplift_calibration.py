@@ -8,8 +8,7 @@ from scipy.special import stdtrit
 
 from ..inference import wilson_interval
 from ..typing import ArrayLike
-from ._inputs import require
-from .uplift import _read
+from .inputs import read_uplift, require
 
 #: Treated, and controls, that a bin needs for a difference with an interval.
 LEAST = 2
@@ -65,7 +64,7 @@ def uplift_calibration_table(
     0        0.0    -0.026        -0.060          0.008
     1        0.2     0.196         0.161          0.231
     """
-    y, uplift, treated = _read(y, uplift, treatment)
+    y, uplift, treated = read_uplift(y, uplift, treatment)
     binary = bool(np.isin(y, (0, 1)).all())
     if binary and (beyond := int((np.abs(uplift) > 1).sum())) * 2 > y.size:
         fault = f"{beyond:,} of {y.size:,} predictions lie beyond [-1, 1], though y is 0 or 1: they look like percent; divide by 100"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..typing import ArrayLike
-from ._inputs import descending_groups, require
-from .uplift import _qini_curve, _read
+from .inputs import descending_groups, read_uplift, require
+from .uplift import _qini_curve
 
 
 def qini_curve(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def qini_curve(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> pd.DataF
     3   0.75   0.5     0.0
     4   1.00   0.0     0.0
     """
-    y, score, treated = _read(y, score, treatment)
+    y, score, treated = read_uplift(y, score, treatment)
     _, last = descending_groups(score)
     share = np.append(0, last + 1) / y.size
     gain = np.append(0.0, _qini_curve(y, score, treated)[last])
@@ -80,7 +80,7 @@ def uplift_curve(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> pd.Dat
     1   0.75     0.5  0.375     0.0
     2   1.00     0.0  0.000     0.0
     """
-    y, score, treated = _read(y, score, treatment)
+    y, score, treated = read_uplift(y, score, treatment)
     order, last = descending_groups(score)
     ranked, t = y[order], treated[order]
     n_t, n_c = np.cumsum(t)[last], np.cumsum(~t)[last]

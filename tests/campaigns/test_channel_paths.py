@@ -16,7 +16,7 @@ LOG = pd.DataFrame(
 
 
 def test_touches_are_ordered_and_rows_may_come_in_any_order():
-    read = ChannelPaths.from_touches(LOG, window=("2024-01-01", "2024-01-31"))
+    read = ChannelPaths.from_touches(LOG, window=("2024-01-01", "1M"))
     assert read.channels == ("A", "B")
     assert [read.sequences[i] for i in read.sequence] == [(0, 1), (0,)]
     assert read.converted.tolist() == [1, 0]
@@ -79,8 +79,8 @@ def test_numbers_are_no_times():
 def test_days_whose_month_nobody_can_tell():
     european = ["03/04/2024", "01/04/2024", "05/04/2024"]
     assert "written with the year first as in 2024-01-31, in 3 rows" in refused(LOG.assign(timestamp=european))
-    assert "is not two moments, the year first" in refused(LOG, window=("01/01/2024", "31/01/2024"))
-    assert "is not two moments" in refused(LOG, window=(None, None))
+    assert "does not begin with the year" in refused(LOG, window=("01/01/2024", "31/01/2024"))
+    assert "holds what is no day" in refused(LOG, window=(None, None))
     assert "has a time zone" in refused(LOG, window=("2024-01-01T00:00Z", "2024-01-31"))
     text = LOG.assign(timestamp=["2024-01-03 10:00", "2024-01-01", "2024-01-31T12:00"])
     read, wanted = ChannelPaths.from_touches(text), ChannelPaths.from_touches(LOG)
@@ -103,13 +103,70 @@ def test_compact_tables_of_what_is_no_path_or_count():
 
     assert "2 of 2 rows have an empty path" in fault(path=[1, 2.5])
     assert "conversions add up to 1e+300; at most 9e+15 paths" in fault(conversions=[1e300, 0])
-    assert "conversions is no whole number" in fault(conversions=pd.to_datetime(["2024-01-01", "2024-01-02"]))
-    assert "conversions is no whole number" in fault(conversions=["x", 1])
+    assert "conversions is not a whole number" in fault(conversions=pd.to_datetime(["2024-01-01", "2024-01-02"]))
+    assert "conversions is not a whole number" in fault(conversions=["x", 1])
 
 
 def test_the_hour_that_clocks_show_twice():
     at = pd.to_datetime(["2024-11-03 05:45", "2024-11-03 06:15"], utc=True).tz_convert("America/New_York")
     touches = pd.DataFrame({"path_id": 1, "timestamp": at, "channel": ["first", "second"], "converted": 1})
-    read = ChannelPaths.from_touches(touches, window=("2024-11-03", "2024-11-03"))
+    read = ChannelPaths.from_touches(touches, window=("2024-11-03", "2024-11-04"))
     assert [read.channels[i] for i in read.sequences[0]] == ["first", "second"]
     assert read.days[0] == pytest.approx([0.5 / 24, 0])
+
+
+def test_the_end_of_the_window_is_exclusive():
+    assert "0 events lie before the window and 1 after it (from 2024-01-01, before 2024-01-31)" in refused(
+        LOG, window=("2024-01-01", "2024-01-31")
+    )
+    for end in ("2024-02-01", "1M", "31D"):
+        assert ChannelPaths.from_touches(LOG, window=("2024-01-01", end)).n_paths == 2
+    midnight = LOG.assign(timestamp=pd.to_datetime(["2024-01-02", "2024-01-01", "2024-01-03"]))
+    assert "and 1 after it" in refused(midnight, window=("2024-01-01", "2024-01-03"))
+    assert ChannelPaths.from_touches(midnight, window=("2024-01-01", "3D")).n_paths == 2
+
+
+def test_every_fault_of_touches_is_told_at_once():
+    touches = pd.DataFrame(
+        {
+            "path_id": ["a", "a", "b", "b", "c", "d", "e", "e", None, "f", "f"],
+            "timestamp": [
+                "2024-01-01", "2024-01-02", "2024-01-01", "2024-01-01", "03/04/2024", "2024-01-05", "2024-01-06", "2024-01-07",
+                "2024-01-01", "2024-01-01", "2024-02-01",
+            ],
+            "channel": ["A", "B", "A", "B", "A", " ", "A", "B", "A", "A", ["B"]],
+            "converted": [1, 0, 0, 1, 1, 2, 0, 1, 0, 0, 1],
+            "value": [5, None, None, 5, 5, None, None, None, None, None, 5],
+        }
+    )  # fmt: skip
+    with pytest.raises(DataError) as error:
+        ChannelPaths.from_touches(touches, value="value", window=("2024-01-01", "1M"))
+    wanted = [
+        "channel holds lists or their like in 1 rows",
+        "1 of 11 rows have no path_id",
+        "1 rows have an empty channel",
+        "converted is neither 0 nor 1 in 1 rows",
+        "0 events lie before the window and 1 after it",
+        "timestamp cannot be read as a time",
+        "1 rows share path_id and timestamp with another channel",
+        "1 paths have touches after their conversion",
+        "1 conversions have no value",
+    ]
+    assert len(error.value.faults) == len(wanted)
+    for fault, start in zip(error.value.faults, wanted, strict=True):
+        assert fault.startswith(start)
+
+
+def test_every_fault_of_compact_paths_is_told_at_once():
+    bad = pd.DataFrame({"path": ["A>", "B", "C"], "conversions": [1, 0, -1], "nulls": [0.5, 1, 1], "value": [1, 5, -2]})
+    with pytest.raises(DataError) as error:
+        ChannelPaths.from_compact(bad, nulls="nulls", value="value")
+    wanted = [
+        "1 of 3 rows have an empty path",
+        "conversions is not a whole number of at least 0 in 1 rows",
+        "nulls is not a whole number of at least 0 in 1 rows",
+        "value is not an amount of at least 0 in 1 rows",
+        "1 rows have a value but no conversion",
+    ]
+    for fault, start in zip(error.value.faults, wanted, strict=True):
+        assert fault.startswith(start)

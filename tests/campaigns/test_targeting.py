@@ -75,9 +75,9 @@ def test_every_fault_is_named_at_once():
         )
     text = str(error.value)
     for part in (
-        "budget is -1",
+        "budget=-1",
         "1.5",
-        "holdout is 1.0",
+        "holdout=1.0",
         "uplift_std or draws",
         "values of uplift",
         "values of value",
@@ -146,7 +146,7 @@ def test_rows_in_another_order_and_customers_twice_are_refused():
 
 def test_what_is_no_number_or_no_single_value():
     plan = Targeting(holdout=0.5, random_state=0).plan([0.2] * 8, value=100, cost=5)
-    with pytest.raises(DataError, match="8 outcomes of chosen customers are missing, infinite or no numbers"):
+    with pytest.raises(DataError, match="8 outcomes of chosen customers are missing, infinite or not numbers"):
         plan.judge(["yes"] * 8)
     with pytest.raises(DataError, match="outcome is of type datetime64"):
         plan.judge(pd.date_range("2024-01-01", periods=8))

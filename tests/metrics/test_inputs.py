@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from crmml import DataError
-from crmml.metrics._inputs import descending_groups, numbers, read_binary
+from crmml.metrics.inputs import descending_groups, numbers, read_binary
 
 
 def test_second_label_in_sorted_order_is_the_event():

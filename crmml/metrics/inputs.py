@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
+from .. import frames
 from ..exceptions import DataError
 from ..typing import ArrayLike
 
@@ -85,3 +86,30 @@ def descending_groups(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ranked = score[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     return order, last
+
+
+def read_uplift(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return outcomes, scores and who was treated (booleans), or one error with every fault.
+
+    Parameters
+    ----------
+    y, score, treatment : arrays of shape (n,)
+        Treatment is 1 for treated and 0 for control customers.
+
+    Raises
+    ------
+    DataError
+    """
+    require(frames.reordered({"y": y, "score": score, "treatment": treatment}), "outcomes, scores and treatment")
+    arm = np.asarray(treatment)
+    if arm.dtype.kind in "OUST" and any(isinstance(value, str) for value in arm.ravel()):
+        fault = "treatment is text; for one arm against the control take crmml.metrics.against_control"
+        require([fault], "outcomes, scores and treatment")
+    outcome, faults = numbers(y, "y", np.size(y))
+    ranked, more = numbers(score, "score", outcome.size)
+    treated, most = numbers(treatment, "treatment", outcome.size)
+    faults += more + most
+    if not faults and (not np.isin(treated, (0, 1)).all() or np.unique(treated).size < 2):
+        faults.append("treatment must be 1 for treated and 0 for control customers, with some of each")
+    require(faults, "outcomes, scores and treatment")
+    return outcome, ranked, treated == 1
