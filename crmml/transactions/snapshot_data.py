@@ -11,7 +11,6 @@ import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ..frames import expressions as ex
 from .times import moment_text, to_moment
 
 
@@ -69,7 +68,7 @@ class SnapshotData:
                 "the snapshots",
             )
         rows = np.flatnonzero(np.isin(self.cutoff, np.asarray(wanted, dtype=self.cutoff.dtype)))
-        X = frames.like(ex.maybe_reset_index(frames.collected(frames.wrap(self.X))[rows]), self.X)
+        X = frames.like(frames.taken(frames.wrap(self.X), rows), self.X)
         return SnapshotData(
             frames.set_ruler(X, frames.get_ruler(self.X)),
             self.y[rows],
