@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: 39 weeks to fit, 39 weeks to check.
 CALIBRATION_END, OBSERVATION_END = "1997-09-30", "1998-06-30"
 UNIT, PERIOD = "W", "D"
+#: How the log is measured.
+MEASURE: dict[str, Any] = {"value": "value", "period": PERIOD, "unit": UNIT, "observation_end": OBSERVATION_END}
 MODEL_NAME = "cdnow-clv"
 SUMMARY, SCORES = "summary.parquet", "scores.parquet"
 PLOTS = ("tracking.png", "calibration.png", "concentration.png")
@@ -137,9 +139,8 @@ def quickstart(
     step("Reading and cleaning the CDNOW log")
     log, report = clean(load_cdnow(), value="value")
     step("Summarising every customer")
-    measure: dict[str, Any] = {"value": "value", "period": PERIOD, "unit": UNIT, "observation_end": OBSERVATION_END}
-    split = split_calibration_holdout(log, calibration_end=CALIBRATION_END, **measure)
-    summary = summarize(log, **measure)
+    split = split_calibration_holdout(log, calibration_end=CALIBRATION_END, **MEASURE)
+    summary = summarize(log, **MEASURE)
 
     step("Fitting on 39 weeks and checking against the 39 that follow")
     early = BetaGeoNBD().fit(split)
@@ -157,15 +158,7 @@ def quickstart(
     }
     metrics = {**check.metrics, **_value_metrics(value)}
     uri = tracking.local_uri(folder)
-    with tracking.track("quickstart", run_name="BG/NBD and Gamma-Gamma on CDNOW", uri=uri) as run:
-        run.log_params({"calibration_end": CALIBRATION_END, **measure})
-        run.log_fit(early)
-        run.log_fit(clv, "all_weeks_")
-        run.log_metrics(metrics)
-        for name, figure in figures.items():
-            run.log_figure(figure, name)
-        run.log_model(clv, MODEL_NAME, summary)
-    tracking.promote(MODEL_NAME, uri=uri)
+    _record(early, clv, summary, metrics, figures, uri)
 
     step("Scoring every customer")
     write_table(summary, folder / SUMMARY)
@@ -179,6 +172,26 @@ def quickstart(
         files=tuple(folder / name for name in (SUMMARY, SCORES, *PLOTS, "mlflow.db")),
         next_steps=_next_steps(),
     )
+
+
+def _record(
+    early: Estimator,
+    clv: Estimator,
+    summary: pd.DataFrame,
+    metrics: Mapping[str, float],
+    figures: Mapping[str, Figure],
+    uri: str,
+) -> None:
+    """Record both fits, their numbers and plots as one run, and make the model of value the champion."""
+    with tracking.track("quickstart", run_name="BG/NBD and Gamma-Gamma on CDNOW", uri=uri) as run:
+        run.log_params({"calibration_end": CALIBRATION_END, **MEASURE})
+        run.log_fit(early)
+        run.log_fit(clv, "all_weeks_")
+        run.log_metrics(metrics)
+        for name, figure in figures.items():
+            run.log_figure(figure, name)
+        run.log_model(clv, MODEL_NAME, summary)
+    tracking.promote(MODEL_NAME, uri=uri)
 
 
 def check_holdout(model: Estimator, split: pd.DataFrame) -> HoldoutCheck:

@@ -251,7 +251,7 @@ def run_log(name: str, log: pd.DataFrame, horizon: float = 90) -> dict[str, floa
 def gaps(data: Any, earlier: np.ndarray, models: dict, horizon: float, metrics: dict[str, float]) -> list[str]:
     """What a validation on the earlier cutoffs says of trees against a line, with and without the embargo."""
     kinds = {
-        "SnapshotSplit": SnapshotSplit(1, horizon=horizon),
+        "SnapshotSplit": SnapshotSplit(1, horizon=horizon, random_state=0),
         "random folds": StratifiedKFold(FOLDS, shuffle=True, random_state=0),
     }
     lines = []

@@ -119,7 +119,7 @@ def run_log(name: str, log: pd.DataFrame, money: str) -> dict[str, float]:
     tables["rfm.csv"] = rfm.profile().table
 
     table = cohorts(log, value="value")
-    figures["cohorts.png"] = CohortDisplay.from_cohorts(table)
+    figures["cohorts.png"] = CohortDisplay.from_result(table)
     tables["cohorts.csv"] = table.drop(columns="customers").rename(columns={"active": "customers"})
     one = table.query("age == 1").dropna()
     metrics["retention_first_month"] = float(np.average(one["retention"], weights=one["customers"]))

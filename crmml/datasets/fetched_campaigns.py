@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
 from ..exceptions import DataError
+from ..results import Result
 from .fetched import _check_sha256, _data_home
 
 #: Where the e-mail campaign is kept. Its repository states no licence: it is fetched and never shipped.
@@ -78,7 +80,8 @@ COMPLETE_JOURNEY_TABLES: dict[str, tuple[int, tuple[str, ...], str]] = {
 AMOUNTS = ("quantity", "sales_value", "retail_disc", "coupon_disc", "coupon_match_disc")
 
 
-class CompleteJourney(NamedTuple):
+@dataclass(frozen=True)
+class CompleteJourney(Result):
     """Campaigns of a grocer in 2017, with their coupons and households; identifiers and classes are text, days datetimes.
 
     Attributes
@@ -103,6 +106,23 @@ class CompleteJourney(NamedTuple):
     coupon_redemptions: pd.DataFrame
     demographics: pd.DataFrame
     transactions_sample: pd.DataFrame
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return iter([getattr(self, field.name) for field in fields(self)])
+
+    def describe(self) -> str:
+        """Say which tables there are, and how large."""
+        sizes = [f"{name} ({rows:,} rows)" for name, rows in zip(*self._sizes(), strict=True)]
+        return f"Campaigns of a grocer in 2017, {len(sizes)} tables: {', '.join(sizes)}."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each table: quantity (its name), value (its rows)."""
+        names, rows = self._sizes()
+        return pd.DataFrame({"quantity": names, "value": rows})
+
+    def _sizes(self) -> tuple[list[str], list[int]]:
+        names = [field.name for field in fields(self)]
+        return names, [len(getattr(self, name)) for name in names]
 
 
 def fetch_hillstrom(data_home: str | os.PathLike | None = None) -> pd.DataFrame:
@@ -168,7 +188,7 @@ def fetch_complete_journey(data_home: str | os.PathLike | None = None) -> Comple
     .. [1] Boehmke, B. (2023), completejourney: data on retail transactions, after dunnhumby's The Complete Journey. CC0.
     """
     folder = _data_home(data_home) / "completejourney"
-    return CompleteJourney(**{name: _table(folder, name) for name in CompleteJourney._fields})
+    return CompleteJourney(**{name: _table(folder, name) for name in COMPLETE_JOURNEY_TABLES})
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:

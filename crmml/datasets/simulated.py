@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..checks import DAYS_PER_UNIT, check_unit
-from ..exceptions import DataError
+from ..checks import DAYS_PER_UNIT, Faults, check_count, check_unit
 from ..typing import ArrayLike, Estimator, Seed
 
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -73,6 +72,7 @@ def make_transactions(
         check_unit(unit)
     known = getattr(getattr(model, "ruler_", None), "unit", None)
     lengths, first, days = _check(n_customers, T, start, unit, known)
+    n_customers = lengths.size
     model_seed, spend_seed = _two_seeds(random_state)
     times = model.simulate(n_customers, lengths, model_seed).sort_values(["customer_id", "time"], kind="stable")
     customer, time = times["customer_id"].to_numpy(np.int64), times["time"].to_numpy(np.float64)
@@ -91,26 +91,23 @@ def _check(
     n_customers: Any, T: Any, start: Any, unit: str | None, known: str | None
 ) -> tuple[np.ndarray, np.int64, float]:
     """Return each T, ``start`` in microseconds since 1970 and the unit in days, or refuse with every fault."""
-    faults = []
-    whole = isinstance(n_customers, (int, np.integer)) and n_customers >= 1
-    if not whole:
-        faults.append(f"n_customers={n_customers!r} must be a whole number of at least 1")
+    faults = Faults("the arguments of make_transactions")
+    count = faults.check(check_count, n_customers, "n_customers", least=1)
     lengths = np.asarray(T, dtype=np.float64)
     if bad := int(np.count_nonzero(~(np.isfinite(lengths) & (lengths > 0)))):
-        faults.append(f"T must be finite and above 0; {bad:,} of {lengths.size:,} values are not")
-    if whole and lengths.shape not in ((), (n_customers,)):
-        faults.append(f"T has shape {lengths.shape}; give one number, or one for each of the {n_customers:,} customers")
+        faults.add(f"T must be finite and above 0; {bad:,} of {lengths.size:,} values are not")
+    if count is not None and lengths.shape not in ((), (count,)):
+        faults.add(f"T has shape {lengths.shape}; give one number, or one for each of the {count:,} customers")
     if unit is None and known is None:
-        faults.append("the model states no unit of time: say unit='W' (or h, D, M, Y)")
+        faults.add("the model states no unit of time: say unit='W' (or h, D, M, Y)")
     if unit is not None and known is not None and unit != known:
-        faults.append(f"unit={unit!r}, but the model was fitted in {known!r}: leave unit out")
+        faults.add(f"unit={unit!r}, but the model was fitted in {known!r}: leave unit out")
     first = pd.to_datetime(start, errors="coerce")
     if not isinstance(first, pd.Timestamp) or first.tz is not None:
-        faults.append(f"start={start!r} must be an instant without time zone, for instance '2024-01-01'")
-    if faults:
-        raise DataError(faults, "the arguments of make_transactions")
+        faults.add(f"start={start!r} must be an instant without time zone, for instance '2024-01-01'")
+    faults.refuse()
     instant = first.to_datetime64().astype("datetime64[us]").astype(np.int64)
-    return np.broadcast_to(lengths, (n_customers,)), instant, DAYS_PER_UNIT[str(unit or known)]
+    return np.broadcast_to(lengths, (count or 0,)), instant, DAYS_PER_UNIT[str(unit or known)]
 
 
 def _two_seeds(random_state: Any) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..exceptions import DataError
+from ..checks import Faults, check_count, check_probability
 from ..typing import ArrayLike, Seed
 
 
@@ -53,15 +53,13 @@ def make_stage_panel(
     2            1       0  active
     3            1       1  active
     """
-    faults = [
-        f"{name}={value!r} must be a whole number, at least 1"
-        for name, value in (("n_customers", n_customers), ("n_periods", n_periods))
-        if value != int(value) or value < 1
-    ]
-    if not 0 <= missing < 1:
-        faults.append(f"missing={missing!r} must be at least 0 and below 1")
-    if faults:
-        raise DataError(faults, "the arguments of make_stage_panel")
+    faults = Faults("the arguments of make_stage_panel")
+    faults.check(check_count, n_customers, "n_customers", least=1)
+    faults.check(check_count, n_periods, "n_periods", least=1)
+    share = faults.check(check_probability, missing, "missing")
+    if share == 1:
+        faults.add("missing=1 leaves nothing to see; give a share below 1")
+    faults.refuse()
     moves, holes = np.random.default_rng(random_state).integers(0, 2**31 - 1, size=2)
     X = chain.simulate(int(n_customers), int(n_periods), start=start, random_state=int(moves)).astype(int)
     seen = np.random.default_rng(holes).random(X.shape) >= missing

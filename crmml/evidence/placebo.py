@@ -261,7 +261,7 @@ def _read_window_days(
 
 def _customer_days(frame: Any, outcome: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Customer code, day and amount of each customer's days with a purchase, in an order that no engine changes."""
-    index = frames.period_index(ex.col(TIME), "D", frame.implementation).alias(_DAY)
+    index = frames.period_index(ex.col(TIME), "D", frame).alias(_DAY)
     spend = outcome == "spend"
     picked = frames.optimised(frame).select(ex.col(CUSTOMER), index, *([ex.col(VALUE)] if spend else []))
     bought = picked.group_by(CUSTOMER, _DAY).agg(ex.col(VALUE).sum()) if spend else picked.unique()

@@ -1,4 +1,4 @@
-"""The only module that knows dataframe engines: columns by name, the period index, rulers, a frame like the caller's.
+"""Dataframe engines: columns by name, and a frame like the caller's.
 
 Everything passes through narwhals, so that one implementation serves pandas, polars (eager and lazy), pyarrow, DuckDB
 and PySpark, and a frame goes back in the engine it came in.
@@ -9,23 +9,17 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from ..exceptions import DataError
-from ..typing import Frame, FrameLike, Moment
-from .ruler import Ruler
+from ..typing import Frame, FrameLike
 
-#: Engines whose timestamps can be read as an integer; the others build the day from year and day of year.
-_TIMESTAMP_ENGINES = {nw.Implementation.PANDAS, nw.Implementation.POLARS, nw.Implementation.PYARROW}
-
-#: numpy's name of a period of the calendar, and the index of the one that 1970-01-01 falls in.
-_CALENDAR = {"M": ("datetime64[M]", 1970 * 12), "Y": ("datetime64[Y]", 1970)}
-
-MICROSECONDS_PER_DAY = 86_400_000_000
+#: A narwhals view of a frame.
+AnyFrame: TypeAlias = nw.DataFrame | nw.LazyFrame
 
 
 def is_frame(X: object) -> TypeGuard[Frame]:
@@ -262,101 +256,3 @@ def from_arrow(table: Any, frame: Frame) -> Any:
     if isinstance(wrapped, nw.DataFrame):
         return nw.DataFrame.from_arrow(table, backend=wrapped.implementation).to_native()
     return like(nw.from_native(table, eager_only=True), frame)
-
-
-# ---- the ruler of a summary ----------------------------------------------------------------------------------------
-
-
-def get_ruler(frame: Any) -> Ruler:
-    """Return the ruler a frame carries: pandas attrs, or the schema metadata of pyarrow; else an empty one."""
-    native = frame.to_native() if isinstance(frame, (nw.DataFrame, nw.LazyFrame)) else frame
-    if isinstance(native, pd.DataFrame):
-        return Ruler.from_metadata(native.attrs)
-    if hasattr(native, "replace_schema_metadata"):
-        return Ruler.from_metadata(native.schema.metadata or {})
-    return Ruler()
-
-
-def set_ruler(frame: Any, ruler: Ruler) -> Any:
-    """Attach a ruler where the engine can carry it (pandas, pyarrow); the frame is not changed in place for pyarrow.
-
-    Returns
-    -------
-    frame
-        With the ruler, or as it was where the engine has no place for one.
-    """
-    if isinstance(frame, pd.DataFrame):
-        frame.attrs.update(ruler.to_metadata())
-        return frame
-    if hasattr(frame, "replace_schema_metadata"):
-        return frame.replace_schema_metadata({**(frame.schema.metadata or {}), **ruler.to_metadata()})
-    return frame
-
-
-# ---- time ----------------------------------------------------------------------------------------------------------
-
-
-def period_index(time: nw.Expr, period: str, implementation: nw.Implementation) -> nw.Expr:
-    """Integer index of the period that a wall-clock time falls in; consecutive periods differ by one.
-
-    Days count from 1970-01-01, weeks begin on Monday, months and years are those of the calendar. Where the engine
-    has no integer timestamps the day is built from year and day of year.
-
-    Parameters
-    ----------
-    time : narwhals expression of a naive Date or Datetime column
-    period : {"h", "D", "W", "M", "Y"}
-    implementation : narwhals.Implementation
-        The engine.
-    """
-    if period == "Y":
-        return time.dt.year().cast(nw.Int64)
-    if period == "M":
-        return time.dt.year().cast(nw.Int64) * 12 + time.dt.month().cast(nw.Int64) - 1
-    if implementation in _TIMESTAMP_ENGINES:
-        micro = time.dt.timestamp("us")
-        if period == "h":
-            return micro // (MICROSECONDS_PER_DAY // 24)
-        day = micro // MICROSECONDS_PER_DAY
-    else:
-        y = time.dt.year().cast(nw.Int64) - 1
-        leaps = y // 4 - y // 100 + y // 400
-        day = (y - 1969) * 365 + leaps - 477 + time.dt.ordinal_day().cast(nw.Int64) - 1
-        if period == "h":
-            return day * 24 + time.dt.hour().cast(nw.Int64)
-    return (day + 3) // 7 if period == "W" else day
-
-
-def index_of(moment: pd.Timestamp, period: str) -> int:
-    """The same index for one naive moment."""
-    day = (moment.normalize() - pd.Timestamp(0)).days
-    if period == "h":
-        return day * 24 + moment.hour
-    return int(period_of(np.asarray([day]), period)[0])
-
-
-def period_of(day: np.ndarray, period: str) -> np.ndarray:
-    """The same index for days counted from 1970-01-01.
-
-    Parameters
-    ----------
-    day : ndarray of int
-    period : {"D", "W", "M", "Y"}
-    """
-    if period in _CALENDAR:
-        kind, epoch = _CALENDAR[period]
-        return day.astype("datetime64[D]").astype(kind).astype(np.int64) + epoch
-    return (day + 3) // 7 if period == "W" else day
-
-
-def first_day_of(index: np.ndarray, period: str) -> np.ndarray:
-    """First day, counted from 1970-01-01, of each period."""
-    if period in _CALENDAR:
-        kind, epoch = _CALENDAR[period]
-        return (index - epoch).astype(kind).astype("datetime64[D]").astype(np.int64)
-    return index * 7 - 3 if period == "W" else index
-
-
-def last_complete(end: Moment, period: str) -> int:
-    """Index of the last period that is over with the instant ``end``, inclusive."""
-    return index_of(pd.Timestamp(end) + pd.Timedelta(microseconds=1), period) - 1

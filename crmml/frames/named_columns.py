@@ -61,5 +61,7 @@ def _as_numbers(picked: pd.DataFrame) -> np.ndarray:
         wrong = column.notna() & pd.to_numeric(column, errors="coerce").isna()
         if wrong.any():
             shown = ", ".join(repr(value) for value in column[wrong].head(3))
-            faults.append(f"column {name!r} is no number in {int(wrong.sum()):,} of {len(column):,} rows ({shown})")
+            faults.append(
+                f"column {name!r} must be a number; it is not one in {int(wrong.sum()):,} of {len(column):,} rows ({shown})"
+            )
     raise DataError(faults or ["the columns cannot be read as numbers"], "the summary")

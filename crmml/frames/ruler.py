@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import narwhals as nw
+import pandas as pd
+
 from ..checks import DAYS_PER_UNIT, check_annual_rate, check_unit
 from ..exceptions import RulerError
 
@@ -73,6 +76,32 @@ class Ruler:
         ]
         if faults:
             raise RulerError(faults, what)
+
+
+def get_ruler(frame: Any) -> Ruler:
+    """Return the ruler a frame carries: pandas attrs, or the schema metadata of pyarrow; else an empty one."""
+    native = frame.to_native() if isinstance(frame, (nw.DataFrame, nw.LazyFrame)) else frame
+    if isinstance(native, pd.DataFrame):
+        return Ruler.from_metadata(native.attrs)
+    if hasattr(native, "replace_schema_metadata"):
+        return Ruler.from_metadata(native.schema.metadata or {})
+    return Ruler()
+
+
+def set_ruler(frame: Any, ruler: Ruler) -> Any:
+    """Attach a ruler where the engine can carry it (pandas, pyarrow); the frame is not changed in place for pyarrow.
+
+    Returns
+    -------
+    frame
+        With the ruler, or as it was where the engine has no place for one.
+    """
+    if isinstance(frame, pd.DataFrame):
+        frame.attrs.update(ruler.to_metadata())
+        return frame
+    if hasattr(frame, "replace_schema_metadata"):
+        return frame.replace_schema_metadata({**(frame.schema.metadata or {}), **ruler.to_metadata()})
+    return frame
 
 
 def periods_to_unit(count: Any, period: str, unit: str) -> Any:

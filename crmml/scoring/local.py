@@ -15,17 +15,18 @@ import joblib
 import pandas as pd
 
 from .. import frames, tracking
-from ..checks import UNIT_WORDS, check_unit
+from ..checks import UNIT_WORDS, check_count, check_unit
 from ..exceptions import DataError
 from ..frames.readers import csv_chunks, kind_of, replacing
 from ..frames.ruler import Ruler
+from ..results import Result
 from .predictions import columns_needed, scores_of
 
 MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore
 
 
 @dataclass(frozen=True)
-class ScoringReport:
+class ScoringReport(Result):
     """What a scoring job did.
 
     Attributes
@@ -99,8 +100,7 @@ def score(
         When the destination exists, columns are missing, or rows are not legal; then nothing is written, or in a folder
         only the parts already finished stand.
     """
-    if chunk_rows < 1:
-        raise ValueError(f"chunk_rows={chunk_rows!r} must be at least 1.")
+    check_count(chunk_rows, "chunk_rows", least=1)
     source, destination = Path(source), Path(destination)
     if not source.is_file():
         raise DataError([f"there is no file {source}"], "the source")

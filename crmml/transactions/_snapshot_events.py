@@ -90,7 +90,7 @@ def read_events(log: Log, moments: list[pd.Timestamp]) -> Events:
     frame = frames.optimised(log.frame)
     names = frame.collect_schema().names()
     whole_days = all(moment == moment.normalize() for moment in moments)
-    columns = [ex.col(CUSTOMER), frames.period_index(ex.col(TIME), "D", frame.implementation).alias(_DAY)]
+    columns = [ex.col(CUSTOMER), frames.period_index(ex.col(TIME), "D", frame).alias(_DAY)]
     if not whole_days:
         columns.append(_segment_of(moments).alias(_SEGMENT))
     keys = [CUSTOMER, _DAY, *([] if whole_days else [_SEGMENT])]

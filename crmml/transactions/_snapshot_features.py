@@ -29,7 +29,7 @@ class View:
         The cutoff, exclusive.
     rank : int
         Position of the cutoff among the moments.
-    window, horizon : int
+    lookback, horizon : int
         Whole days of the windows that activity is counted in, and of the label window.
     unit : str
     n_lags : int
@@ -42,7 +42,7 @@ class View:
     events: Events
     moment: pd.Timestamp
     rank: int
-    window: int
+    lookback: int
     horizon: int
     unit: str
     n_lags: int
@@ -80,12 +80,14 @@ class View:
         return np.bincount(events.who[late], minlength=events.n_customers)[self.customer]
 
 
-def view_of(events: Events, moment: pd.Timestamp, rank: int, window: int, horizon: int, unit: str, n_lags: int) -> View:
+def view_of(
+    events: Events, moment: pd.Timestamp, rank: int, lookback: int, horizon: int, unit: str, n_lags: int
+) -> View:
     """Lay out the rows before a cutoff."""
     before = np.bincount(events.who[events.segment <= rank], minlength=events.n_customers)
     customer = np.flatnonzero(before)
     start = events.start[customer]
-    return View(events, moment, rank, window, horizon, unit, n_lags, customer, start, start + before[customer])
+    return View(events, moment, rank, lookback, horizon, unit, n_lags, customer, start, start + before[customer])
 
 
 def segment_sums(values: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
@@ -129,7 +131,7 @@ def _rows_of_first_day(view: View) -> np.ndarray:
 
 def trend(view: View) -> dict[str, np.ndarray]:
     """Activity in the last window before the cutoff against the window before that."""
-    borders = view.last_day - view.window, view.last_day - 2 * view.window
+    borders = view.last_day - view.lookback, view.last_day - 2 * view.lookback
     observed = view.first_purchase <= borders[0]
     columns = {}
     for name, values in (("purchases", view.events.new_day), ("value", view.events.value)):
@@ -219,7 +221,7 @@ def history(view: View) -> dict[str, np.ndarray]:
     """Purchase days in each of the windows before the cutoff, the most recent first; NaN before the first purchase."""
     columns = {}
     for lag in range(1, view.n_lags + 1):
-        until, since = view.last_day - (lag - 1) * view.window, view.last_day - lag * view.window + 1
+        until, since = view.last_day - (lag - 1) * view.lookback, view.last_day - lag * view.lookback + 1
         counts = view.total(view.events.new_day, since=since, until=until)
         columns[f"purchases_lag_{lag}"] = np.where(view.first_purchase <= until, counts, np.nan)
     return columns

@@ -16,7 +16,6 @@ import pandas as pd
 from .. import frames
 from ..checks import UNIT_WORDS
 from ..exceptions import DataError
-from ..frames import expressions as ex
 from ..typing import Frame, Moment
 from .log import CUSTOMER, codes_of
 from .summary import end_text, open_log, purchase_periods
@@ -142,13 +141,6 @@ def make_grid(activity: Activity, period: str, include_incomplete: bool) -> Grid
     return Grid(customer, first_days[number], last_day, event, n_events)
 
 
-def to_log_engine(native: Any, ids: Any, first_day: np.ndarray, names: Sequence[str], codes: np.ndarray) -> Any:
+def to_log_engine(native: Frame, ids: Any, first_day: np.ndarray, names: Sequence[str], codes: np.ndarray) -> Any:
     """A frame customer_id, period, stage in the engine of the log."""
-    backend = ids.implementation
-    period = ex.new_series("period", first_day.astype("datetime64[D]").astype("datetime64[us]"), backend=backend)
-    if not backend.is_pandas():
-        period = period.cast(ex.Date)
-    stage = ex.new_series("stage", list(names), ex.String, backend=backend)[codes]
-    result = ex.maybe_reset_index(ids.alias("customer_id").to_frame())
-    result = result.with_columns(period, ex.maybe_reset_index(stage))
-    return frames.like(result, native)
+    return frames.labelled_days(ids, first_day, names, codes, native, ("customer_id", "period", "stage"))

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from .. import frames
+from ..checks import Faults, check_choice
 from ..frames import expressions as ex
+from ..results import Result
 from ..typing import Frame
 from .log import (
     CUSTOMER,
     TIME,
     VALUE,
+    Log,
     early_faults,
     infinite_faults,
     is_missing,
@@ -27,7 +33,7 @@ _ORDER, _LEVEL, _SUM = "__order", "__level", "__sum"
 
 
 @dataclass(frozen=True)
-class CleaningReport:
+class CleaningReport(Result):
     """What :func:`clean` found, dropped and netted.
 
     Attributes
@@ -101,6 +107,13 @@ class CleaningReport:
 
     __str__ = describe
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the counts and amounts, one in a row: quantity, value."""
+        counted = {name: count for name, count in asdict(self).items() if isinstance(count, int | float)}
+        del counted["duplicates_dropped"]
+        counted |= {f"missing_{name}": count for name, count in self.missing.items()}
+        return pd.DataFrame({"quantity": list(counted), "value": np.asarray(list(counted.values()), dtype=float)})
+
 
 def clean(
     log: Frame,
@@ -117,7 +130,7 @@ def clean(
     Parameters
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
-        One row a transaction.
+        One row per transaction.
     customer_id, timestamp : str
         Its columns. Timestamps in ISO 8601 text become times.
     value : str, default=None
@@ -156,79 +169,142 @@ def clean(
     2 of 3 transactions and 1 of 1 customers kept. 1 refunds worth 12.00 were taken off each customer's latest
     earlier purchases: 0 cancelled, 1 reduced; 0.00 had no earlier purchase and was left out.
     """
-    _check_choice("refunds", refunds, ("net", "drop", "raise"))
-    _check_choice("duplicates", duplicates, ("keep", "drop", "raise"))
-    _check_choice("nulls", nulls, ("raise", "drop"))
+    rules = CleaningRules.read(customer_id, timestamp, value, refunds=refunds, duplicates=duplicates, nulls=nulls)
     read = read_log(log, customer_id, timestamp, value)
     names = frames.wrap(log).collect_schema().names()
-    extra = {"customers": ex.col(CUSTOMER).n_unique(), "refund_sum": _refund_sum()} if value and read.has_value else {}
-    extra.setdefault("customers", ex.col(CUSTOMER).n_unique())
-    if read.faults:  # it is refused whatever these say, and they may not be countable
-        extra = {}
-    seen = look(read, customer_id, timestamp, value, **extra)
-    faults = list(read.faults)
-    missing = {
-        name: seen.get(key, 0)
-        for key, name in (("null_customers", customer_id), ("null_times", timestamp), ("null_values", value))
-        if name is not None
-    }
-    if nulls == "raise" or not seen["rows"]:
-        faults += missing_faults(seen, customer_id, timestamp, value)
-    else:
-        faults += early_faults(seen, timestamp) + infinite_faults(seen, value)
-    negative = seen.get("negative_values") or 0
-    if refunds == "raise" and negative:
-        faults.append(
-            f"column {value!r} is negative in {negative:,} of {seen['rows']:,} rows (lowest {seen['lowest_value']:g}); "
-            "use refunds='net' or 'drop'"
-        )
-    repeated = _duplicates(read.frame, names, seen["rows"]) if not read.faults else 0
-    if duplicates == "raise" and repeated:
-        faults.append(
-            f"{repeated:,} of {seen['rows']:,} rows repeat another row in every column; use duplicates='drop' or 'keep'"
-        )
-    raise_if(faults)
-
-    frame, rows = read.frame, seen["rows"]
-    schema = frame.collect_schema()
-    if duplicates == "drop" and repeated:
-        frame = (
-            frame.unique(subset=names, keep="any", maintain_order=True) if _eager(frame) else frame.unique(subset=names)
-        )
-        rows -= repeated
-    rows_missing = 0
-    if any(missing.values()):
-        gone = is_missing(CUSTOMER, schema[CUSTOMER]) | ex.col(TIME).is_null()
-        if read.has_value:
-            gone = gone | is_missing(VALUE, schema[VALUE])
-        frame = frame.filter(~gone)
-        before, rows = rows, _length(frame)
-        rows_missing = before - rows
+    found = _found(read, names, rules)
+    raise_if(_faults(read, found, rules))
+    frame, rows_missing = _without_missing(_without_repeats(read, names, found, rules), read, found, rules)
     figures: dict[str, Any] = {}
-    if negative:
+    if found.negative:
         frame, figures = _without_refunds(frame, refunds)
-    if frame is not read.frame:
-        end = frames.collected(
-            frame.select(ex.len().alias("rows"), ex.col(CUSTOMER).n_unique().alias("customers"))
-        ).row(0)
-    else:
-        end = (rows, seen["customers"])
+    rows_out, customers_out = (found.rows, found.customers) if frame is read.frame else _size(frame)
     report = CleaningReport(
-        rows_in=seen["rows"],
-        rows_out=int(end[0]),
-        customers_in=int(seen["customers"]) - (1 if seen["null_customers"] else 0),
-        customers_out=int(end[1]),
-        missing={name: int(count) for name, count in missing.items()},
-        rows_missing=int(rows_missing),
-        duplicates=int(repeated),
+        rows_in=found.rows,
+        rows_out=rows_out,
+        customers_in=found.customers - (1 if found.seen["null_customers"] else 0),
+        customers_out=customers_out,
+        missing=found.missing,
+        rows_missing=rows_missing,
+        duplicates=found.repeated,
         duplicates_dropped=duplicates == "drop",
-        refunds=int(negative),
-        refunds_amount=float(seen.get("refund_sum") or 0.0),
+        refunds=found.negative,
+        refunds_amount=float(found.seen.get("refund_sum") or 0.0),
         refund_rule=refunds,
         **figures,
     )
-    result = _caller_columns(frame, names, schema, timestamp, value)
+    result = _caller_columns(frame, names, read.frame.collect_schema(), timestamp, value)
     return frames.set_ruler(result, frames.get_ruler(log).merged(refunds=refunds if value else None)), report
+
+
+@dataclass(frozen=True)
+class CleaningRules:
+    """Which columns are looked at, and what is done with refunds, repeated rows and missing entries."""
+
+    customer_id: str
+    timestamp: str
+    value: str | None
+    refunds: str
+    duplicates: str
+    nulls: str
+
+    @classmethod
+    def read(
+        cls, customer_id: str, timestamp: str, value: str | None, *, refunds: str, duplicates: str, nulls: str
+    ) -> CleaningRules:
+        """Return the rules, or refuse all that are not known at once.
+
+        Raises
+        ------
+        DataError
+        """
+        faults = Faults("the arguments of clean")
+        faults.check(check_choice, refunds, "refunds", ("net", "drop", "raise"))
+        faults.check(check_choice, duplicates, "duplicates", ("keep", "drop", "raise"))
+        faults.check(check_choice, nulls, "nulls", ("raise", "drop"))
+        faults.refuse()
+        return cls(customer_id, timestamp, value, refunds, duplicates, nulls)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a log: the figures of :func:`look`, rows with a missing entry by column, and repeated rows."""
+
+    seen: dict[str, Any]
+    missing: dict[str, int]
+    repeated: int
+
+    @property
+    def rows(self) -> int:
+        return int(self.seen["rows"])
+
+    @property
+    def customers(self) -> int:
+        return int(self.seen["customers"])
+
+    @property
+    def negative(self) -> int:
+        return int(self.seen.get("negative_values") or 0)
+
+
+def _found(read: Log, names: list[str], rules: CleaningRules) -> _Found:
+    columns = rules.customer_id, rules.timestamp, rules.value
+    extra: dict[str, ex.Expr] = {}
+    if not read.faults:  # else it is refused whatever these say, and they may not be countable
+        extra["customers"] = ex.col(CUSTOMER).n_unique()
+        if read.has_value:
+            extra["refund_sum"] = _refund_sum()
+    seen = look(read, rules.customer_id, rules.timestamp, rules.value, **extra)
+    keys = zip(("null_customers", "null_times", "null_values"), columns, strict=True)
+    missing = {name: int(seen.get(key, 0)) for key, name in keys if name is not None}
+    distinct = 0 if read.faults else frames.count_rows(read.frame.select(*names).unique())
+    return _Found(seen, missing, 0 if read.faults else int(seen["rows"]) - distinct)
+
+
+def _faults(read: Log, found: _Found, rules: CleaningRules) -> list[str]:
+    """Everything that the rules do not allow."""
+    seen, faults = found.seen, list(read.faults)
+    if rules.nulls == "raise" or not seen["rows"]:
+        faults += missing_faults(seen, rules.customer_id, rules.timestamp, rules.value)
+    else:
+        faults += early_faults(seen, rules.timestamp) + infinite_faults(seen, rules.value)
+    if rules.refunds == "raise" and found.negative:
+        faults.append(
+            f"column {rules.value!r} is negative in {found.negative:,} of {seen['rows']:,} rows "
+            f"(lowest {seen['lowest_value']:g}); use refunds='net' or 'drop'"
+        )
+    if rules.duplicates == "raise" and found.repeated:
+        faults.append(
+            f"{found.repeated:,} of {seen['rows']:,} rows repeat another row in every column; "
+            "use duplicates='drop' or 'keep'"
+        )
+    return faults
+
+
+def _without_repeats(read: Log, names: list[str], found: _Found, rules: CleaningRules) -> Any:
+    if rules.duplicates == "drop" and found.repeated:
+        return frames.distinct(read.frame, names)
+    return read.frame
+
+
+def _without_missing(frame: Any, read: Log, found: _Found, rules: CleaningRules) -> tuple[Any, int]:
+    """The rows that name a customer, a time and an amount, and how many others there were."""
+    if not any(found.missing.values()):
+        return frame, 0
+    schema = read.frame.collect_schema()
+    gone = is_missing(CUSTOMER, schema[CUSTOMER]) | ex.col(TIME).is_null()
+    if read.has_value:
+        gone = gone | is_missing(VALUE, schema[VALUE])
+    kept = frame.filter(~gone)
+    before = found.rows - (found.repeated if rules.duplicates == "drop" else 0)
+    return kept, before - frames.count_rows(kept)
+
+
+def _size(frame: Any) -> tuple[int, int]:
+    """Rows and customers."""
+    size = frame.select(ex.len().alias("rows"), ex.col(CUSTOMER).n_unique().alias("customers"))
+    rows, customers = frames.collected(size).row(0)
+    return int(rows), int(customers)
 
 
 def net_refunds(frame: Any) -> Any:
@@ -260,14 +336,7 @@ def net_refunds(frame: Any) -> Any:
 def _without_refunds(frame: Any, rule: str) -> tuple[Any, dict[str, Any]]:
     if rule == "drop":
         return frame.filter(ex.col(VALUE) >= 0), {}
-    if (
-        frame.implementation.is_pyarrow()
-    ):  # which has no running sums within groups: the three columns go through pandas
-        small = ex.from_native(frame.select(CUSTOMER, TIME, VALUE).to_pandas(), eager_only=True)
-        left_over = net_refunds(small)["__left"].to_numpy()
-        netted = frame.with_columns(ex.new_series("__left", left_over, backend=frame.implementation))
-    else:
-        netted = net_refunds(frame)
+    netted = frames.with_running(frame, net_refunds, needs=[CUSTOMER, TIME, VALUE], gives="__left")
     amount, left = ex.col(VALUE), ex.col("__left")
     cancelled = (amount > 0) & (left == 0)
     row = frames.collected(
@@ -297,25 +366,8 @@ def _caller_columns(frame: Any, names: list[str], schema: Any, timestamp: str, v
             picked.append(ex.col(VALUE).alias(name))
         else:
             picked.append(ex.col(name))
-    return frame.select(*picked).to_native()
+    return frames.unwrap(frame.select(*picked))
 
 
 def _refund_sum() -> ex.Expr:
     return ex.when(ex.col(VALUE) < 0).then(ex.col(VALUE)).otherwise(ex.lit(0.0)).sum()
-
-
-def _duplicates(frame: Any, names: list[str], rows: int) -> int:
-    return rows - _length(frame.select(*names).unique())
-
-
-def _length(frame: Any) -> int:
-    return int(frames.collected(frame.select(ex.len().alias("n")))["n"][0])
-
-
-def _eager(frame: Any) -> bool:
-    return isinstance(frame, ex.DataFrame)
-
-
-def _check_choice(name: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise ValueError(f"{name}={given!r} is not known; choose one of {', '.join(map(repr, known))}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import Faults, check_choice, check_coverage
 from ..exceptions import DataError
 from ..frames import expressions as ex
 from ..inference import student_interval, wilson_interval
 from ..typing import Frame, Moment
+from .activity import PERIODS
 from .log import CUSTOMER, TIME, VALUE
 from .summary import open_log
 
@@ -76,20 +79,13 @@ def cohorts(
     2 2024-02-01    0          1     1.0        1.0               7.0
     3 2024-02-01    1          1     NaN        NaN               NaN
     """
-    if period not in ("D", "W", "M", "Y"):
-        raise ValueError(f"period={period!r} is not for cohorts; take 'D', 'W', 'M' or 'Y'.")
-    if not isinstance(coverage, (int, float)) or not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+    faults = Faults("the arguments of cohorts")
+    faults.check(check_choice, period, "period", PERIODS)
+    faults.check(check_coverage, coverage)
+    faults.refuse()
     read, end = open_log(log, customer_id, timestamp, value, observation_end)
     cells = _cells(read.frame, read.has_value, period)
-    first, last = int(cells["cohort"].min()), frames.last_complete(end, period)
-    sizes = cells[cells["age"] == 0].set_index("cohort")["active"]
-    if last < first:
-        raise DataError(
-            [f"no period of {period!r} is complete by the end of observation {end:%Y-%m-%d}; take a shorter period"],
-            "the transaction log",
-        )
-    table = _rectangle(cells, sizes, last, read.has_value)
+    table = _rectangle(cells, _last_complete(cells, end, period), read.has_value)
     columns = {name: table[name].to_numpy() for name in ("cohort", "age", "customers", "active")}
     bounds = wilson_interval(table["retention"], table["customers"], coverage=coverage)
     by_definition = table["age"].to_numpy() == 0
@@ -100,18 +96,30 @@ def cohorts(
     return frames.from_columns(columns, log)
 
 
+def _last_complete(cells: pd.DataFrame, end: dt.datetime, period: str) -> int:
+    """The last period that is over with the observation, or a refusal of a log that none of is."""
+    last = frames.last_complete(end, period)
+    if last < int(cells["cohort"].min()):
+        raise DataError(
+            [f"no period of {period!r} is complete by the end of observation {end:%Y-%m-%d}; take a shorter period"],
+            "the transaction log",
+        )
+    return last
+
+
 def _cells(frame: Any, has_value: bool, period: str) -> pd.DataFrame:
     """Active customers, and their value, of each cohort and age that has any: a small table."""
-    index = frames.period_index(ex.col(TIME), period, frame.implementation).alias(_PERIOD)
+    index = frames.period_index(ex.col(TIME), period, frame).alias(_PERIOD)
     picked = frames.optimised(frame).select(ex.col(CUSTOMER), index, *([ex.col(VALUE)] if has_value else []))
     sums: list[ex.Expr] = []
     if has_value:
         bought = picked.group_by(CUSTOMER, _PERIOD).agg(ex.col(VALUE).sum())
-        if frame.implementation.is_pyarrow():  # it has no running sums within customers
-            bought = ex.from_native(bought.to_pandas())  # type: ignore[union-attr]
-        total = ex.col(VALUE).cum_sum().over(CUSTOMER, order_by=_PERIOD)
+        total = ex.col(VALUE).cum_sum().over(CUSTOMER, order_by=_PERIOD).alias(_TOTAL)
+        bought = frames.with_running(
+            bought, lambda given: given.with_columns(total), needs=[CUSTOMER, _PERIOD, VALUE], gives=_TOTAL
+        )
         # squares of a customer's total so far, as they grow from one period with purchases to the next: they add up over ages
-        bought = bought.with_columns(total.alias(_TOTAL)).with_columns(
+        bought = bought.with_columns(
             (ex.col(VALUE) * ex.col(VALUE)).alias(_SQUARE),
             (ex.col(VALUE) * (2 * ex.col(_TOTAL) - ex.col(VALUE))).alias(_TOTAL),
         )
@@ -126,8 +134,9 @@ def _cells(frame: Any, has_value: bool, period: str) -> pd.DataFrame:
     return table.rename(columns={_COHORT: "cohort", VALUE: "value"}).astype({"cohort": "int64"}).drop(columns=_PERIOD)
 
 
-def _rectangle(cells: pd.DataFrame, sizes: pd.Series, last: int, has_value: bool) -> pd.DataFrame:
+def _rectangle(cells: pd.DataFrame, last: int, has_value: bool) -> pd.DataFrame:
     """Every cohort at every age up to the oldest seen, with what was not observed missing."""
+    sizes = cells[cells["age"] == 0].set_index("cohort")["active"]
     sizes = sizes[sizes.index <= last].sort_index()
     ages = np.arange(last - int(sizes.index[0]) + 1)
     table = pd.MultiIndex.from_product([sizes.index, ages], names=["cohort", "age"]).to_frame(index=False)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import Faults, check_choice
 from ..exceptions import DataError
 from ..results import DisplayMixin
+from ..typing import Frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +45,7 @@ class CohortDisplay(DisplayMixin):
     quantity: str
 
     @classmethod
-    def from_cohorts(cls, cohorts: Any, quantity: str = "retention") -> CohortDisplay:
+    def from_result(cls, cohorts: Frame, quantity: str = "retention") -> CohortDisplay:
         """Arrange the frame that `crmml.transactions.cohorts` returns.
 
         Parameters
@@ -56,8 +58,9 @@ class CohortDisplay(DisplayMixin):
         DataError
             When the quantity is not there, or a cohort has an age twice.
         """
-        if quantity not in _QUANTITIES:
-            raise DataError([f"{quantity!r} is not known; there are {', '.join(_QUANTITIES)}"], "the cohort chart")
+        faults = Faults("the cohort chart")
+        faults.check(check_choice, quantity, "quantity", _QUANTITIES)
+        faults.refuse()
         long = frames.to_columns(cohorts, ["cohort", "age", "customers", quantity])
         if twice := int(long.duplicated(["cohort", "age"]).sum()):
             fault = f"{twice:,} rows have the cohort and the age of another; give the cohorts of one group of customers"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pandas as pd
 
 from .. import frames
-from ..checks import UNIT_WORDS, check_unit
+from ..checks import UNIT_WORDS, Faults, check_unit
 from ..exceptions import LogWarning
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
-from .log import CUSTOMER, TIME, VALUE, late_faults, look, missing_faults, raise_if, read_log
-from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of
+from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, negative_faults, raise_if, read_log
+from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of, warn_late
 
 
 def split_calibration_holdout(
@@ -65,56 +66,88 @@ def split_calibration_holdout(
     0            1          1      1.0  2.0                  1               2.0
     1            2          0      0.0  0.0                  0               2.0
     """
-    check_unit(period, "period")
-    check_unit(unit, "unit")
+    request = HoldoutRequest.read(customer_id, timestamp, value, period, unit, calibration_end, observation_end)
     read = read_log(log, customer_id, timestamp, value)
-    middle = inclusive_end(calibration_end)
-    end = None if observation_end is None else inclusive_end(observation_end)
-    extra = {}
-    if not read.faults:
-        extra["unseen"] = (ex.col(TIME) <= ex.lit(middle)).cast(ex.Int64).sum()
-        if end is not None:
-            extra["late"] = (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()
-    seen = look(read, customer_id, timestamp, value, **extra)
-    faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
-    if seen.get("negative_values"):
-        faults.append(
-            f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
-            f"{seen['lowest_value']:g}); net or drop refunds with crmml.transactions.clean first"
-        )
-    far = late_faults(seen, timestamp) if end is None else []
-    if end is None and not far and seen.get("last") is not None:
-        end = naive(seen["last"])
-    faults += far + _period_faults(middle, end, period, seen)
-    raise_if(faults)
-    assert end is not None
-    if seen.get("late"):
-        warnings.warn(
-            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
-            LogWarning,
-            stacklevel=2,
-        )
+    end = _checked_end(read, request)
+    middle = request.middle
     before = read.frame.filter(ex.col(TIME) <= ex.lit(middle))
     after = read.frame.filter((ex.col(TIME) > ex.lit(middle)) & (ex.col(TIME) <= ex.lit(end)))
     duration = frames.index_of(pd.Timestamp(end), period) - frames.index_of(pd.Timestamp(middle), period)
     summary = summary_of(before, read.has_value, period, unit, middle)
     result = _with_holdout(summary, after, read.has_value, period, periods_to_unit(duration, period, unit))
-    newcomers = frames.collected(
-        after.select(CUSTOMER)
-        .unique()
-        .join(before.select(CUSTOMER).unique(), on=CUSTOMER, how="anti")
-        .select(ex.len().alias("n"))
-    )["n"][0]
+    _warn_of_newcomers(before, after, middle)
+    ruler = Ruler(unit=unit, period=period, observation_end=end_text(middle)).merged(
+        refunds=frames.get_ruler(log).refunds
+    )
+    return frames.set_ruler(frames.finished(result, read.frame, order="customer_id"), ruler)
+
+
+@dataclass(frozen=True)
+class HoldoutRequest:
+    """The columns of a log, how time is counted, the last instant of calibration and that of the hold-out, if stated."""
+
+    customer_id: str
+    timestamp: str
+    value: str | None
+    period: str
+    middle: dt.datetime
+    end: dt.datetime | None
+
+    @classmethod
+    def read(
+        cls,
+        customer_id: str,
+        timestamp: str,
+        value: str | None,
+        period: str,
+        unit: str,
+        calibration_end: Moment,
+        observation_end: Moment | None,
+    ) -> HoldoutRequest:
+        """Read the arguments, or refuse all that cannot be at once.
+
+        Raises
+        ------
+        DataError
+        """
+        faults = Faults("the arguments of split_calibration_holdout")
+        faults.check(check_unit, period, "period")
+        faults.check(check_unit, unit)
+        middle = faults.check(inclusive_end, calibration_end)
+        end = None if observation_end is None else faults.check(inclusive_end, observation_end)
+        faults.refuse()
+        return cls(customer_id, timestamp, value, period, cast(dt.datetime, middle), end)
+
+
+def _checked_end(read: Log, request: HoldoutRequest) -> dt.datetime:
+    """Refuse a log or ends with faults, all of them in one message; return the end of the hold-out."""
+    middle, end, timestamp, value = request.middle, request.end, request.timestamp, request.value
+    extra = {}
+    if not read.faults:
+        extra["unseen"] = (ex.col(TIME) <= ex.lit(middle)).cast(ex.Int64).sum()
+        if end is not None:
+            extra["late"] = (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()
+    seen = look(read, request.customer_id, timestamp, value, **extra)
+    faults = read.faults + missing_faults(seen, request.customer_id, timestamp, value) + negative_faults(seen, value)
+    far = late_faults(seen, timestamp) if end is None else []
+    if end is None and not far and seen.get("last") is not None:
+        end = naive(seen["last"])
+    faults += far + _period_faults(middle, end, request.period, seen)
+    raise_if(faults)
+    assert end is not None
+    warn_late(seen, end, stacklevel=4)
+    return end
+
+
+def _warn_of_newcomers(before: Any, after: Any, middle: dt.datetime) -> None:
+    bought = after.select(CUSTOMER).unique(), before.select(CUSTOMER).unique()
+    newcomers = frames.count_rows(bought[0].join(bought[1], on=CUSTOMER, how="anti"))
     if newcomers:
         warnings.warn(
             f"{newcomers:,} customers first bought after the calibration end {end_text(middle)} and are left out.",
             LogWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    if isinstance(result, ex.DataFrame):
-        result = ex.maybe_reset_index(result.sort("customer_id"))
-    ruler = Ruler(unit=unit, period=period, observation_end=end_text(middle))
-    return frames.set_ruler(result.to_native(), ruler.merged(refunds=frames.get_ruler(log).refunds))
 
 
 def _with_holdout(summary: Any, after: Any, has_value: bool, period: str, duration: float) -> Any:

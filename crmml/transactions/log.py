@@ -16,20 +16,6 @@ from ..typing import Frame
 #: Working names of the columns; the double underscore keeps clear of the caller's own.
 CUSTOMER, TIME, VALUE = "__customer", "__time", "__value"
 
-_DATE = (  # a day that exists: the months' lengths, and February 29 in leap years only
-    r"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
-    r"|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
-)
-_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
-#: ISO 8601 shapes of text dates and the format each is read with.
-DATE_SHAPES = {
-    rf"^{_DATE}$": "%Y-%m-%d",
-    rf"^{_DATE} {_CLOCK}$": "%Y-%m-%d %H:%M",
-    rf"^{_DATE} {_CLOCK}:[0-5]\d$": "%Y-%m-%d %H:%M:%S",
-    rf"^{_DATE}T{_CLOCK}$": "%Y-%m-%dT%H:%M",
-    rf"^{_DATE}T{_CLOCK}:[0-5]\d$": "%Y-%m-%dT%H:%M:%S",
-}
-ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, all alike"
 NUMBER_SHAPE = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 SHOWN = 3
 #: Amounts beyond are infinite for all purposes.
@@ -76,7 +62,7 @@ def read_log(log: Frame, customer_id: str, timestamp: str, value: str | None) ->
 def _identifier_faults(frame, customer_id: str, dtype) -> list[str]:
     """Lists and their like, which identify nobody; of a pandas column the first entries are looked at."""
     nested = dtype.is_nested()
-    if dtype == ex.Object and isinstance(frame, ex.DataFrame):
+    if dtype == ex.Object and frames.is_eager(frame):
         nested = bool(frames.unhashable(frame[customer_id].head(LOOKED_AT).to_pandas()).any())
     return (
         [f"column {customer_id!r} holds lists or their like; one number or text a row identifies a customer"]
@@ -99,87 +85,9 @@ def _with_time(frame, timestamp: str, dtype, faults: list[str]):
             "20240331 with pandas.to_datetime(column.astype(str), format='%Y%m%d')"
         )
         return frame
-    if isinstance(frame, ex.DataFrame) and frame.implementation.is_pandas():
-        return _parse_pandas(frame, timestamp, faults)
-    return _parse_text(frame, timestamp, dtype, faults)
-
-
-def _parse_pandas(frame, timestamp: str, faults: list[str]):
-    """Text or objects in a pandas column: ISO 8601, each by itself; aware and naive mixed is a fault."""
-    native = frame.to_native()
-    raw = native[timestamp]
-    present = raw.notna()
-    texts = raw[present]
-    aware = texts.map(_is_aware)
-    if aware.any() and not aware.all():
-        faults.append(
-            f"column {timestamp!r} mixes times with a zone ({int(aware.sum()):,} rows) and without "
-            f"({int((~aware).sum()):,} rows); give all of them one zone, or none"
-        )
-        return frame
-    zones = texts.map(_offset).nunique() if aware.any() else 0
-    if zones > 1:
-        faults.append(f"column {timestamp!r} mixes {zones} time zones; convert all times to one zone")
-        return frame
-    parsed = pd.to_datetime(texts.map(_without_zone), errors="coerce", format="ISO8601")
-    wrong = parsed.isna()
-    if wrong.any():
-        shown = ", ".join(repr(str(v)) for v in texts[wrong].head(SHOWN))
-        faults.append(
-            f"column {timestamp!r} cannot be read as a date in {int(wrong.sum()):,} rows ({shown}); {ISO_CURE}"
-        )
-        return frame
-    return ex.from_native(native.assign(**{TIME: parsed.reindex(raw.index)}))
-
-
-def _is_aware(value: Any) -> bool:
-    if isinstance(value, str):
-        tail = value[10:]
-        return value.endswith("Z") or "+" in tail or "-" in tail
-    return getattr(value, "tzinfo", None) is not None
-
-
-def _offset(value: Any) -> str:
-    if isinstance(value, str):
-        return "Z" if value.endswith("Z") else value[-6:]
-    return str(value.tzinfo)
-
-
-def _without_zone(value: Any) -> Any:
-    if isinstance(value, str):
-        if value.endswith("Z"):
-            return value[:-1]
-        tail = value[10:]
-        at = max(tail.rfind("+"), tail.rfind("-"))
-        return value if at < 0 else value[: 10 + at]
-    return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value
-
-
-def _parse_text(frame, timestamp: str, dtype, faults: list[str]):
-    if dtype != ex.String:
-        faults.append(f"column {timestamp!r} is of type {dtype}, not a date; {ISO_CURE}")
-        return frame
-    column = ex.col(timestamp)
-    counts = frames.collected(
-        frame.select(
-            ex.len().cast(ex.Int64).alias("n"),
-            _count(column.is_null()).alias("null"),
-            *(_count(column.str.contains(shape)).alias(f"shape{i}") for i, shape in enumerate(DATE_SHAPES)),
-        )
-    ).row(0)
-    n, null, matches = counts[0], counts[1], counts[2:]
-    best = max(range(len(matches)), key=lambda i: matches[i])
-    if matches[best] + null < n:
-        shape = list(DATE_SHAPES)[best]
-        odd = frames.collected(frame.filter(~column.str.contains(shape)).select(timestamp).head(SHOWN))[
-            timestamp
-        ].to_list()
-        faults.append(
-            f"column {timestamp!r} cannot be read as a date of one shape in {n - null - matches[best]:,} rows "
-            f"({', '.join(repr(v) for v in odd)}); {ISO_CURE}"
-        )
-        return frame
-    return frame.with_columns(column.str.to_datetime(format=list(DATE_SHAPES.values())[best]).alias(TIME))
+    read, found = frames.with_text_times(frame, timestamp, TIME)
+    faults.extend(found)
+    return read
 
 
 def _with_value(frame, value: str, dtype, faults: list[str]):
@@ -277,6 +185,16 @@ def infinite_faults(seen: dict[str, Any], value: str | None) -> list[str]:
     """Faults of infinite amounts, with counts."""
     count = seen.get("null_infinite_values", 0)
     return [f"column {value!r} is infinite in {count:,} of {seen['rows']:,} rows; repair these rows"] if count else []
+
+
+def negative_faults(seen: dict[str, Any], value: str | None) -> list[str]:
+    """A fault of negative amounts, with their number and the lowest."""
+    if not seen.get("negative_values"):
+        return []
+    return [
+        f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
+        f"{seen['lowest_value']:g}); net or drop refunds with crmml.transactions.clean first"
+    ]
 
 
 def raise_if(faults: list[str]) -> None:

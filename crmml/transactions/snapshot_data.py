@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
-from ..frames import expressions as ex
+from ..results import IntervalDisplay, Result
 from .times import moment_text, to_moment
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
-class SnapshotData:
+class SnapshotData(Result):
     """Rows of customers at cutoffs, sorted by cutoff and customer; unpacks as ``X, y, cutoff, customer_id``.
 
     Attributes
@@ -69,7 +72,7 @@ class SnapshotData:
                 "the snapshots",
             )
         rows = np.flatnonzero(np.isin(self.cutoff, np.asarray(wanted, dtype=self.cutoff.dtype)))
-        X = frames.like(ex.maybe_reset_index(frames.collected(frames.wrap(self.X))[rows]), self.X)
+        X = frames.like(frames.taken(frames.wrap(self.X), rows), self.X)
         return SnapshotData(
             frames.set_ruler(X, frames.get_ruler(self.X)),
             self.y[rows],
@@ -77,6 +80,20 @@ class SnapshotData:
             self.customer_id[rows],
             self.horizon,
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each cutoff: cutoff, n_rows, n_labelled, churned (the share of those labelled)."""
+        label = pd.Series(self.y.astype(np.float64))
+        by_cutoff = label.groupby(pd.Series(self.cutoff, name="cutoff"))
+        columns = {"n_rows": by_cutoff.size(), "n_labelled": by_cutoff.count(), "churned": by_cutoff.mean()}
+        return pd.DataFrame(columns).reset_index()
+
+    def plot(self, ax: Axes | None = None) -> IntervalDisplay:
+        """Draw the share of customers that churned, cutoff by cutoff."""
+        table = self.to_frame()
+        words = [f"{moment_text(moment)} ({n:,})" for moment, n in zip(table["cutoff"], table["n_rows"], strict=True)]
+        shares = pd.DataFrame({"quantity": words, "value": table["churned"], "lower": np.nan, "upper": np.nan})
+        return IntervalDisplay(shares, title="Share that bought nothing in the horizon after the cutoff").plot(ax=ax)
 
     def describe(self) -> str:
         """One sentence: rows, customers, cutoffs, the share that churned, and whether label windows overlap."""

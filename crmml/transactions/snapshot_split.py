@@ -11,11 +11,11 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
 from .. import frames
-from ..checks import check_unit
+from ..checks import check_choice, check_count, check_unit
 from ..exceptions import DataError
 from ..typing import ArrayLike, FrameLike, Seed
 from .snapshot_data import SnapshotData
-from .times import moment_text, to_timedelta
+from .times import Length, moment_text, to_timedelta
 
 
 class SnapshotSplit(BaseCrossValidator):
@@ -38,8 +38,8 @@ class SnapshotSplit(BaseCrossValidator):
         trains on the others, so that no customer is on both sides, nor tested twice. None: only time separates the two
         sides, and all eligible customers are tested at every test cutoff.
     unit : {"h", "D", "W", "M", "Y"}, default="D"
-    random_state : int or RandomState, default=0
-        Deals the customers.
+    random_state : int, RandomState or None, default=None
+        Deals the customers; with None each call to ``split`` deals them anew.
 
     References
     ----------
@@ -64,12 +64,12 @@ class SnapshotSplit(BaseCrossValidator):
     def __init__(
         self,
         n_splits: int = 3,
-        horizon: Any = None,
-        embargo: Any = None,
+        horizon: Length | None = None,
+        embargo: Length | None = None,
         groups: str | None = "customer",
         *,
         unit: str = "D",
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.n_splits = n_splits
         self.horizon = horizon
@@ -145,10 +145,10 @@ class SnapshotSplit(BaseCrossValidator):
 
     def _lengths(self) -> tuple[pd.Timedelta, pd.Timedelta]:
         check_unit(self.unit)
-        if isinstance(self.n_splits, bool) or not isinstance(self.n_splits, (int, np.integer)) or self.n_splits < 1:
-            raise ValueError(f"n_splits={self.n_splits!r} must be a whole number of at least 1.")
-        if self.groups not in ("customer", None):
-            raise ValueError(f"groups={self.groups!r} is not known; choose 'customer' or None.")
+        check_count(self.n_splits, "n_splits", least=1)
+        check_choice(self.groups, "groups", ("customer", None))
+        if self.horizon is None:
+            raise ValueError("horizon=None must be the length of the label windows, such as '90D'.")
         horizon = to_timedelta(self.horizon, self.unit, "horizon")
         embargo = horizon
         if self.embargo is not None:

@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..checks import check_unit
+from ..checks import Faults, check_choice, check_count, check_unit
 from ..exceptions import DataError, LogWarning
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler
-from ..typing import Frame, Moment, Window
+from ..typing import Frame, Moment
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
 from ._snapshot_features import GROUPS, View, view_of
 from .log import TIME, read_log
 from .snapshot_data import SnapshotData
 from .summary import end_text, open_log
-from .times import moment_text, to_moment, to_timedelta
+from .times import Length, moment_text, to_moment, to_timedelta
 
 #: Groups that are computed where none are named; "history" is for models of stages.
 DEFAULT_FEATURES = ("rfm", "trend", "rhythm", "basket", "category", "season")
 #: Purchase days from which a customer counts as loyal in the check of the horizon.
 LOYAL_FROM = 3
-_INSTANT = pd.Timedelta(microseconds=1)
+_INSTANT, _DAY = pd.Timedelta(microseconds=1), pd.Timedelta(days=1)
 
 
 def snapshots(
     log: Frame,
     *,
-    cutoffs: Any,
-    horizon: Any,
+    cutoffs: Moment | Sequence[Moment],
+    horizon: Length,
     unit: str = "D",
-    features: Sequence[str | Callable] | None = None,
-    eligible: Any = None,
-    window: Window | None = None,
+    features: Sequence[str | Callable] | str | Callable | None = None,
+    eligible: Length | Callable | None = None,
+    lookback: Length | None = None,
     n_lags: int = 12,
     customer_id: str = "customer_id",
     timestamp: str = "timestamp",
@@ -56,13 +57,13 @@ def snapshots(
     Parameters
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
-        One row a transaction, or a line of one.
+        One row per transaction, or a line of one.
     cutoffs : date or datetime, or a sequence of them
         Moments that features end before, exclusive; a bare date is its midnight.
     horizon : float, timedelta or str
         Length of the label window, a number in ``unit``, or such as "90D".
     unit : {"h", "D", "W", "M", "Y"}, default="D"
-        What horizon, window and the features' times are counted in.
+        What horizon, lookback and the features' times are counted in.
     features : sequence of str and callables, default=None
         Groups by name; None takes all but "history", as far as the columns they need are named:
 
@@ -79,12 +80,13 @@ def snapshots(
         - "history": purchases_lag_1 … purchases_lag_``n_lags``, purchase days window by window, the latest first.
 
         A callable ``f(log_before_cutoff, cutoff)`` gets the log before the cutoff, with its own columns, and returns a
-        frame with the customer column and one row a customer; its other columns join the features.
+        frame with the customer column and one row per customer; its other columns join the features.
     eligible : float, timedelta, str or callable, default=None
         Who gets a row: None, everyone who bought before the cutoff; a length of time, who bought within it before the
-        cutoff; a callable takes the features of one cutoff as a pandas frame and returns one boolean a row.
-    window : float, timedelta or str, default=None
-        Length of the windows of "trend" and "history", rounded to whole days; None takes the horizon.
+        cutoff; a callable takes the features of one cutoff as a pandas frame and returns one boolean per row.
+    lookback : float, timedelta or str, default=None
+        Length of the windows before the cutoff that "trend" and "history" count activity in, rounded to whole days; None
+        takes the horizon.
     n_lags : int, default=12
     customer_id, timestamp : str
     value, basket, category : str, default=None
@@ -133,63 +135,175 @@ def snapshots(
     >>> data.y, data.customer_id
     (array([0, 1]), array([1, 2]))
     """
-    check_unit(unit)
-    if incomplete not in ("raise", "unlabelled"):
-        raise ValueError(f"incomplete={incomplete!r} is not known; choose 'raise' or 'unlabelled'.")
-    named = [("value", value), ("basket", basket), ("category", category)]
-    groups, custom = _chosen(features, dict(named))
-    length = to_timedelta(horizon, unit, "horizon")
-    step = length if window is None else to_timedelta(window, unit, "window")
-    moments = _cutoffs(cutoffs)
+    request = SnapshotRequest.read(
+        cutoffs=cutoffs,
+        horizon=horizon,
+        unit=unit,
+        features=features,
+        eligible=eligible,
+        lookback=lookback,
+        n_lags=n_lags,
+        columns={"basket": basket, "category": category},
+        incomplete=incomplete,
+    )
     read, end = open_log(log, customer_id, timestamp, value, observation_end, stacklevel=3)
-    extra_columns = {BASKET: basket, CATEGORY: category}
-    wanted = {working: name for working, name in extra_columns.items() if name is not None}
+    wanted = {working: name for working, name in ((BASKET, basket), (CATEGORY, category)) if name is not None}
     frames.check_columns(read.frame, list(wanted.values()), "the transaction log")
     if wanted:
         read.frame = read.frame.with_columns(*(ex.col(name).alias(working) for working, name in wanted.items()))
-    complete = _check_cutoffs(moments, length, end, incomplete, read.frame)
-    # every cutoff and every end of a label window is a moment that an event is before, or not
-    ends = [moment + length for moment in moments]
-    borders = sorted({*moments, *ends})
-    events = read_events(read, borders)
-    days = [max(1, round(span / pd.Timedelta(days=1))) for span in (step, length)]
+    complete = _check_cutoffs(request, end, read.frame)
+    events = read_events(read, request.borders)
     parts = []
-    for moment, stop, known in zip(moments, ends, complete, strict=True):
-        view = view_of(events, moment, borders.index(moment), days[0], days[1], unit, n_lags)
-        columns = {name: column for group in groups for name, column in GROUPS[group](view).items()}
-        for function in custom:
+    for moment, known in zip(request.moments, complete, strict=True):
+        view = request.view(events, moment)
+        columns = {name: column for group in request.groups for name, column in GROUPS[group](view).items()}
+        for function in request.functions:
             columns |= _own_features(function, log, timestamp, customer_id, moment, events, view, columns)
-        keep = _eligible(view, columns, eligible, unit)
-        label = _label(events, view, borders.index(stop), known)
+        keep = request.eligible_rows(view, columns)
+        label = _label(events, view, request.rank(moment + request.horizon), known)
         parts.append(
             (moment, view.customer[keep], label[keep], {name: column[keep] for name, column in columns.items()})
         )
-    _warn_short_horizon(events, borders.index(max(moments)), length, unit)
-    return _stacked(parts, events, log, length, unit)
+    _warn_short_horizon(events, request.rank(request.moments[-1]), request.horizon)
+    return _stacked(parts, events, log, request.horizon, unit)
 
 
-def _chosen(
-    features: Sequence[str | Callable] | None, columns: dict[str, str | None]
-) -> tuple[list[str], list[Callable]]:
-    """Groups of features and callables, checked against the columns that were named."""
-    if isinstance(features, str) or callable(features):
-        features = [features]
-    chosen = list(DEFAULT_FEATURES if features is None else features)
-    if not chosen:
-        raise ValueError("features is empty; name a group, give a callable, or leave it out.")
-    groups = [entry for entry in chosen if isinstance(entry, str)]
-    if unknown := [entry for entry in groups if entry not in GROUPS]:
-        raise ValueError(
-            f"features {', '.join(map(repr, unknown))} are not known; choose from {', '.join(map(repr, GROUPS))}."
+@dataclass(frozen=True)
+class SnapshotRequest:
+    """What :func:`snapshots` was asked for, read and checked.
+
+    Attributes
+    ----------
+    moments : tuple of Timestamp
+        The cutoffs, increasing.
+    horizon, lookback : Timedelta
+    unit : str
+    groups : tuple of str
+        Groups of features.
+    functions : tuple of callables
+        The caller's own features.
+    eligible : callable, Timedelta or None
+    n_lags : int
+    incomplete : str
+    """
+
+    moments: tuple[pd.Timestamp, ...]
+    horizon: pd.Timedelta
+    lookback: pd.Timedelta
+    unit: str
+    groups: tuple[str, ...]
+    functions: tuple[Callable, ...]
+    eligible: Callable | pd.Timedelta | None
+    n_lags: int
+    incomplete: str
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        cutoffs: Any,
+        horizon: Any,
+        unit: str,
+        features: Sequence[str | Callable] | str | Callable | None,
+        eligible: Any,
+        lookback: Any,
+        n_lags: int,
+        columns: Mapping[str, str | None],
+        incomplete: str,
+    ) -> SnapshotRequest:
+        """Read the arguments of :func:`snapshots`, or refuse all that cannot be at once.
+
+        Raises
+        ------
+        DataError
+        """
+        faults = Faults("the arguments of snapshots")
+        if (known := faults.check(check_unit, unit)) is None:
+            known = "D"  # so that lengths of time are looked at as well
+        faults.check(check_choice, incomplete, "incomplete", ("raise", "unlabelled"))
+        lags = faults.check(check_count, n_lags, "n_lags", least=1)
+        chosen = _listed(features)
+        faults.extend(_feature_faults(chosen, {} if features is None else columns))
+        length = faults.check(to_timedelta, horizon, known, "horizon")
+        step = length if lookback is None else faults.check(to_timedelta, lookback, known, "lookback")
+        if eligible is not None and not callable(eligible):
+            eligible = faults.check(to_timedelta, eligible, known, "eligible")
+        moments = faults.check(_cutoffs, cutoffs)
+        faults.refuse()
+        assert moments is not None
+        assert length is not None
+        assert step is not None
+        return cls(
+            tuple(moments),
+            length,
+            step,
+            unit,
+            tuple(entry for entry in chosen if isinstance(entry, str)),
+            tuple(entry for entry in chosen if not isinstance(entry, str)),
+            eligible,
+            lags or 1,
+            incomplete,
         )
-    if features is not None:
-        for group in ("basket", "category"):
-            if group in groups and columns[group] is None:
-                raise ValueError(f"features={group!r} needs the column: name it as {group}=.")
-    custom = [entry for entry in chosen if not isinstance(entry, str)]
-    if wrong := [entry for entry in custom if not callable(entry)]:
-        raise ValueError(f"features takes names of groups and callables, not {wrong[0]!r}.")
-    return groups, custom
+
+    @property
+    def borders(self) -> list[pd.Timestamp]:
+        """Every cutoff and every end of a label window, increasing: moments that an event is before, or not."""
+        return sorted({*self.moments, *(moment + self.horizon for moment in self.moments)})
+
+    def rank(self, moment: pd.Timestamp) -> int:
+        """Position of a moment among the borders."""
+        return self.borders.index(moment)
+
+    def view(self, events: Events, moment: pd.Timestamp) -> View:
+        """Return the rows before a cutoff, with the windows in whole days."""
+        lookback, horizon = (max(1, round(span / _DAY)) for span in (self.lookback, self.horizon))
+        return view_of(events, moment, self.rank(moment), lookback, horizon, self.unit, self.n_lags)
+
+    def eligible_rows(self, view: View, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Positions of the customers who get a row.
+
+        Raises
+        ------
+        ValueError
+            When the caller's function does not return one boolean per row.
+        """
+        n = view.customer.size
+        if self.eligible is None:
+            return np.arange(n)
+        if isinstance(self.eligible, pd.Timedelta):
+            return np.flatnonzero(view.last_day - view.last_purchase < self.eligible / _DAY)
+        mask = np.asarray(self.eligible(pd.DataFrame(columns)))
+        if mask.shape != (n,) or mask.dtype != bool:
+            raise ValueError(
+                f"eligible must return one boolean per row, shape ({n},); it returned {mask.dtype} of shape {mask.shape}."
+            )
+        return np.flatnonzero(mask)
+
+
+def _listed(features: Sequence[str | Callable] | str | Callable | None) -> list[Any]:
+    if features is None:
+        return list(DEFAULT_FEATURES)
+    return [features] if isinstance(features, str) or callable(features) else list(features)
+
+
+def _feature_faults(chosen: list[Any], columns: Mapping[str, str | None]) -> list[str]:
+    """What is wrong with features that were asked for, whose columns are those that were named."""
+    if not chosen:
+        return ["features is empty; name a group, give a callable, or leave it out"]
+    groups = [entry for entry in chosen if isinstance(entry, str)]
+    faults = []
+    if unknown := [entry for entry in groups if entry not in GROUPS]:
+        faults.append(
+            f"features {', '.join(map(repr, unknown))} are not known; choose from {', '.join(map(repr, GROUPS))}"
+        )
+    faults += [
+        f"features={group!r} needs the column: name it as {group}="
+        for group, name in columns.items()
+        if group in groups and name is None
+    ]
+    wrong = [entry for entry in chosen if not isinstance(entry, str) and not callable(entry)]
+    faults += [f"features takes names of groups and callables, not {entry!r}" for entry in wrong]
+    return faults
 
 
 def _cutoffs(cutoffs: Any) -> list[pd.Timestamp]:
@@ -199,7 +313,7 @@ def _cutoffs(cutoffs: Any) -> list[pd.Timestamp]:
         raise DataError([f"cutoffs={cutoffs!r} is no moment; write 2024-03-31, or a list"], "the list of cutoffs")
     moments = [to_moment(cutoff) for cutoff in cutoffs]
     if not moments:
-        raise DataError(["there is none; give at least one moment"], "the list of cutoffs")
+        raise DataError(["cutoffs: there is none; give at least one moment"], "the list of cutoffs")
     if twice := sorted({moment for moment in moments if moments.count(moment) > 1}):
         raise DataError(
             [f"{moment_text(moment)} is there twice; give each cutoff once" for moment in twice], "the list of cutoffs"
@@ -207,10 +321,9 @@ def _cutoffs(cutoffs: Any) -> list[pd.Timestamp]:
     return sorted(moments)
 
 
-def _check_cutoffs(
-    moments: list[pd.Timestamp], horizon: pd.Timedelta, end: dt.datetime, incomplete: str, frame: Any
-) -> list[bool]:
+def _check_cutoffs(request: SnapshotRequest, end: dt.datetime, frame: Any) -> list[bool]:
     """Refuse cutoffs that cannot be used; say for each whether its label window is complete."""
+    moments, horizon = request.moments, request.horizon
     open_end = pd.Timestamp(end) + _INSTANT
     last = (open_end - horizon).floor("s")
     complete = [moment + horizon <= open_end for moment in moments]
@@ -222,7 +335,7 @@ def _check_cutoffs(
         for moment in moments
         if moment <= first
     ]
-    if incomplete == "raise":
+    if request.incomplete == "raise":
         faults += [
             f"the label window of cutoff {moment_text(moment)} runs to {moment_text(moment + horizon)}, past the end of observation "
             f"{end_text(end)}; the last cutoff with a complete one is {moment_text(last)}. Give an earlier cutoff or a "
@@ -233,22 +346,6 @@ def _check_cutoffs(
     if faults:
         raise DataError(faults, "the list of cutoffs")
     return complete
-
-
-def _eligible(view: View, columns: dict[str, np.ndarray], eligible: Any, unit: str) -> np.ndarray:
-    """Positions of the customers who get a row."""
-    n = view.customer.size
-    if eligible is None:
-        return np.arange(n)
-    if callable(eligible):
-        mask = np.asarray(eligible(pd.DataFrame(columns)))
-        if mask.shape != (n,) or mask.dtype != bool:
-            raise ValueError(
-                f"eligible must return one boolean a row, shape ({n},); it returned {mask.dtype} of shape {mask.shape}."
-            )
-        return np.flatnonzero(mask)
-    span = to_timedelta(eligible, unit, "eligible")
-    return np.flatnonzero(view.last_day - view.last_purchase < span / pd.Timedelta(days=1))
 
 
 def _label(events: Events, view: View, stop: int, known: bool) -> np.ndarray:
@@ -299,10 +396,10 @@ def log_before(log: Frame, timestamp: str, moment: pd.Timestamp) -> Any:
     read = read_log(log, timestamp, timestamp, None)
     names = frames.wrap(log).collect_schema().names()
     before = read.frame.filter(ex.col(TIME) < ex.lit(moment.to_pydatetime())).select(*names)
-    return before.to_native()
+    return frames.unwrap(before)
 
 
-def _warn_short_horizon(events: Events, rank: int, horizon: pd.Timedelta, unit: str) -> None:
+def _warn_short_horizon(events: Events, rank: int, horizon: pd.Timedelta) -> None:
     """Warn where loyal customers' typical gap is longer than the horizon; only events before the last cutoff are used."""
     used = events.new_day & (events.segment <= rank)
     n_days = np.bincount(events.who[used], minlength=events.n_customers)

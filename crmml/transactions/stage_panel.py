@@ -26,7 +26,7 @@ def stage_panel(
     Parameters
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
-        One row a transaction.
+        One row per transaction.
     stager : object
         Anything with ``stages``, ``fit(log)`` and ``assign(log)``, such as
         :class:`crmml.stages.LifecycleStager`. A fitted one is used as it is; an unfitted one (without an attribute that ends
@@ -63,25 +63,31 @@ def stage_panel(
     >>> long["stage"].value_counts().to_dict()
     {'lost': 27219, 'recency_1': 5460, 'recency_2': 4065, 'recency_3': 3387}
     """
-    if lacks := [name for name in ("stages", "fit", "assign") if not hasattr(stager, name)]:
-        raise TypeError(
-            f"{type(stager).__name__} is no stager, it lacks {', '.join(lacks)}; give an object with stages, fit(log) and "
-            "assign(log)."
-        )
-    own = getattr(stager, "period", None)
-    if period is not None and own is not None and own != period:
-        raise ValueError(f"period={period!r} was asked for, but the stager was made with period={own!r}; name it once.")
-    asked = {"period": period if own is None else None, "observation_end": observation_end}
-    given = {name: entry for name, entry in asked.items() if entry is not None}
-    takes = _options(stager.assign)
-    if refused := [name for name in given if name not in takes]:
-        raise TypeError(f"{type(stager).__name__}.assign takes no {' or '.join(refused)}; set it in the stager itself.")
+    asked = {"period": period, "observation_end": observation_end}
+    given = _given(stager, {name: entry for name, entry in asked.items() if entry is not None})
     renamed = _renamed(log, stager, {"customer_id": customer_id, "timestamp": timestamp})
     if not _is_fitted(stager):
         stager.fit(renamed, **{name: entry for name, entry in given.items() if name in _options(stager.fit)})
     result = stager.assign(renamed, **given)
     frames.check_columns(frames.wrap(result), COLUMNS, f"the frame that {type(stager).__name__}.assign returned")
     return result
+
+
+def _given(stager: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that the stager is to be called with; refused where it is no stager, or does not take them."""
+    if lacks := [name for name in ("stages", "fit", "assign") if not hasattr(stager, name)]:
+        raise TypeError(
+            f"{type(stager).__name__} is no stager, it lacks {', '.join(lacks)}; give an object with stages, fit(log) and "
+            "assign(log)."
+        )
+    own, period = getattr(stager, "period", None), asked.get("period")
+    if period is not None and own is not None and own != period:
+        raise ValueError(f"period={period!r} was asked for, but the stager was made with period={own!r}; name it once.")
+    given = {name: entry for name, entry in asked.items() if name != "period" or own is None}
+    takes = _options(stager.assign)
+    if refused := [name for name in given if name not in takes]:
+        raise TypeError(f"{type(stager).__name__}.assign takes no {' or '.join(refused)}; set it in the stager itself.")
+    return given
 
 
 def _renamed(log: Any, stager: Any, asked: dict[str, str | None]) -> Any:
@@ -104,7 +110,7 @@ def _renamed(log: Any, stager: Any, asked: dict[str, str | None]) -> Any:
             ],
             "the transaction log",
         )
-    return frame.rename(mapping).to_native()
+    return frames.unwrap(frame.rename(mapping))
 
 
 def _options(method: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""From a transaction log to a summary: one row a customer, computed inside the engine the log is in."""
+"""From a transaction log to a summary: one row per customer, computed inside the engine the log is in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..exceptions import DataError, LogWarning
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
-from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, raise_if, read_log
+from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, negative_faults, raise_if, read_log
 
 _PERIOD = "__period"
 #: Text that stands for a moment.
@@ -33,12 +33,12 @@ def summarize(
     unit: str = "D",
     observation_end: Moment | None = None,
 ) -> Any:
-    """Summarise a transaction log to one row a customer.
+    """Summarise a transaction log to one row per customer.
 
     Parameters
     ----------
     log : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
-        One row a transaction.
+        One row per transaction.
     customer_id, timestamp : str
         Its columns. Timestamps are dates or times, or text in ISO 8601; times with a zone count by their own wall clock.
     value : str, default=None
@@ -87,21 +87,13 @@ def summarize(
     extra = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
     seen = look(read, customer_id, timestamp, value, **extra)
     end = check_log(read, seen, end, customer_id, timestamp, value)
-    if seen.get("late"):
-        warnings.warn(
-            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
-            LogWarning,
-            stacklevel=2,
-        )
+    warn_late(seen, end, stacklevel=3)
     frame = read.frame.filter(ex.col(TIME) <= ex.lit(end)) if seen.get("late") else read.frame
     if period in ("W", "M", "Y"):
         warn_merged(frame, period)
-    eager = isinstance(frame, ex.DataFrame)
     result = summary_of(frames.optimised(frame), read.has_value, period, unit, end)
-    if eager:
-        result = ex.maybe_reset_index(frames.collected(result.sort("customer_id")))
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(refunds=frames.get_ruler(log).refunds)
-    return frames.set_ruler(result.to_native(), ruler)
+    return frames.set_ruler(frames.finished(result, frame, order="customer_id"), ruler)
 
 
 def summary_of(frame: Frame, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
@@ -134,7 +126,7 @@ def summary_of(frame: Frame, has_value: bool, period: str, unit: str, end: dt.da
 
 def purchase_periods(frame: Any, has_value: bool, period: str) -> Any:
     """One row for each customer and period with a purchase, with the period's total."""
-    index = frames.period_index(ex.col(TIME), period, frame.implementation).alias(_PERIOD)
+    index = frames.period_index(ex.col(TIME), period, frame).alias(_PERIOD)
     if not has_value:
         return frame.select(ex.col(CUSTOMER), index).unique()
     picked = frame.select(ex.col(CUSTOMER), index, ex.col(VALUE))
@@ -148,17 +140,23 @@ def check_log(
     faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
     if end is None:
         faults += late_faults(seen, timestamp)
-    if seen.get("negative_values"):
-        faults.append(
-            f"column {value!r} is negative in {seen['negative_values']:,} of {seen['rows']:,} rows (lowest "
-            f"{seen['lowest_value']:g}); net or drop refunds with crmml.transactions.clean first"
-        )
+    faults += negative_faults(seen, value)
     if end is not None and seen.get("first") is not None and naive(seen["first"]) > end:
         faults.append(
             f"the observation end {end_text(end)} is before the first purchase, {naive(seen['first']):%Y-%m-%d}; give a later end"
         )
     raise_if(faults)
     return end if end is not None else naive(seen["last"])
+
+
+def warn_late(seen: dict[str, Any], end: dt.datetime, stacklevel: int) -> None:
+    """Warn with the number of transactions after the observation end, if there are any."""
+    if seen.get("late"):
+        warnings.warn(
+            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
+            LogWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def warn_merged(frame: Frame, period: str) -> None:
@@ -235,10 +233,6 @@ def open_log(
     if observation_end is None and not seen.get("timed"):
         end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
     if seen.get("late"):
-        warnings.warn(
-            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
-            LogWarning,
-            stacklevel=stacklevel,
-        )
+        warn_late(seen, end, stacklevel + 1)
         read.frame = read.frame.filter(ex.col(TIME) <= ex.lit(end))
     return read, end

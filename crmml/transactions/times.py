@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,15 @@ from ..exceptions import DataError
 from ..typing import Moment
 from .summary import ISO_MOMENT
 
+#: A length of time: a number in the unit that stands beside it, a timedelta, or text such as "90D".
+Length: TypeAlias = float | str | dt.timedelta | np.timedelta64 | pd.Timedelta
 #: A length of time as text: every number with its unit, or a clock's "1 days 02:00:00".
 _WITH_UNIT = re.compile(
     r"\s*((\d+(\.\d+)?|\.\d+)\s*(W|D|[Dd]ays?|h|[Hh]ours?|min|minutes?|s|seconds?)\s*)+(\d+:\d+:\d+)?\s*"
 )
 
 
-def to_timedelta(length: Any, unit: str, name: str) -> pd.Timedelta:
+def to_timedelta(length: Length, unit: str, name: str) -> pd.Timedelta:
     """A length of time above 0: a number in ``unit``, a timedelta, or text such as "90D".
 
     Raises

@@ -44,7 +44,7 @@ def test_without_a_later_cutoff_customers_are_kept_apart():
 def test_splitters_and_few_rows():
     y = labels(60)
     assert len(inner_folds(y, None, KFold(4), None, 0)) == 4
-    assert len(inner_folds(labels(180), None, SnapshotSplit(2, horizon=60), groups_of(6), 0)) == 2
+    assert len(inner_folds(labels(180), None, SnapshotSplit(2, horizon=60, random_state=0), groups_of(6), 0)) == 2
     assert len(inner_folds(labels(6), None, 5, None, 0)) == 2
     assert inner_folds(np.asarray([0, 0, 0, 1]), None, 5, None, 0) == []
     rows = [(np.arange(30), np.arange(30, 60))]

@@ -205,7 +205,9 @@ def test_calibration_is_on_later_cutoffs():
     assert abs(model.predict_proba(last.X)[:, 1].mean() - last.y.mean()) < 0.03
     with_data = clone(model).fit(data.X, data.y, groups=data)
     np.testing.assert_array_equal(with_data.predict_proba(last.X), model.predict_proba(last.X))
-    split = clone(model).set_params(cv=SnapshotSplit(2, horizon=60)).fit(data.X, data.y, groups=data.groups)
+    split = (
+        clone(model).set_params(cv=SnapshotSplit(2, horizon=60, random_state=0)).fit(data.X, data.y, groups=data.groups)
+    )
     assert "(2 folds)" in split.held_out_
 
 
@@ -224,7 +226,7 @@ def test_metadata_routing_of_money_and_groups():
             data.X,
             data.y,
             params={"clv": clv, "groups": data.groups},
-            cv=SnapshotSplit(1, horizon=90),
+            cv=SnapshotSplit(1, horizon=90, random_state=0),
             return_estimator=True,
             return_indices=True,
         )

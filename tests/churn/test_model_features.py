@@ -75,7 +75,7 @@ def test_fitted_inside_the_fold(data):
         data.X,
         data.y,
         groups=data.groups,
-        cv=SnapshotSplit(2, horizon=90),
+        cv=SnapshotSplit(2, horizon=90, random_state=0),
         return_estimator=True,
         return_indices=True,
         scoring="roc_auc",

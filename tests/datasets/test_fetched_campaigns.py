@@ -1,4 +1,5 @@
 import sys
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_upstream_and_prepared_give_the_same(tmp_path, monkeypatch):
     prepared = fetch_complete_journey(tmp_path / "prepared")
     monkeypatch.setenv("CRMML_DATA_HOME", str(tmp_path / "upstream"))
     upstream = fetch_complete_journey()
-    for name in CompleteJourney._fields:
+    for name in [field.name for field in fields(CompleteJourney)]:
         pd.testing.assert_frame_equal(getattr(upstream, name), getattr(prepared, name))
     assert prepared.campaign_descriptions["start_date"].iloc[0] == pd.Timestamp("2017-03-03")
     assert prepared.demographics["income"].isna().sum() == 1
@@ -100,7 +101,7 @@ def test_hillstrom():
 @pytest.mark.data
 def test_complete_journey():
     data = fetch_complete_journey()
-    for name, table in zip(CompleteJourney._fields, data, strict=True):
+    for name, table in zip([field.name for field in fields(CompleteJourney)], data, strict=True):
         rows, columns, _ = COMPLETE_JOURNEY_TABLES[name]
         assert table.shape == (rows, len(columns))
         assert list(table) == list(columns)

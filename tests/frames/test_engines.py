@@ -75,7 +75,7 @@ def test_period_index_is_one_number_on_every_engine(engine, period):
     frame = frames.wrap(engine.frame({"t": moments}))
     import narwhals as nw
 
-    index = frame.select(frames.period_index(nw.col("t"), period, frame.implementation).alias("i"))
+    index = frame.select(frames.period_index(nw.col("t"), period, frame).alias("i"))
     found = sorted(frames.collected(index).to_pandas()["i"].tolist())
     assert found == [frames.index_of(moment, period) for moment in moments]
 

@@ -208,3 +208,12 @@ def test_blank_identifiers_are_missing(engine):
     result, report = clean(engine.frame(log), value="value", nulls="drop")
     assert engine.pandas(result)["customer_id"].tolist() == ["a"]
     assert report.rows_out == 1
+
+
+def test_a_report_gives_a_frame_a_picture_and_words_in_html():
+    log = pd.DataFrame({"customer_id": [1, 1], "timestamp": ["2024-01-01", "2024-01-05"], "value": [10.0, -4.0]})
+    _, report = clean(log, value="value")
+    table = report.to_frame().set_index("quantity")["value"]
+    assert (table["rows_in"], table["rows_out"], table["refunds_amount"]) == (2, 1, -4.0)
+    assert report.plot().figure_ is not None
+    assert "1 refunds worth 4.00" in report._repr_html_()

@@ -131,7 +131,7 @@ def test_a_period_seen_in_part_is_missing():
 
 def test_faults():
     log = orders([(1, "2024-01-05", 1.0)])
-    with pytest.raises(ValueError, match="period='h' is not for cohorts"):
+    with pytest.raises(ValueError, match="period='h' is not known; choose one of 'D', 'W', 'M', 'Y'"):
         cohorts(log, period="h")
     with pytest.raises(ValueError, match="coverage='90%' must lie"):
         cohorts(log, coverage="90%")

@@ -10,13 +10,13 @@ from crmml.transactions import CohortDisplay, cohorts
 
 def test_heat_map_has_no_number_where_nothing_was_observed():
     table = cohorts(load_cdnow_sample(), value="value")
-    display = CohortDisplay.from_cohorts(table).plot()
+    display = CohortDisplay.from_result(table).plot()
     assert display.table.shape == (3, 18)
     assert len(display.ax_.texts) == 18 + 17 + 16
     assert display.table.isna().sum().sum() == 3
-    assert CohortDisplay.from_cohorts(table, "cumulative_value").plot().ax_.texts[0].get_text() != ""
+    assert CohortDisplay.from_result(table, "cumulative_value").plot().ax_.texts[0].get_text() != ""
     with pytest.raises(DataError, match="'spend' is not known"):
-        CohortDisplay.from_cohorts(table, "spend")
+        CohortDisplay.from_result(table, "spend")
     plt.close("all")
 
 
@@ -37,10 +37,10 @@ def steady(n_cohorts, amount=10.0):
 
 
 def test_two_years_of_months_carry_numbers_and_more_a_scale():
-    display = CohortDisplay.from_cohorts(steady(24)).plot()
+    display = CohortDisplay.from_result(steady(24)).plot()
     assert {text.get_text() for text in display.ax_.texts} == {"100", "50"}
     assert len(display.ax_.texts) == 24 * 25 / 2
-    many = CohortDisplay.from_cohorts(steady(30)).plot()
+    many = CohortDisplay.from_result(steady(30)).plot()
     assert len(many.ax_.texts) == 0
     assert [axes.get_ylabel() for axes in many.figure_.axes[1:]] == ["Customers who bought, % of the cohort"]
     # the first month is beyond the scale, and what was not observed has no colour of it
@@ -59,7 +59,7 @@ def test_two_years_of_months_carry_numbers_and_more_a_scale():
     ],
 )
 def test_amounts_are_read_without_powers_of_ten(amount, title, texts):
-    display = CohortDisplay.from_cohorts(steady(3, amount), "value").plot()
+    display = CohortDisplay.from_result(steady(3, amount), "value").plot()
     assert display.ax_.get_title() == title
     assert {text.get_text() for text in display.ax_.texts} == texts
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["0", "1", "2"]
@@ -69,8 +69,8 @@ def test_amounts_are_read_without_powers_of_ten(amount, title, texts):
 def test_hidden_sizes_and_cohorts_of_several_groups():
     table = steady(2)
     hidden = table.assign(customers=[np.nan, np.nan, 10.0, 10.0])
-    names = [label.get_text() for label in CohortDisplay.from_cohorts(hidden).plot().ax_.get_yticklabels()]
+    names = [label.get_text() for label in CohortDisplay.from_result(hidden).plot().ax_.get_yticklabels()]
     assert names == ["2022-01-01 (hidden)", "2022-02-01 (10)"]
     with pytest.raises(DataError, match="4 rows have the cohort and the age of another"):
-        CohortDisplay.from_cohorts(pd.concat([table, table]))
+        CohortDisplay.from_result(pd.concat([table, table]))
     plt.close("all")

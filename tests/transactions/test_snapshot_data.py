@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from crmml import DataError
+from crmml.datasets import load_cdnow_sample
 from crmml.frames import get_ruler, to_columns
 from crmml.transactions import SnapshotData, snapshots
 
@@ -41,3 +42,12 @@ def test_words():
     )
     unknown = SnapshotData(data.X, np.full(4, np.nan), cutoff, np.arange(4), pd.Timedelta("90D"))
     assert unknown.describe().endswith("; none is labelled, 4 rows have no label yet.")
+
+
+def test_a_frame_a_picture_and_words_in_html():
+    data = snapshots(load_cdnow_sample(), cutoffs=["1997-10-01", "1998-01-01"], horizon=60, features=["rfm"])
+    table = data.to_frame()
+    assert table["n_rows"].sum() == len(data)
+    assert table["churned"].iloc[0] == data.at("1997-10-01").y.mean()
+    assert data.plot().ax_.get_title(loc="left").startswith("Share that bought nothing")
+    assert "SnapshotData" in data._repr_html_()

@@ -67,7 +67,10 @@ def test_no_training_label_reaches_the_test_cutoff(months, horizon, extra, n_spl
 
 
 def test_customers_are_tested_once(data):
-    seen = [set(data.customer_id[test]) for _, test in SnapshotSplit(3, horizon=60).split(data.X, data.y, data.groups)]
+    seen = [
+        set(data.customer_id[test])
+        for _, test in SnapshotSplit(3, horizon=60, random_state=0).split(data.X, data.y, data.groups)
+    ]
     assert not seen[0] & seen[1]
     assert len(seen[0] | seen[1] | seen[2]) == len(set(data.customer_id))
 
@@ -92,18 +95,20 @@ def test_bad_parameters_and_groups(data):
         with pytest.raises(ValueError, match=message):
             next(SnapshotSplit(**{"n_splits": 2, "horizon": 60, **wrong}).split(data.X, groups=data.groups))
     with pytest.raises(DataError, match=r"pass groups=data.groups"):
-        next(SnapshotSplit(2, horizon=60).split(data.X))
+        next(SnapshotSplit(2, horizon=60, random_state=0).split(data.X))
     with pytest.raises(DataError, match="cutoffs alone"):
-        next(SnapshotSplit(2, horizon=60).split(data.X, groups=data.cutoff))
+        next(SnapshotSplit(2, horizon=60, random_state=0).split(data.X, groups=data.cutoff))
     with pytest.raises(DataError, match="cutoffs cannot be found"):
-        next(SnapshotSplit(2, horizon=60).split(data.X, groups=data.customer_id))
+        next(SnapshotSplit(2, horizon=60, random_state=0).split(data.X, groups=data.customer_id))
 
 
 def test_groups_in_every_form(data):
-    wanted = list(SnapshotSplit(2, horizon=60).split(data.X, groups=data.groups))
+    wanted = list(SnapshotSplit(2, horizon=60, random_state=0).split(data.X, groups=data.groups))
     given_forms = [data, data.groups[["customer_id", "cutoff"]]]
     for form in given_forms:
-        for one, two in zip(wanted, SnapshotSplit(2, horizon=60).split(data.X, groups=form), strict=True):
+        for one, two in zip(
+            wanted, SnapshotSplit(2, horizon=60, random_state=0).split(data.X, groups=form), strict=True
+        ):
             np.testing.assert_array_equal(one[0], two[0])
             np.testing.assert_array_equal(one[1], two[1])
     by_time = list(SnapshotSplit(2, horizon=60, groups=None).split(data.X, groups=data.cutoff))
@@ -114,7 +119,7 @@ def test_groups_in_every_form(data):
 
 def test_in_cross_validate_and_grid_search(data):
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    cv = SnapshotSplit(n_splits=3, horizon=60)
+    cv = SnapshotSplit(n_splits=3, horizon=60, random_state=0)
     scores = cross_validate(model, data.X, data.y, groups=data.groups, cv=cv, scoring="roc_auc")["test_score"]
     assert scores.shape == (3,)
     assert (scores > 0.6).all()

@@ -112,7 +112,7 @@ def slowly(log, cutoff, horizon, window, n_lags=12):
 
 @pytest.mark.parametrize("cutoffs", [["2023-09-01", "2024-03-01"], ["2023-09-01 13:30", "2023-09-20 04:15"]])
 def test_every_feature_by_its_definition(lines, cutoffs):
-    data = snapshots(lines, cutoffs=cutoffs, horizon=60, features=ALL, window=20, **NAMES)
+    data = snapshots(lines, cutoffs=cutoffs, horizon=60, features=ALL, lookback=20, **NAMES)
     expected = pd.concat([slowly(lines, cutoff, 60, 20) for cutoff in cutoffs])
     assert data.customer_id.tolist() == expected.index.tolist()
     assert data.y.tolist() == expected["y"].tolist()
@@ -284,7 +284,7 @@ def test_eligibility_is_decided_at_the_cutoff(cdnow):
     assert recent.customer_id.tolist() == everyone.customer_id[everyone.X["time_since_last"] < 90].tolist()
     repeaters = snapshots(cdnow, eligible=lambda X: X["frequency"] > 0, **args)
     assert (repeaters.X["frequency"] > 0).all()
-    with pytest.raises(ValueError, match=r"one boolean a row, shape \(2357,\)"):
+    with pytest.raises(ValueError, match=r"one boolean per row, shape \(2357,\)"):
         snapshots(cdnow, eligible=lambda X: 1, **args)
     with pytest.raises(DataError, match="no customer is eligible"):
         snapshots(cdnow, eligible=lambda X: X["frequency"] > 1e6, **args)
@@ -351,3 +351,33 @@ def test_a_text_of_ones_own_that_leaves_customers_out_is_missing_there(engine):
     found = engine.pandas(data.X)["letter"]
     assert found.isna().sum() == 1
     assert set(found.dropna()) == {"a"}
+
+
+def test_faults_of_all_arguments_are_told_at_once():
+    with pytest.raises(DataError) as caught:
+        snapshots(
+            load_cdnow_sample(),
+            cutoffs=["soon"],
+            horizon=-1,
+            unit="week",
+            features=["rhytm", "basket", 3],
+            eligible="ever",
+            lookback="6M",
+            n_lags=0,
+            incomplete="no",
+        )
+    said = "\n".join(caught.value.faults)
+    for part in (
+        "unit='week'",
+        "incomplete='no'",
+        "n_lags=0",
+        "'rhytm'",
+        "as basket=",
+        "not 3",
+        "horizon=-1",
+        "lookback='6M'",
+    ):
+        assert part in said
+    assert "eligible='ever'" in said
+    assert "'soon' cannot be read" in said
+    assert len(caught.value.faults) == 10

@@ -224,7 +224,7 @@ class ColumnStager(PeriodStager):
         missing = is_missing(self.column, read.frame.collect_schema()[self.column])
         records = read.frame.filter(~missing).select(
             ex.col(CUSTOMER),
-            frames.period_index(ex.col(TIME), "D", read.frame.implementation).alias("__day"),
+            frames.period_index(ex.col(TIME), "D", read.frame).alias("__day"),
             ex.col(TIME),
             stage.alias("__stage"),
         )
