@@ -24,6 +24,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ...exceptions import DataError
+from ...results import Result
 from ...typing import ArrayLike, FrameLike
 from .policy import StagePolicy
 
@@ -32,7 +33,7 @@ FEW_CUSTOMERS = 30
 
 
 @dataclass(frozen=True)
-class OffPolicyValue:
+class OffPolicyValue(Result):
     """The value of a policy, estimated from logged actions.
 
     Attributes

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...results import Result
 from ..process.chain import StageChain
 from ..process.space import StageSpace
 
 
 @dataclass(frozen=True)
-class StagePolicy:
+class StagePolicy(Result):
     """A rule that says which action to take in each stage.
 
     Attributes
@@ -99,7 +100,7 @@ class StagePolicy:
 
 
 @dataclass(frozen=True)
-class RobustChoice:
+class RobustChoice(Result):
     """A policy chosen under uncertainty about the transition probabilities.
 
     Attributes

@@ -25,9 +25,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ...checks import check_choice, check_count, check_coverage, check_number, check_probability
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
-from ..process.chain import StageChain, _whole
+from ..process.chain import StageChain
 from ._occupation import Problem
 from .policy import RobustChoice, StagePolicy, induced_chain
 
@@ -170,18 +171,17 @@ class StageDecisionProcess:
         ValueError
             When no policy keeps the limits: with the lowest probability of rupture, cost or highest value that can be had.
         """
-        if objective not in ("value", "rupture"):
-            raise ValueError(f"objective={objective!r} must be 'value' or 'rupture'.")
+        check_choice(objective, "objective", ("value", "rupture"))
         mix = self._mix(start)
         limited = max_rupture is not None or budget is not None or min_value is not None or objective == "rupture"
         if horizon is None and not limited:
             return self._stationary(self._policy_iteration(self._P), mix)
         if (max_rupture is not None or objective == "rupture") and not self.stages.rupture_mask.any():
             raise ValueError("The stage space names no rupture; name it, as in StageSpace(names, rupture=...).")
-        periods = DEFAULT_HORIZON if horizon is None else _whole(horizon, "horizon", 1)
+        periods = DEFAULT_HORIZON if horizon is None else check_count(horizon, "horizon", least=1)
         for name, limit in (("max_rupture", max_rupture), ("budget", budget), ("min_value", min_value)):
-            if limit is not None and not np.isfinite(limit):
-                raise ValueError(f"{name}={limit!r} must be a finite number.")
+            if limit is not None:
+                check_number(limit, name)
         return self._limited(self._problem(mix, periods), objective, max_rupture, budget, min_value)
 
     def _mix(self, start: Any) -> np.ndarray:
@@ -272,7 +272,7 @@ class StageDecisionProcess:
             raise DataError(["it takes an action that cannot be taken in that stage"], "the policy")
         if horizon is None:
             return self._stationary(rule, self._mix(start))
-        length = _whole(horizon, "horizon", 1)
+        length = check_count(horizon, "horizon", least=1)
         periods = np.repeat(rule[None], length, axis=0)
         return self._evaluated(periods, periods, self._mix(start), length)
 
@@ -411,12 +411,13 @@ class StageDecisionProcess:
         ValueError
             When no chain carries a posterior.
         """
+        coverage = check_coverage(coverage)
         if not any(chain.has_draws for chain in self.chains.values()):
             raise ValueError(
                 "No chain carries a posterior: take chain_ of fitted models, or pass concentration= or draws=."
             )
-        if quantile is not None and not 0 <= quantile <= 1:
-            raise ValueError(f"quantile={quantile!r} must lie between 0 and 1.")
+        if quantile is not None:
+            check_probability(quantile, "quantile")
         state, mix = check_random_state(random_state), self._mix(start)
         draws = np.stack(
             [

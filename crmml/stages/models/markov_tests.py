@@ -23,6 +23,7 @@ from scipy.stats import chi2
 from sklearn.utils import check_random_state
 
 from ...exceptions import DataError
+from ...results import Result
 from ...typing import ArrayLike, Seed
 from ..process.chain import StageChain
 from ..process.space import StageSpace
@@ -30,7 +31,7 @@ from ._transitions import count_by_period, count_histories
 
 
 @dataclass(frozen=True)
-class StageTest:
+class StageTest(Result):
     """A likelihood-ratio test.
 
     Attributes
@@ -111,7 +112,7 @@ def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_resamples: int = 0, 
 
 
 @dataclass(frozen=True)
-class GroupComparison:
+class GroupComparison(Result):
     """Customer groups side by side.
 
     Attributes

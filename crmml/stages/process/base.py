@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils import check_random_state
 
-from ...checks import UNIT_WORDS
+from ...checks import UNIT_WORDS, check_coverage
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
 from .lever import Lever, best_lever
@@ -156,8 +156,7 @@ class StageProcess(ABC):
         ndarray of shape (..., 2)
             Lower and upper ends, for each number that the method returns.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        coverage = check_coverage(coverage)
         method = getattr(type(self), of, None)
         if of.startswith("_") or not callable(method):
             raise ValueError(f"of={of!r} is no method of {type(self).__name__}.")
