@@ -77,6 +77,10 @@ class StagePolicy(Result):
         )
         return table if self.stage_rupture is None else table.assign(rupture_probability=self.stage_rupture)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table: one row per stage."""
+        return self.table()
+
     def describe(self) -> str:
         """Say in plain sentences what to do, what it is worth and what it prevents."""
         steps = []

@@ -22,6 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
 from sklearn.utils import check_random_state
 
+from ...checks import check_coverage
 from ...exceptions import DataError
 from ...results import Result
 from ...typing import ArrayLike, Seed
@@ -154,6 +155,7 @@ def compare_groups(
     period: str | None = None,
 ) -> GroupComparison:
     """Test whether groups of customers move alike, and fit a chain to each."""
+    check_coverage(coverage)
     labels = np.asarray(groups, dtype=object)
     if labels.shape != (len(X),):
         raise DataError(

@@ -140,8 +140,8 @@ class StageChain(StageProcess):
     def _noticed(self) -> np.ndarray:
         return np.full(len(self), 1e-14)
 
-    def _stopped(self, targets: np.ndarray) -> np.ndarray:
-        return np.where(targets[:, None], np.eye(len(self)), self.matrix)
+    def _stopped(self, targets: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        return np.where(targets[:, None], np.eye(len(self)), matrix)
 
     def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
         return np.linalg.matrix_power(matrix, check_count(horizon, "horizon"))

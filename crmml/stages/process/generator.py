@@ -116,8 +116,8 @@ class StageGenerator(StageProcess):
     def _noticed(self) -> np.ndarray:
         return 1e-14 * np.maximum(-np.diag(self.matrix), 0.0)
 
-    def _stopped(self, targets: np.ndarray) -> np.ndarray:
-        return np.where(targets[:, None], 0.0, self.matrix)
+    def _stopped(self, targets: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        return np.where(targets[:, None], 0.0, matrix)
 
     def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
         return exp_generator(matrix, horizon)
