@@ -141,7 +141,7 @@ class HiddenData:
             else:
                 code = np.unique(np.concatenate([rows, own]), axis=0, return_inverse=True)[1].ravel()[len(rows) :]
             self.codes[part][there] = code
-        each = None if self.weight is None else np.repeat(self.weight, self.codes.shape[1])
+        each = None if self.weight is None else np.repeat(self.weight, Y.shape[1])
         counts = np.bincount(self.codes.ravel(), each, minlength=len(rows) + 1)[:-1]
         self.n_observed, self.value_weight = float(counts.sum()), counts.astype(float)
 

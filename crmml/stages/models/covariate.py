@@ -127,7 +127,7 @@ class CovariateMarkovStageModel(StagePanelModel):
     def _space(self) -> StageSpace:
         return as_stage_space(self._n_seen if self.stages is None else self.stages)
 
-    def _panel(self, X: FrameLike, *, reset: bool) -> np.ndarray:
+    def _panel(self, X: Any, *, reset: bool) -> np.ndarray:
         if reset and self.stages is None:
             highest = pd.DataFrame(X).max(numeric_only=True).max() if np.ndim(X) == 2 and np.size(X) else np.nan
             self._n_seen = max(int(highest) + 1, 2) if np.isfinite(highest) else 2

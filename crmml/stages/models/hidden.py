@@ -570,5 +570,6 @@ class HiddenMarkovStageModel(StageModel):
         each = ", ".join(f"{name} {value:.2f}" for name, value in zip(self.stages_.names, mean, strict=True))
         return (
             f"{self._title} with {len(mean)} stages on {self.n_informative_:,.0f} customers "
-            f"(log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} parameters). Mean {word} per period: {each}.\n{self.chain_.describe()}"
+            f"(log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} parameters). "
+            f"Mean {word} per period: {each}.\n{self.chain_.describe()}"
         )
