@@ -3,6 +3,8 @@
 from .decisions.off_policy import OffPolicyValue, off_policy_value
 from .decisions.policy import RobustChoice, StagePolicy
 from .decisions.process import StageDecisionProcess
+from .displays import PolicyTableDisplay, RuptureCurveDisplay, StageFlowDisplay, TransitionHeatmapDisplay
+from .models.base import StageModel, StagePanelModel
 from .models.continuous import ContinuousTimeStageModel
 from .models.covariate import CovariateMarkovStageModel, MarginalEffect
 from .models.hidden import HiddenMarkovStageModel
@@ -32,18 +34,24 @@ __all__ = [
     "MarginalEffect",
     "MarkovStageModel",
     "OffPolicyValue",
+    "PolicyTableDisplay",
     "RecencyStager",
     "RobustChoice",
     "RuleStager",
+    "RuptureCurveDisplay",
     "SemiMarkovStageModel",
     "StageChain",
     "StageDecisionProcess",
+    "StageFlowDisplay",
     "StageGenerator",
+    "StageModel",
+    "StagePanelModel",
     "StagePolicy",
     "StageSelection",
     "StageSpace",
     "StageTest",
     "Stager",
+    "TransitionHeatmapDisplay",
     "dwyer_schurr_oh",
     "embeddability",
     "homogeneity_test",

@@ -185,6 +185,44 @@ def _copies_are_equal(chain: StageChain, fitted: Any, X: np.ndarray) -> str | No
     return f"it takes {len(stored):,} bytes." if len(stored) > 200_000 else None
 
 
+def _estimates_are_told(chain: StageChain, fitted: Any, X: np.ndarray) -> str | None:
+    """summary() has estimate, std_error, lower and upper, by the names of params_; coverage=90 is refused."""
+    table = fitted.summary(0.9)
+    if table.index.name != "parameter" or list(table) != ["estimate", "std_error", "lower", "upper"]:
+        return f"its index is {table.index.name!r}, its columns are {list(table)}."
+    if list(table.index) != list(fitted.params_):
+        return "params_ has other names."
+    try:
+        fitted.summary(90)
+    except ValueError:
+        return None
+    return "coverage=90 was taken."
+
+
+def _rupture_is_a_first_passage(chain: StageChain, fitted: Any, X: np.ndarray) -> str | None:
+    """rupture_probability() is (n_customers,), within [0, 1], never falls with the horizon, and is 1 after rupture."""
+    found = np.stack([fitted.rupture_probability(X[:200], horizon) for horizon in (0, 1, 6)])
+    if found.shape != (3, 200) or not ((found >= 0) & (found <= 1 + 1e-9)).all():
+        return f"the shape is {found.shape}, the range {found.min():.3g} to {found.max():.3g}."
+    last = np.array([row[~np.isnan(row)][-1] for row in X[:200]]).astype(int)
+    if np.abs(found[0] - chain.stages.rupture_mask[last]).max() > 1e-9:
+        return "at horizon 0 it is not whether the last observed stage is rupture."
+    return None if (np.diff(found, axis=0) >= -1e-9).all() else "it falls with the horizon."
+
+
+def _weights_are_copies(chain: StageChain, fitted: Any, X: np.ndarray) -> str | None:
+    """A weight of 2 is the same as the customer twice, and a weight of 0 as leaving the customer out."""
+    few = X[:600]
+    weight = np.arange(len(few)) % 3
+    weighed = clone(fitted).fit(few, sample_weight=weight)
+    copied = clone(fitted).fit(np.repeat(few, weight, axis=0))
+    gap = abs(weighed.log_likelihood_ - copied.log_likelihood_) / abs(copied.log_likelihood_)
+    score = abs(weighed.score(few, sample_weight=weight) * weight.sum() - weighed.log_likelihood_)
+    if gap > 1e-6 or score > 1e-6 * abs(weighed.log_likelihood_):
+        return f"log-likelihoods differ by {gap:.2g}, the score by {score:.2g}."
+    return None
+
+
 RULES: tuple[Callable[[StageChain, Any, np.ndarray], str | None], ...] = (
     _tells_its_result,
     _score_is_the_mean_log_likelihood,
@@ -195,4 +233,7 @@ RULES: tuple[Callable[[StageChain, Any, np.ndarray], str | None], ...] = (
     _finds_the_truth,
     _nothing_seen_is_refused,
     _copies_are_equal,
+    _estimates_are_told,
+    _rupture_is_a_first_passage,
+    _weights_are_copies,
 )

@@ -23,7 +23,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from ...checks import check_choice, check_coverage, check_number
 from ...exceptions import DataError
+from ...results import Result
 from ...typing import ArrayLike, FrameLike
 from .policy import StagePolicy
 
@@ -32,7 +34,7 @@ FEW_CUSTOMERS = 30
 
 
 @dataclass(frozen=True)
-class OffPolicyValue:
+class OffPolicyValue(Result):
     """The value of a policy, estimated from logged actions.
 
     Attributes
@@ -122,55 +124,28 @@ def off_policy_value(
                 "The policy changes from period to period; give one that does not, such as solve() without limits returns."
             )
         policy = policy.probabilities
-    if method not in ("doubly_robust", "weighted", "per_decision"):
-        raise ValueError(f"method={method!r} must be 'doubly_robust', 'weighted' or 'per_decision'.")
-    if not 0 < discount <= 1 or not 0 < coverage < 1:
-        raise ValueError(
-            f"discount={discount!r} must lie above 0 and be at most 1, coverage={coverage!r} between 0 and 1."
-        )
+    check_choice(method, "method", ("doubly_robust", "weighted", "per_decision"))
+    discount = check_number(discount, "discount", above=0, most=1)
+    coverage = check_coverage(coverage)
     pi = np.asarray(policy, dtype=float)
     s, a, r = _checked(X, actions, rewards, pi)
     taken = np.zeros(pi.shape)
     np.add.at(taken, (s.ravel(), a.ravel()), 1)
-    visited = taken.sum(axis=1) > 0
-    b = (
-        taken / np.maximum(taken.sum(axis=1, keepdims=True), 1)
-        if behaviour is None
-        else np.asarray(behaviour, dtype=float)
-    )
-    sums = np.abs(b.sum(axis=1) - 1)[visited] if b.shape == pi.shape else np.ones(1)
-    if not np.isfinite(b).all() or (b < 0).any() or not (sums <= 1e-6).all():
-        raise DataError([f"it must be probabilities of shape {pi.shape}, rows summing to 1"], "behaviour")
-    never = visited[:, None] & (pi > 0) & (b == 0)
-    if never.any():
-        where = ", ".join(f"action {j} in stage {i}" for i, j in zip(*np.nonzero(never), strict=True))
-        raise DataError([f"the policy takes what was never taken in the log: {where}"], "the log")
-    ratio = np.divide(pi, b, out=np.zeros_like(pi), where=b > 0)
-    rho = np.cumprod(ratio[s, a], axis=1)
+    b = _behaviour(behaviour, taken, pi)
+    rho = np.cumprod(np.divide(pi, b, out=np.zeros_like(pi), where=b > 0)[s, a], axis=1)
     factor = discount ** np.arange(s.shape[1])
-    n = len(s)
     last = rho[:, -1]
     ess = float(last.sum() ** 2 / (last**2).sum()) if last.any() else 0.0
     if method == "weighted":
-        total = rho.sum(axis=0)
-        if (empty := int((total <= 0).sum())) > 0:
-            raise DataError(
-                [f"in {empty} of {len(total)} periods nobody did what the policy would do; take fewer periods"],
-                "the log",
-            )
-        mean = (rho * r).sum(axis=0) / total
-        value = float(factor @ mean)
-        influence = ((rho / total * n) * (r - mean)) @ factor
+        value, influence = _weighted(rho, r, factor)
     else:
         gain = rho * r
         if method == "doubly_robust":
             V, Q = _model(s, a, r, pi, taken, discount)
-            before = np.column_stack([np.ones(n), rho[:, :-1]])
             step = np.arange(s.shape[1])
-            gain = before * V[step, s] + rho * (r - Q[step, s, a])
+            gain = np.column_stack([np.ones(len(s)), rho[:, :-1]]) * V[step, s] + rho * (r - Q[step, s, a])
         each = gain @ factor
         value, influence = float(each.mean()), each - each.mean()
-    std_error = float(np.sqrt((influence**2).mean() / max(n - 1, 1)))
     if ess < FEW_CUSTOMERS:
         warnings.warn(
             f"The logged actions are worth {ess:.0f} customers under this policy: the estimate rests on very few. Take fewer "
@@ -178,8 +153,37 @@ def off_policy_value(
             UserWarning,
             stacklevel=2,
         )
+    std_error = float(np.sqrt((influence**2).mean() / max(len(s) - 1, 1)))
     width = float(norm.ppf((1 + coverage) / 2)) * std_error
-    return OffPolicyValue(value, value - width, value + width, coverage, method, ess, n, float((r @ factor).mean()))
+    return OffPolicyValue(
+        value, value - width, value + width, coverage, method, ess, len(s), float((r @ factor).mean())
+    )
+
+
+def _behaviour(behaviour: Any, taken: np.ndarray, pi: np.ndarray) -> np.ndarray:
+    """Return the probabilities with which the logged actions were drawn; an action never taken is refused."""
+    visited = taken.sum(axis=1) > 0
+    shares = taken / np.maximum(taken.sum(axis=1, keepdims=True), 1)
+    b = shares if behaviour is None else np.asarray(behaviour, dtype=float)
+    sums = np.abs(b.sum(axis=1) - 1)[visited] if b.shape == pi.shape else np.ones(1)
+    if not np.isfinite(b).all() or (b < 0).any() or not (sums <= 1e-6).all():
+        raise DataError([f"it must be probabilities of shape {pi.shape}, rows summing to 1"], "behaviour")
+    never = visited[:, None] & (pi > 0) & (b == 0)
+    if never.any():
+        where = ", ".join(f"action {j} in stage {i}" for i, j in zip(*np.nonzero(never), strict=True))
+        raise DataError([f"the policy takes what was never taken in the log: {where}"], "the log")
+    return b
+
+
+def _weighted(rho: np.ndarray, r: np.ndarray, factor: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the self-normalised estimate and the influence of each customer."""
+    total = rho.sum(axis=0)
+    if (empty := int((total <= 0).sum())) > 0:
+        raise DataError(
+            [f"in {empty} of {len(total)} periods nobody did what the policy would do; take fewer periods"], "the log"
+        )
+    mean = (rho * r).sum(axis=0) / total
+    return float(factor @ mean), ((rho / total * len(r)) * (r - mean)) @ factor
 
 
 def _checked(X: Any, actions: Any, rewards: Any, pi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

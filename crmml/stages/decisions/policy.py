@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...results import Result
 from ..process.chain import StageChain
 from ..process.space import StageSpace
 
 
 @dataclass(frozen=True)
-class StagePolicy:
+class StagePolicy(Result):
     """A rule that says which action to take in each stage.
 
     Attributes
@@ -76,6 +77,10 @@ class StagePolicy:
         )
         return table if self.stage_rupture is None else table.assign(rupture_probability=self.stage_rupture)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table: one row per stage."""
+        return self.table()
+
     def describe(self) -> str:
         """Say in plain sentences what to do, what it is worth and what it prevents."""
         steps = []
@@ -99,7 +104,7 @@ class StagePolicy:
 
 
 @dataclass(frozen=True)
-class RobustChoice:
+class RobustChoice(Result):
     """A policy chosen under uncertainty about the transition probabilities.
 
     Attributes

@@ -25,10 +25,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ...checks import check_choice, check_count, check_coverage, check_number, check_probability
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
-from ..process.chain import StageChain, _whole
+from ..process.chain import StageChain
 from ._occupation import Problem
+from ._request import read_decisions
 from .policy import RobustChoice, StagePolicy, induced_chain
 
 #: Up to this many deterministic policies are all compared under uncertainty; beyond, those best in some draw.
@@ -74,63 +76,14 @@ class StageDecisionProcess:
     def __init__(
         self, chains: Mapping[str, StageChain], reward: Any, cost: Any = None, annual_discount_rate: float = 0.0
     ) -> None:
-        if not isinstance(chains, Mapping) or not chains:
-            raise DataError(["it must map at least one action to a StageChain"], "chains")
-        if wrong := [name for name, chain in chains.items() if not isinstance(chain, StageChain)]:
-            raise DataError([f"{name!r} is mapped to no StageChain" for name in wrong], "chains")
-        chains = {str(name): chain for name, chain in chains.items()}
-        if isinstance(cost, Mapping):
-            cost = {str(name): value for name, value in cost.items()}
-        if isinstance(reward, Mapping):
-            reward = {str(name): value for name, value in reward.items()}
-        self.chains = dict(chains)
-        self.actions = tuple(chains)
-        first = next(iter(chains.values()))
-        faults = []
-        for name, chain in chains.items():
-            same = chain.stages.names == first.stages.names and chain.stages.rupture == first.stages.rupture
-            if not same or chain.period != first.period:
-                faults.append(f"{name!r} differs from {self.actions[0]!r} in its stages, rupture or period")
-        cost = {} if cost is None else cost
-        if not isinstance(cost, Mapping):
-            faults.append("cost must map actions to amounts")
-            cost = {}
-        faults += [f"cost names {name!r}, which is no action" for name in cost if name not in chains]
-        by_action = (
-            isinstance(reward, Mapping)
-            and set(reward) & set(self.actions)
-            and not set(reward) & set(first.stages.names)
-        )
-        if by_action and (missing := [name for name in self.actions if name not in reward]):
-            faults.append(f"reward leaves out {', '.join(map(repr, missing))}")
-        if faults:
-            raise DataError(faults, "the decision process")
+        request = read_decisions(chains, reward, cost)
+        first = next(iter(request.chains.values()))
+        self.chains, self.actions = request.chains, tuple(request.chains)
         self.stages, self.period = first.stages, first.period
         self.annual_discount_rate = annual_discount_rate
         self.discount = first._period_discount(annual_discount_rate)
-        self._P = np.stack([chain.P for chain in chains.values()])
-        rewards = [first._per_stage(reward[name] if by_action else reward, "reward") for name in self.actions]
-        self._reward = np.column_stack(rewards)
-        costs = np.column_stack([self._cost(cost.get(name, 0.0), first) for name in self.actions])
-        self._possible = np.isfinite(costs)
-        if not self._possible.any(axis=1).all():
-            raise DataError(["in some stage no action can be taken"], "cost")
-        self._costs = np.where(self._possible, costs, 0.0)
-
-    def _cost(self, value: Any, chain: StageChain) -> np.ndarray:
-        if isinstance(value, Mapping):
-            if missing := [name for name in chain.stages.names if name not in value]:
-                raise DataError([f"it leaves out the stage(s) {', '.join(map(repr, missing))}"], "cost")
-            value = [value[name] for name in chain.stages.names]
-        array = np.asarray(value, dtype=float)
-        if array.shape not in ((), (len(chain),)):
-            raise DataError(
-                [f"its shape is {array.shape}; give one number, or one for each of {len(chain)} stages"], "cost"
-            )
-        array = np.broadcast_to(array, (len(chain),))
-        if (array < 0).any():
-            raise DataError([f"it is negative ({array.min():g})"], "cost")
-        return array
+        self._P = np.stack([chain.P for chain in request.chains.values()])
+        self._reward, self._costs, self._possible = request.reward, request.cost, request.possible
 
     # ---- solving --------------------------------------------------------------------------------------------------
 
@@ -170,18 +123,17 @@ class StageDecisionProcess:
         ValueError
             When no policy keeps the limits: with the lowest probability of rupture, cost or highest value that can be had.
         """
-        if objective not in ("value", "rupture"):
-            raise ValueError(f"objective={objective!r} must be 'value' or 'rupture'.")
+        check_choice(objective, "objective", ("value", "rupture"))
         mix = self._mix(start)
         limited = max_rupture is not None or budget is not None or min_value is not None or objective == "rupture"
         if horizon is None and not limited:
             return self._stationary(self._policy_iteration(self._P), mix)
         if (max_rupture is not None or objective == "rupture") and not self.stages.rupture_mask.any():
             raise ValueError("The stage space names no rupture; name it, as in StageSpace(names, rupture=...).")
-        periods = DEFAULT_HORIZON if horizon is None else _whole(horizon, "horizon", 1)
+        periods = DEFAULT_HORIZON if horizon is None else check_count(horizon, "horizon", least=1)
         for name, limit in (("max_rupture", max_rupture), ("budget", budget), ("min_value", min_value)):
-            if limit is not None and not np.isfinite(limit):
-                raise ValueError(f"{name}={limit!r} must be a finite number.")
+            if limit is not None:
+                check_number(limit, name)
         return self._limited(self._problem(mix, periods), objective, max_rupture, budget, min_value)
 
     def _mix(self, start: Any) -> np.ndarray:
@@ -272,7 +224,7 @@ class StageDecisionProcess:
             raise DataError(["it takes an action that cannot be taken in that stage"], "the policy")
         if horizon is None:
             return self._stationary(rule, self._mix(start))
-        length = _whole(horizon, "horizon", 1)
+        length = check_count(horizon, "horizon", least=1)
         periods = np.repeat(rule[None], length, axis=0)
         return self._evaluated(periods, periods, self._mix(start), length)
 
@@ -411,12 +363,13 @@ class StageDecisionProcess:
         ValueError
             When no chain carries a posterior.
         """
+        coverage = check_coverage(coverage)
         if not any(chain.has_draws for chain in self.chains.values()):
             raise ValueError(
                 "No chain carries a posterior: take chain_ of fitted models, or pass concentration= or draws=."
             )
-        if quantile is not None and not 0 <= quantile <= 1:
-            raise ValueError(f"quantile={quantile!r} must lie between 0 and 1.")
+        if quantile is not None:
+            check_probability(quantile, "quantile")
         state, mix = check_random_state(random_state), self._mix(start)
         draws = np.stack(
             [

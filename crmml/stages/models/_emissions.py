@@ -13,6 +13,7 @@ Covariates act alike in all stages, so that the stages stay what they are.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -69,6 +70,10 @@ class Emission(ABC):
     @abstractmethod
     def sample(self, stage: np.ndarray, x: np.ndarray | None, p: Parameters, rng: np.random.Generator) -> np.ndarray:
         """Draw one observation for each stage code."""
+
+    @abstractmethod
+    def reported(self, stages: Sequence[str], p: Parameters) -> list[tuple[str, float, str]]:
+        """Return the parameters of the stages as they are reported: name, value, link; those of covariates left out."""
 
     def legal(self, p: Parameters) -> bool:
         """Return whether the parameters keep every bound that :meth:`m_step` keeps."""
@@ -186,6 +191,9 @@ class PoissonEmission(Emission):
         shift = 1.0 if x is None else np.exp(x @ p["beta"])
         return rng.poisson(p["rate"][stage] * shift).astype(float)
 
+    def reported(self, stages: Sequence[str], p: Parameters) -> list[tuple[str, float, str]]:
+        return [(f"rate {name}", rate, "log") for name, rate in zip(stages, p["rate"], strict=True)]
+
 
 class CategoricalEmission(Emission):
     """Categories, coded 0, 1, ..."""
@@ -251,6 +259,13 @@ class CategoricalEmission(Emission):
     def sample(self, stage: np.ndarray, x: np.ndarray | None, p: Parameters, rng: np.random.Generator) -> np.ndarray:
         upto = np.cumsum(p["proba"], axis=1)[:, :-1]
         return (rng.random(len(stage))[:, None] >= upto[stage]).sum(axis=1).astype(float)
+
+    def reported(self, stages: Sequence[str], p: Parameters) -> list[tuple[str, float, str]]:
+        return [
+            (f"{name}, category {c}", share, "logit")
+            for name, row in zip(stages, p["proba"], strict=True)
+            for c, share in enumerate(row)
+        ]
 
 
 class GaussianEmission(Emission):
@@ -329,6 +344,10 @@ class GaussianEmission(Emission):
     def sample(self, stage: np.ndarray, x: np.ndarray | None, p: Parameters, rng: np.random.Generator) -> np.ndarray:
         shift = 0.0 if x is None else x @ p["beta"]
         return rng.normal(p["mean"][stage] + shift, p["sd"][stage])
+
+    def reported(self, stages: Sequence[str], p: Parameters) -> list[tuple[str, float, str]]:
+        means = [(f"mean {name}", mean, "identity") for name, mean in zip(stages, p["mean"], strict=True)]
+        return means + [(f"standard deviation {name}", sd, "log") for name, sd in zip(stages, p["sd"], strict=True)]
 
 
 EMISSIONS: dict[str, type[Emission]] = {

@@ -28,7 +28,11 @@ SMALLEST = 1e-280
 
 
 def forward(
-    start: np.ndarray, A: np.ndarray, b: np.ndarray, logs: Callable[[int, np.ndarray], np.ndarray] | None = None
+    start: np.ndarray,
+    A: np.ndarray,
+    b: np.ndarray,
+    logs: Callable[[int, np.ndarray], np.ndarray] | None = None,
+    weight: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return the filtered stages and the scale of each period.
 
@@ -40,6 +44,8 @@ def forward(
         Where all stages that can be reached underflow, it is put on another scale in place.
     logs : callable, default=None
         ``logs(t, which)`` returns the logs of b of some customers; needed where b can underflow.
+    weight : ndarray of shape (n,), default=None
+        How many customers each stands for, in the shift.
 
     Returns
     -------
@@ -59,14 +65,20 @@ def forward(
             b[t, lost] = np.exp(np.minimum(log_b - top, 700.0))
             row[lost] = before[lost] * b[t, lost]
             scale[lost] = row[lost].sum(axis=1)
-            shift += float(top.sum())
+            shift += float(top.sum() if weight is None else top[:, 0] @ weight[lost])
         c[t] = scale
         np.divide(row, scale[:, None], out=alpha[t])
     return alpha, c, shift
 
 
 def backward(
-    A: np.ndarray, b: np.ndarray, alpha: np.ndarray, c: np.ndarray, last: np.ndarray, moves: bool = True
+    A: np.ndarray,
+    b: np.ndarray,
+    alpha: np.ndarray,
+    c: np.ndarray,
+    last: np.ndarray,
+    moves: bool = True,
+    weight: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the smoothed stages and the expected moves.
 
@@ -80,6 +92,8 @@ def backward(
         Each customer's last observed period; moves after it are not counted.
     moves : bool, default=True
         Whether to return expected moves.
+    weight : ndarray of shape (n,), default=None
+        How many customers each stands for, in the expected moves.
 
     Returns
     -------
@@ -97,6 +111,7 @@ def backward(
         w /= c[t + 1][:, None]
         if xi is not None:
             kept = alpha[t] if (last > t).all() else alpha[t] * (last > t)[:, None]
+            kept = kept if weight is None else kept * weight[:, None]
             if own:
                 xi[t] = kept[:, :, None] * A[t] * w[:, None, :]
             else:

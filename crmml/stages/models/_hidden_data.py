@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -18,6 +17,8 @@ from ._transition_logit import TransitionLogit
 BLOCK = 120_000
 #: Customers whose observations are told apart at once.
 PART = 50_000
+#: Probabilities up to this have run to 0.
+BOUNDARY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,19 @@ class HiddenData:
     ----------
     X : ndarray of shape (n, n_periods)
         NaN where nothing was seen; every row has something.
-    transition_covariates, emission_covariates : array-like of shape (n, k) or (n, n_periods, k), default=None
+    transition_covariates, emission_covariates : ndarray of shape (n, n_periods, k), default=None
+    weight : ndarray of shape (n,), default=None
+        How many customers each row stands for; None is one each.
     """
 
-    def __init__(self, X: np.ndarray, transition_covariates: Any = None, emission_covariates: Any = None) -> None:
-        self.X = X
+    def __init__(
+        self,
+        X: np.ndarray,
+        transition_covariates: np.ndarray | None = None,
+        emission_covariates: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+    ) -> None:
+        self.X, self.weight = X, weight
         n, periods = X.shape
         seen = ~np.isnan(X)
         self.first = seen.argmax(axis=1)
@@ -98,8 +107,8 @@ class HiddenData:
             Y = np.where(inside, np.take_along_axis(X, column, axis=1), np.nan)
         after = np.arange(periods) - self.first[:, None]
         matters = (after >= 0) & (after <= self.last[:, None])
-        z = _covariates(transition_covariates, matters, "transition")
-        w = _covariates(emission_covariates, matters, "emission")
+        z = _within(transition_covariates, matters, "transition")
+        w = _within(emission_covariates, matters, "emission")
         self.n_transition, self.n_emission = (0 if c is None else c.shape[-1] for c in (z, w))
         if shifted:
             z, w = (None if c is None else np.take_along_axis(c, column[:, :, None], axis=1) for c in (z, w))
@@ -132,8 +141,9 @@ class HiddenData:
             else:
                 code = np.unique(np.concatenate([rows, own]), axis=0, return_inverse=True)[1].ravel()[len(rows) :]
             self.codes[part][there] = code
-        counts = np.bincount(self.codes.ravel(), minlength=len(rows) + 1)[:-1]
-        self.n_observed, self.value_weight = int(counts.sum()), counts.astype(float)
+        each = None if self.weight is None else np.repeat(self.weight, Y.shape[1])
+        counts = np.bincount(self.codes.ravel(), each, minlength=len(rows) + 1)[:-1]
+        self.n_observed, self.value_weight = float(counts.sum()), counts.astype(float)
 
     def blocks(self, n_stages: int) -> Iterator[slice]:
         """Yield slices of customers whose arrays fit the cache."""
@@ -146,7 +156,8 @@ class HiddenData:
         """Return the mean of the transition covariates over customers and periods, (1, k)."""
         if self.z_rows is None or self.z_codes is None:
             return None
-        weight = np.bincount(self.z_codes.ravel(), minlength=len(self.z_rows))
+        each = None if self.weight is None else np.repeat(self.weight, self.width)
+        weight = np.bincount(self.z_codes.ravel(), each, minlength=len(self.z_rows))
         return (weight @ self.z_rows / weight.sum())[None]
 
     def last_transition_covariates(self) -> np.ndarray | None:
@@ -154,6 +165,11 @@ class HiddenData:
         if self.z_rows is None or self.z_codes is None:
             return None
         return self.z_rows[self.z_codes[np.arange(len(self.X)), self.last]]
+
+    @property
+    def size(self) -> float:
+        """Customers, by their weights."""
+        return float(len(self.X) if self.weight is None else self.weight.sum())
 
     # ---- passes ---------------------------------------------------------------------------------------------------
 
@@ -174,8 +190,11 @@ class HiddenData:
             return P
         return P[self.z_codes[block, :-1].T]
 
-    def expectation(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> Expectation:
-        """Return the E-step."""
+    def _weight(self, block: slice) -> np.ndarray | None:
+        return None if self.weight is None else self.weight[block]
+
+    def e_step(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> Expectation:
+        """Return the log-likelihood, and expected stages and moves given the data."""
         b, log_b, top, P = self._tables(p, emission, logit)
         n_stages = len(p.start)
         total = float(top[:-1] @ self.value_weight)
@@ -185,9 +204,12 @@ class HiddenData:
         for block in self.blocks(n_stages):
             codes = np.ascontiguousarray(self.codes[block].T)
             A, rows = self._moves(P, block), b[codes]
-            alpha, c, shift = forward(p.start, A, rows, self._logs(log_b, block))
-            total += float(np.log(c).sum()) + shift
-            gamma, xi = backward(A, rows, alpha, c, self.last[block])
+            weight = self._weight(block)
+            alpha, c, shift = forward(p.start, A, rows, self._logs(log_b, block), weight)
+            total += _total_log(c, weight) + shift
+            gamma, xi = backward(A, rows, alpha, c, self.last[block], weight=weight)
+            if weight is not None:
+                gamma *= weight[:, None]
             start += gamma[0].sum(axis=0)
             if self.z_codes is None:
                 moves += xi
@@ -207,13 +229,14 @@ class HiddenData:
         total = float(top[:-1] @ self.value_weight)
         for block in self.blocks(len(p.start)):
             rows = b[self.codes[block].T]
-            _, c, shift = forward(p.start, self._moves(P, block), rows, self._logs(log_b, block))
-            total += float(np.log(c).sum()) + shift
+            weight = self._weight(block)
+            _, c, shift = forward(p.start, self._moves(P, block), rows, self._logs(log_b, block), weight)
+            total += _total_log(c, weight) + shift
         return total
 
     def score(self, p: HiddenParameters, emission: Emission, logit: TransitionLogit) -> tuple[float, np.ndarray]:
         """Return the log-likelihood and its gradient by the vector, by Fisher's identity."""
-        e = self.expectation(p, emission, logit)
+        e = self.e_step(p, emission, logit)
         by_start = (e.start - e.start.sum() * p.start)[1:]
         by_moves = logit.score(e.moves, self.z_rows, p.transition)
         by_values = emission.score(self.values, self.value_covariates, e.value_mass, p.emission)
@@ -260,6 +283,21 @@ class HiddenData:
         result[who + block.start, t + self.first[block][who]] = found[who, t]
 
 
+def _total_log(c: np.ndarray, weight: np.ndarray | None) -> float:
+    return float(np.log(c).sum() if weight is None else (np.log(c) @ weight).sum())
+
+
+def m_step(
+    e: Expectation, data: HiddenData, emission: Emission, logit: TransitionLogit, p: HiddenParameters
+) -> HiddenParameters:
+    """Return the parameters that fit the expected stages and moves best."""
+    return HiddenParameters(
+        e.start / e.start.sum(),
+        logit.m_step(e.moves, data.z_rows, p.transition),
+        emission.m_step(data.values, data.value_covariates, e.value_mass, p.emission),
+    )
+
+
 def em(
     data: HiddenData, emission: Emission, logit: TransitionLogit, p: HiddenParameters, max_iter: int, tol: float
 ) -> EMResult:
@@ -270,18 +308,14 @@ def em(
     ArithmeticError
         When it falls by more than rounding: a fault of a model that was added, not of the data.
     """
-    e = data.expectation(p, emission, logit)
+    e = data.e_step(p, emission, logit)
     history = [e.log_likelihood]
     for _ in range(max_iter):
-        start = e.start / e.start.sum()
-        transition = logit.m_step(e.moves, data.z_rows, p.transition)
-        new = emission.m_step(data.values, data.value_covariates, e.value_mass, p.emission)
-        candidate = HiddenParameters(start, transition, new)
-        e = data.expectation(candidate, emission, logit)
+        p = m_step(e, data, emission, logit, p)
+        e = data.e_step(p, emission, logit)
         gain = e.log_likelihood - history[-1]
         if gain < -1e-9 * abs(history[-1]) - 1e-9:
             raise ArithmeticError(f"EM lowered the log-likelihood from {history[-1]:.10g} to {e.log_likelihood:.10g}.")
-        p = candidate
         history.append(e.log_likelihood)
         if gain <= tol * abs(e.log_likelihood):
             return EMResult(p, history, True)
@@ -312,24 +346,77 @@ def polish(data: HiddenData, emission: Emission, logit: TransitionLogit, result:
     return EMResult(better, [*result.history, value], result.converged or settled)
 
 
-def _covariates(values: Any, matters: np.ndarray, what: str) -> np.ndarray | None:
+def covariance_of(
+    data: HiddenData, emission: Emission, logit: TransitionLogit, p: HiddenParameters
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the unbounded vector of the parameters and its covariance: the observed information, inverted.
+
+    The information is differenced once from the score. Probabilities that ran to 0 have no error, and directions in which
+    the likelihood is flat none to speak of: both are NaN.
+    """
+    vector = p.to_vector(logit, emission)
+    n_start = len(p.start) - 1
+    size = _step_sizes(data, emission, logit, p)
+    at = np.flatnonzero(_inside(data, logit, p, len(vector)))
+    reference = 0 if p.start[0] > BOUNDARY else int(p.start.argmax())
+    opens = np.eye(len(p.start))[:, 1:]  # what a log odds of the start moves by, one row each stage
+    opens[0] = -1.0
+
+    def score(step: np.ndarray) -> np.ndarray:
+        moved = HiddenParameters.from_vector(vector + step, p, logit, emission)
+        found = data.score(moved, emission, logit)[1]
+        if reference:  # the first stage is never begun in: odds are taken against the most frequent one
+            own = np.concatenate([[-found[:n_start].sum()], found[:n_start]])
+            found[:n_start] = np.delete(own, reference)
+        return found[at]
+
+    H = np.empty((len(at),) * 2)
+    for row, k in enumerate(at):
+        step = np.zeros(len(vector))
+        length = 1e-4 * size[k]
+        if reference and k < n_start:
+            step[:n_start] = length * np.delete(opens, reference, axis=0)[k]
+        else:
+            step[k] = length
+        H[row] = (score(step) - score(-step)) / (2 * length) * size[at] * size[k]
+    covariance = np.full((len(vector),) * 2, np.nan)
+    covariance[np.ix_(at, at)] = invert_where_sound(-(H + H.T) / 2) * np.outer(size[at], size[at])
+    if reference:  # in other coordinates than the vector's
+        covariance[:n_start], covariance[:, :n_start] = np.nan, np.nan
+    return vector, covariance
+
+
+def invert_where_sound(information: np.ndarray) -> np.ndarray:
+    """Return the inverse of an information matrix, NaN for entries that take part in a flat direction."""
+    value, direction = np.linalg.eigh(information)
+    sound = value > 1e-9 * value.max(initial=0.0)
+    inverse = (direction[:, sound] / value[sound]) @ direction[:, sound].T
+    unknown = np.abs(direction[:, ~sound]).max(axis=1, initial=0.0) > 1e-3
+    inverse[unknown], inverse[:, unknown] = np.nan, np.nan
+    return inverse
+
+
+def _step_sizes(data: HiddenData, emission: Emission, logit: TransitionLogit, p: HiddenParameters) -> np.ndarray:
+    """Return what counts as a step of size 1 in each entry of the vector."""
+    largest = None if data.z_rows is None else np.abs(data.z_rows).max(axis=0)
+    parts = [np.ones(len(p.start) - 1), logit.sizes(largest), emission.sizes(data.value_covariates, p.emission)]
+    return np.concatenate(parts)
+
+
+def _inside(data: HiddenData, logit: TransitionLogit, p: HiddenParameters, length: int) -> np.ndarray:
+    """Return the mask of the entries of the vector that did not run to the edge."""
+    P = logit.probabilities(p.transition, data.z_rows)
+    never = logit.never(P if P.ndim == 2 else P.max(axis=0))
+    begun = p.start[1:] > BOUNDARY
+    if p.start[0] <= BOUNDARY:
+        begun = np.delete(p.start > BOUNDARY, int(p.start.argmax()))
+    return np.concatenate([begun, ~never, np.ones(length - len(begun) - logit.size, dtype=bool)])
+
+
+def _within(array: np.ndarray | None, matters: np.ndarray, what: str) -> np.ndarray | None:
     """Return covariates (n, n_periods, k), 0 outside of the periods that matter; refused where missing within them."""
-    if values is None:
+    if array is None:
         return None
-    shape = matters.shape
-    array = np.asarray(values, dtype=float)
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim == 2 and array.shape[0] == shape[0]:
-        array = np.repeat(array[:, None, :], shape[1], axis=1)
-    if array.ndim != 3 or array.shape[:2] != shape:
-        raise DataError(
-            [
-                f"the {what} covariates have the shape {np.shape(values)}; give ({shape[0]}, k) or "
-                f"({shape[0]}, {shape[1]}, k)"
-            ],
-            "the covariates",
-        )
     array = np.where(matters[:, :, None], array, 0.0)
     if (wrong := int((~np.isfinite(array)).any(axis=2).sum())) > 0:
         raise DataError(

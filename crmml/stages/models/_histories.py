@@ -76,8 +76,13 @@ class HistorySpace:
         composite = StageSpace(names, rupture=rupture or None, absorbing=absorbing, allowed=allowed)
         return StageChain(P, composite, period, concentration=weight)
 
-    def predict(self, X: np.ndarray, last: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """Return the distribution over stages after a number of steps.
+    @property
+    def ends(self) -> np.ndarray:
+        """Which stage each history ends in, as rows of 0 and 1 (n_histories, n_stages)."""
+        return np.eye(len(self.space))[self.histories[:, -1]]
+
+    def shares(self, X: np.ndarray) -> np.ndarray:
+        """Return each customer's distribution over the histories, (n_customers, n_histories).
 
         A customer whose last ``order`` periods were not all observed is spread over the histories that agree with what was
         observed, in proportion to how often they occurred.
@@ -90,9 +95,7 @@ class HistorySpace:
             recent[at >= 0, k] = X[np.flatnonzero(at >= 0), at[at >= 0]]
         unique, code = np.unique(np.where(np.isnan(recent), -1, recent).astype(int), axis=0, return_inverse=True)
         agree = ((unique[:, None, :] == self.histories[None]) | (unique[:, None, :] < 0)).all(axis=2) * occurred
-        agree = agree / agree.sum(axis=1, keepdims=True)
-        onto = np.eye(len(self.space))[self.histories[:, -1]]
-        return (agree @ step @ onto)[code.ravel()]
+        return (agree / agree.sum(axis=1, keepdims=True))[code.ravel()]
 
     def log_likelihood(self, counts: np.ndarray) -> float:
         """Return the log-likelihood of windows counted elsewhere."""

@@ -40,6 +40,8 @@ class MisclassifiedLikelihood:
         Distribution of the true stage at the first observation.
     rupture : ndarray of shape (n_stages,)
         Mask.
+    weight : ndarray of shape (n_rows,), default=None
+        How many customers the customer of a row stands for; None is one each.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class MisclassifiedLikelihood:
         errors: np.ndarray,
         start: np.ndarray,
         rupture: np.ndarray,
+        weight: np.ndarray | None = None,
     ) -> None:
         self.arcs, self.errors, self.start, self.rupture = arcs, errors, start, rupture
         self.n, self.k, self.told = len(rupture), z.shape[1], told
@@ -61,6 +64,7 @@ class MisclassifiedLikelihood:
         sizes = np.diff(np.r_[first, len(who)])
         order = np.argsort(-sizes, kind="stable")  # the longest first, so that each position is a leading block
         self.first, self.sizes = first[order], sizes[order]
+        self.weight = np.ones(len(first)) if weight is None else weight[self.first]
         length = np.r_[0.0, np.diff(time)]
         opened = np.vstack([z[:1], z[:-1]])
         inner = np.ones(len(who), dtype=bool)
@@ -107,7 +111,7 @@ class MisclassifiedLikelihood:
             alpha = new / c[:, None]
             alphas.append(alpha)
             scales.append(c)
-            total += float(np.log(c).sum())
+            total += float(self.weight[:live] @ np.log(c))
         return alphas, scales, total
 
     def last_filtered(self, vector: np.ndarray) -> np.ndarray:
@@ -129,7 +133,8 @@ class MisclassifiedLikelihood:
             live = len(alphas[k])
             row = self.first[:live] + k
             beta = np.vstack([beta, np.ones((live - len(beta), self.n))])
-            gamma = alphas[k] * beta
+            each = self.weight[:live, None]
+            gamma = each * alphas[k] * beta
             seen, ended = self._seen(E, row), self.exact[row] & (k > 0)
             told = self.told[row]
             known = (told >= 0) & ~ended
@@ -140,9 +145,9 @@ class MisclassifiedLikelihood:
             g, before = self.group[row], alphas[k - 1][:live]
             factor = np.where(ended[:, None], R[g], seen)
             w = factor * beta / scales[k][:, None]
-            np.add.at(by_P, g, before[:, :, None] * w[:, None, :])
+            np.add.at(by_P, g, (each * before)[:, :, None] * w[:, None, :])
             arrived = np.einsum("ni,nij->nj", before, P[g])
-            np.add.at(by_R, g[ended], (arrived * beta / scales[k][:, None])[ended])
+            np.add.at(by_R, g[ended], (each * arrived * beta / scales[k][:, None])[ended])
             beta = np.einsum("nij,nj->ni", P[g], w)
         by_Q = exp_adjoint(Q, self.lengths, by_P)
         i, j = self.arcs.T

@@ -45,6 +45,8 @@ class Intervals:
         Whether ``to`` is rupture at exactly that time.
     z : ndarray of shape (n, k)
         Covariates at the opening observation.
+    weight : ndarray of float
+        How many customers each stands for.
     """
 
     origin: np.ndarray
@@ -52,6 +54,7 @@ class Intervals:
     length: np.ndarray
     exact: np.ndarray
     z: np.ndarray
+    weight: np.ndarray
 
 
 def generators_of(vector: np.ndarray, z: np.ndarray, arcs: np.ndarray, n_stages: int) -> np.ndarray:
@@ -85,10 +88,11 @@ class PanelLikelihood:
         G, n = len(rows), self.n
         seen, alive = (intervals.to >= 0) & ~intervals.exact, intervals.to < 0
         cell = (group * n + intervals.origin) * n + intervals.to
-        self.seen = np.bincount(cell[seen], minlength=G * n * n).reshape(G, n, n).astype(float)
+        w = intervals.weight
+        self.seen = np.bincount(cell[seen], w[seen], minlength=G * n * n).reshape(G, n, n).astype(float)
         row = group * n + intervals.origin
-        self.exact = np.bincount(row[intervals.exact], minlength=G * n).reshape(G, n).astype(float)
-        self.alive = np.bincount(row[alive], minlength=G * n).reshape(G, n).astype(float)
+        self.exact = np.bincount(row[intervals.exact], w[intervals.exact], minlength=G * n).reshape(G, n).astype(float)
+        self.alive = np.bincount(row[alive], w[alive], minlength=G * n).reshape(G, n).astype(float)
 
     def __call__(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log-likelihood and its gradient."""

@@ -16,27 +16,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import frames
+from ...checks import check_coverage, check_number
 from ...exceptions import DataError
-from ...inference import maximize
-from ...typing import FrameLike
+from ...inference import Estimates, MaximumLikelihood
+from ...typing import ArrayLike, FrameLike
 from ..process.exponential import exp_generator
 from ..process.generator import StageGenerator
-from ..process.space import StageSpace, as_stage_space
+from ..process.space import StagesLike, StageSpace, as_stage_space
 from ._misclassified_likelihood import MisclassifiedLikelihood
 from ._panel_likelihood import Intervals, PanelLikelihood
-from .base import InformationCriteria
+from .base import StageModel, weights_of
 from .panel import forbidden_moves
 
 #: Half-width of the search box around the start values, in logs.
@@ -44,7 +42,7 @@ BOX = 14.0
 STORED_DRAWS = 1000
 
 
-class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
+class ContinuousTimeStageModel(StageModel):
     """A continuous-time Markov model of stages seen at irregular times.
 
     Parameters
@@ -119,13 +117,13 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
 
     def __init__(
         self,
-        stages: Any,
+        stages: StagesLike,
         *,
         covariates: Sequence[str] = (),
         exact_rupture: bool = True,
         unit: str | None = None,
         misclassification: Sequence[tuple[str, str]] = (),
-        initial: Any = None,
+        initial: ArrayLike | None = None,
         customer_id: str = "customer_id",
         time: str = "time",
         stage: str = "stage",
@@ -142,7 +140,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
 
     # ---- input ----------------------------------------------------------------------------------------------------
 
-    def _rows(self, X: Any, space: StageSpace) -> pd.DataFrame:
+    def _rows(self, X: FrameLike, space: StageSpace, sample_weight: ArrayLike | None = None) -> pd.DataFrame:
         """Return the checked rows in order of customer and time: the one door through which all input passes."""
         if not frames.is_frame(X):
             raise ValueError(
@@ -153,33 +151,22 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             raise ValueError(
                 f"covariates={self.covariates!r} must list columns other than those of customer, time and stage."
             )
-        names = [self.customer_id, self.time, self.stage, *self.covariates]
-        frame = frames.to_columns(X, names)
-        columns = {"id": frame[self.customer_id], "code": space.codes(frame[self.stage])}
+        frame = frames.to_columns(X, [self.customer_id, self.time, self.stage, *self.covariates])
+        rows = pd.DataFrame({"id": frame[self.customer_id], "code": space.codes(frame[self.stage])})
         faults = []
-        for name, column in ((self.time, "time"), *((c, c) for c in self.covariates)):
-            if frame[name].dtype.kind in "mM":
-                faults.append(f"column {name!r} holds dates or durations; give numbers counted in one unit of time")
-                continue
-            values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
-            if (wrong := int((~np.isfinite(values)).sum())) > 0:
-                faults.append(f"column {name!r} is missing or no finite number in {wrong:,} of {len(frame):,} rows")
-            columns[f"z {column}" if column != "time" else "time"] = values
+        for name, column in ((self.time, "time"), *((c, f"z {c}") for c in self.covariates)):
+            rows[column], found = _numbers(frame[name], name)
+            faults += found
         if missing := int(frame[self.customer_id].isna().sum()):
             faults.append(f"column {self.customer_id!r} is missing in {missing:,} of {len(frame):,} rows")
         if len(frame) == 0:
             faults.append("it has no rows")
         if faults:
             raise DataError(faults, "the frame of stages")
-        rows = pd.DataFrame(columns)
         rows["id"] = pd.factorize(rows["id"])[0]
-        rows = rows.sort_values(["id", "time"], kind="stable", ignore_index=True)
-        same = rows["id"].to_numpy()[1:] == rows["id"].to_numpy()[:-1]
-        if (twice := int((same & (np.diff(rows["time"]) == 0)).sum())) > 0:
-            raise DataError(
-                [f"{twice:,} rows repeat a customer's time; keep one row a customer and time"], "the frame of stages"
-            )
-        return rows
+        weight = weights_of(sample_weight, rows)
+        rows["weight"] = 1.0 if weight is None else weight
+        return _in_order(rows)
 
     def _intervals(self, rows: pd.DataFrame, space: StageSpace) -> Intervals:
         """Return the intervals between observed stages; a missing last stage only says that nothing broke until then."""
@@ -201,12 +188,13 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         broken = space.rupture_mask
         exact = (to >= 0) & broken[np.maximum(to, 0)] & self.exact_rupture & ~broken[origin]
         length = np.diff(time)[pair]
-        return Intervals(origin[use], to[use], length[use], exact[use], z[:-1][pair][use])
+        weight = rows["weight"].to_numpy()[kept][:-1][pair][use]
+        return Intervals(origin[use], to[use], length[use], exact[use], z[:-1][pair][use], weight)
 
     # ---- fit ------------------------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: FrameLike, y: None = None) -> ContinuousTimeStageModel:
+    def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> ContinuousTimeStageModel:
         """Fit by maximum likelihood.
 
         Parameters
@@ -217,6 +205,8 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             was not broken by then.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_rows,), default=None
+            How many customers the customer of a row stands for: the same in all rows of a customer, at least 0.
 
         Returns
         -------
@@ -232,10 +222,29 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         ConvergenceWarning
             When there is no interior optimum, naming the moves whose intensity runs to 0.
         """
-        space = as_stage_space(self.stages)
-        rows = self._rows(X, space)
+        self.stages_ = space = as_stage_space(self.stages)
+        rows = self._rows(X, space, sample_weight)
+        rows = rows[rows["weight"] > 0].reset_index(drop=True)
         intervals = self._intervals(rows, space)
-        if len(intervals.origin) == 0:
+        self.n_intervals_ = len(intervals.origin)
+        self.n_informative_ = self._count_informative(rows)
+        self._arcs = _arcs_of(space)
+        self._told_as = self._pairs(space)
+        self._mean = np.average(intervals.z, axis=0, weights=intervals.weight)
+        likelihood = self._likelihood(rows, intervals, space)
+        start = self._start(intervals, space)
+        self._refuse_impossible(likelihood, start)
+        box = self._box(intervals, len(start))
+        optimum = self._maximise(
+            likelihood, start, lower=start - box, upper=start + box, scale=float(intervals.weight.sum())
+        )
+        self._keep(optimum)
+        self._warn_unless_converged(optimum)
+        return self
+
+    def _count_informative(self, rows: pd.DataFrame) -> float:
+        """Return how many customers were observed twice or more, by their weights; warn of the others."""
+        if not self.n_intervals_:
             raise DataError(
                 ["no customer was observed twice before rupture, so nothing is known of the moves"],
                 "the frame of stages",
@@ -245,40 +254,46 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             warnings.warn(
                 f"{alone:,} of {len(sizes):,} customers were observed once; they say nothing about the moves.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        moves = space.allowed_moves & ~space.absorbing_mask[:, None] & ~np.eye(len(space), dtype=bool)
-        self._arcs = np.argwhere(moves)
-        if len(self._arcs) == 0:
-            raise DataError(["no move between different stages can happen in it"], "the stage space")
-        self._errors_told = self._pairs(space)
-        n_rates = len(self._arcs) * (1 + len(self.covariates))
-        likelihood = self._likelihood(rows, intervals, space)
-        start = np.zeros(n_rates + len(self._errors_told))
+        return float(rows.groupby("id")["weight"].first()[sizes > 1].sum())
+
+    def _start(self, intervals: Intervals, space: StageSpace) -> np.ndarray:
+        """Return start values: crude log intensities, no effect of covariates, one error in eleven."""
+        start = np.zeros(self._n_rates + len(self._told_as))
         start[: len(self._arcs)] = self._crude(intervals, space)
-        start[n_rates:] = np.log(0.1)
-        hidden = len(self._errors_told) > 0
-        impossible = np.zeros(1) if hidden else likelihood.impossible(start)  # type: ignore[union-attr]
-        if impossible.any():
-            faults = [
-                f"{int(impossible[i, j]):,} observations of {space.names[j]!r} after {space.names[i]!r}, to which no allowed moves "
-                "lead"
-                for i, j in zip(*np.nonzero(impossible), strict=True)
-            ]
-            raise DataError(faults, "the frame of stages")
-        box = np.full(len(start), BOX)
+        start[self._n_rates :] = np.log(0.1)
+        return start
+
+    @property
+    def _n_rates(self) -> int:
+        return len(self._arcs) * (1 + len(self.covariates))
+
+    def _box(self, intervals: Intervals, length: int) -> np.ndarray:
+        """Return the half-widths of the search box around the start values."""
+        box = np.full(length, BOX)
         spread = np.abs(intervals.z).max(axis=0) if len(self.covariates) else np.zeros(0)
-        box[len(self._arcs) : n_rates] = np.repeat(10.0 / np.maximum(spread, 1e-12), len(self._arcs))
-        n = float(len(intervals.origin))
-        found = maximize(likelihood, start, lower=start - box, upper=start + box, scale=n)
-        self.stages_ = space
-        self._vector, self.covariance_ = found.theta, found.covariance
-        self.log_likelihood_, self.converged_ = found.log_likelihood, found.converged
-        self.n_parameters_, self.n_intervals_ = len(start), len(intervals.origin)
-        self.n_informative_ = int((sizes > 1).sum())
-        self._mean = intervals.z.mean(axis=0)
+        box[len(self._arcs) : self._n_rates] = np.repeat(10.0 / np.maximum(spread, 1e-12), len(self._arcs))
+        return box
+
+    def _refuse_impossible(self, likelihood: PanelLikelihood | MisclassifiedLikelihood, start: np.ndarray) -> None:
+        if isinstance(likelihood, MisclassifiedLikelihood):
+            return
+        impossible, names = likelihood.impossible(start), self.stages_.names
+        faults = [
+            f"{int(impossible[i, j]):,} observations of {names[j]!r} after {names[i]!r}, to which no allowed moves lead"
+            for i, j in zip(*np.nonzero(impossible), strict=True)
+        ]
+        if faults:
+            raise DataError(faults, "the frame of stages")
+
+    def _keep(self, optimum: MaximumLikelihood) -> None:
+        """Set the estimates from where the maximisation ended."""
+        m, n_rates = len(self._arcs), self._n_rates
+        self._vector, self.covariance_ = optimum.theta, optimum.covariance
+        self.log_likelihood_, self.n_parameters_ = optimum.log_likelihood, len(optimum.theta)
         self.coef_ = pd.DataFrame(
-            self._vector[len(self._arcs) : n_rates].reshape(len(self.covariates), len(self._arcs)).T,
+            self._vector[m:n_rates].reshape(len(self.covariates), m).T,
             index=pd.Index(self._arc_names(), name="move"),
             columns=list(self.covariates),
         )
@@ -286,15 +301,15 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         self.generator_ = self._generator(self._mean)
         self.intensity_matrix_ = self.generator_.matrix
         self.std_errors_ = self._errors(self._mean)
-        if not found.converged:
-            lower = [self._arc_names()[k] for k in found.at_bound if k < len(self._arcs)]
-            why = (
-                f"the intensity of {', '.join(lower)} runs to 0 or without bound: the data do not show such moves, so rule them out"
-                if lower
-                else found.message
-            )
-            warnings.warn(f"No interior optimum: {why}.", ConvergenceWarning, stacklevel=2)
-        return self
+
+    def _why_not(self, optimum: MaximumLikelihood) -> str:
+        lower = [self._arc_names()[k] for k in optimum.at_bound if k < len(self._arcs)]
+        if not lower:
+            return f"No interior optimum: {optimum.message}."
+        return (
+            f"No interior optimum: the intensity of {', '.join(lower)} runs to 0 or without bound: the data do not show such moves, "
+            "so rule them out."
+        )
 
     def _pairs(self, space: StageSpace) -> np.ndarray:
         """Return the pairs (true stage, told stage) as codes."""
@@ -306,7 +321,7 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
     def _likelihood(
         self, rows: pd.DataFrame, intervals: Intervals, space: StageSpace
     ) -> PanelLikelihood | MisclassifiedLikelihood:
-        if not len(self._errors_told):
+        if not len(self._told_as):
             return PanelLikelihood(intervals, self._arcs, space.rupture_mask)
         share = (~space.rupture_mask).astype(float) if self.initial is None else np.asarray(self.initial, dtype=float)
         if share.shape != (len(space),) or not np.isfinite(share).all() or (share < 0).any() or share.sum() <= 0:
@@ -321,21 +336,22 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             rows[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float)[kept],
             exact=self.exact_rupture,
             arcs=self._arcs,
-            errors=self._errors_told,
+            errors=self._told_as,
             start=share / share.sum(),
             rupture=space.rupture_mask,
+            weight=rows["weight"].to_numpy()[kept],
         )
 
     def _classification(self, n_rates: int) -> tuple[np.ndarray, np.ndarray]:
         """Return how stages are told, and standard errors by the delta method."""
         n = len(self.stages_)
         E = np.eye(n)
-        E[self._errors_told[:, 0], self._errors_told[:, 1]] = np.exp(self._vector[n_rates:])
+        E[self._told_as[:, 0], self._told_as[:, 1]] = np.exp(self._vector[n_rates:])
         E /= E.sum(axis=1, keepdims=True)
         variance = np.zeros((n, n))
-        for s in np.unique(self._errors_told[:, 0]):
-            own = np.flatnonzero(self._errors_told[:, 0] == s)
-            told = self._errors_told[own, 1]
+        for s in np.unique(self._told_as[:, 0]):
+            own = np.flatnonzero(self._told_as[:, 0] == s)
+            told = self._told_as[own, 1]
             slope = -np.outer(E[s], E[s, told])
             slope[told, np.arange(len(told))] += E[s, told]
             covariance = self.covariance_[np.ix_(n_rates + own, n_rates + own)]
@@ -345,11 +361,12 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
     def _crude(self, intervals: Intervals, space: StageSpace) -> np.ndarray:
         """Return log start values: moves between the two ends of intervals over the time spent at their openings."""
         n = len(space)
-        time = np.bincount(intervals.origin, intervals.length, n)
+        weight = intervals.weight
+        time = np.bincount(intervals.origin, weight * intervals.length, n)
         known = intervals.to >= 0
         counts = np.zeros((n, n))
-        np.add.at(counts, (intervals.origin[known], intervals.to[known]), 1)
-        rate = (counts + 0.3) / np.maximum(time, intervals.length.mean())[:, None]
+        np.add.at(counts, (intervals.origin[known], intervals.to[known]), weight[known])
+        rate = (counts + 0.3) / np.maximum(time, np.average(intervals.length, weights=weight))[:, None]
         return np.log(rate[self._arcs[:, 0], self._arcs[:, 1]])
 
     def _arc_names(self) -> list[str]:
@@ -416,28 +433,22 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             raise DataError([f"{name!r} is missing" for name in missing], "the covariates")
         return np.array([float(covariates[name]) for name in self.covariates])
 
-    @property
-    def params_(self) -> Mapping[str, float]:
-        """Intensities at the mean of the covariates, under names such as "new → loyal"; read-only."""
-        check_is_fitted(self)
-        values = np.exp(self._log_rates(self._mean)[0])
-        return MappingProxyType(dict(zip(self._arc_names(), map(float, values), strict=True)))
-
-    def summary(self, coverage: float = 0.95) -> pd.DataFrame:
-        """Return intensities at the mean of the covariates, with standard errors and intervals on the log scale.
-
-        Parameters
-        ----------
-        coverage : float, default=0.95
-
-        Returns
-        -------
-        DataFrame
-            move, estimate, std_error, lower, upper, per unit of time.
-        """
-        check_is_fitted(self)
+    def _estimates(self) -> Estimates:
+        """Return intensities at the mean of the covariates, log hazard ratios, and probabilities of misclassification."""
+        arcs, m = self._arc_names(), len(self._arcs)
         log_q, covariance = self._log_rates(self._mean)
-        return self._table("estimate", log_q, np.sqrt(np.diag(covariance)), coverage)
+        effects = slice(m, self._n_rates)
+        told = tuple(self._told_as.T)
+        names = [*arcs, *(f"{arc}, {name}" for name in self.covariates for arc in arcs)]
+        names += [f"{self.stages_.names[true]} told as {self.stages_.names[as_]}" for true, as_ in self._told_as]
+        value = [np.exp(log_q), self._vector[effects], self.classification_[told]]
+        error = [
+            np.exp(log_q) * np.sqrt(np.diag(covariance)),
+            np.sqrt(np.diag(self.covariance_))[effects],
+            self.classification_errors_[told],
+        ]
+        links: list[Any] = ["log"] * m + ["identity"] * (self._n_rates - m) + ["logit"] * len(self._told_as)
+        return Estimates(names, np.concatenate(value), np.concatenate(error), links)
 
     def hazard_ratios(self, coverage: float = 0.95) -> pd.DataFrame:
         """Return what one unit more of each covariate multiplies each intensity by.
@@ -452,29 +463,18 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             covariate, move, hazard_ratio, std_error, lower, upper.
         """
         check_is_fitted(self)
-        m = len(self._arcs)
-        std_error = np.sqrt(np.diag(self.covariance_))
-        parts = []
-        for k, name in enumerate(self.covariates):
-            at = slice((k + 1) * m, (k + 2) * m)
-            table = self._table("hazard_ratio", self._vector[at], std_error[at], coverage)
-            table.insert(0, "covariate", name)
-            parts.append(table)
-        if not parts:
+        coverage = check_coverage(coverage)
+        if not len(self.covariates):
             raise ValueError("The model has no covariates.")
-        return pd.concat(parts, ignore_index=True)
-
-    def _table(self, what: str, logs: np.ndarray, std_error: np.ndarray, coverage: float) -> pd.DataFrame:
-        z = norm.ppf((1 + coverage) / 2)
-        return pd.DataFrame(
-            {
-                "move": self._arc_names(),
-                what: np.exp(logs),
-                "std_error": np.exp(logs) * std_error,
-                "lower": np.exp(logs - z * std_error),
-                "upper": np.exp(logs + z * std_error),
-            }
-        )
+        effects = slice(len(self._arcs), self._n_rates)
+        ratio = np.exp(self._vector[effects])
+        error = ratio * np.sqrt(np.diag(self.covariance_))[effects]
+        arcs = self._arc_names()
+        table = Estimates(range(len(ratio)), ratio, error, ["log"] * len(ratio)).table(coverage)  # type: ignore[arg-type]
+        table = table.reset_index(drop=True).rename(columns={"estimate": "hazard_ratio"})
+        table.insert(0, "covariate", np.repeat(list(self.covariates), len(arcs)))
+        table.insert(1, "move", arcs * len(self.covariates))
+        return table
 
     def predict_proba(self, X: FrameLike, horizon: float = 1.0) -> np.ndarray:
         """Return the distribution over stages some time after each customer's last row.
@@ -492,38 +492,61 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
             In the order in which customers first appear.
         """
         check_is_fitted(self)
+        share, Q = self._last(X)
+        horizon = check_number(horizon, "horizon", least=0)
+        return np.einsum("ni,nij->nj", share, exp_generator(Q, np.full(len(share), horizon)))
+
+    def rupture_probability(self, X: FrameLike, horizon: float) -> np.ndarray:
+        """Return each customer's probability of having entered rupture within a horizon: first passage.
+
+        Parameters
+        ----------
+        X : frame of any engine
+            As in :meth:`fit`.
+        horizon : float
+            After each customer's last row, in the unit of the times, at least 0.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            In the order in which customers first appear; 1 for those whose last observed stage is rupture.
+        """
+        check_is_fitted(self)
+        broken = self._rupture()
+        horizon = check_number(horizon, "horizon", least=0)
+        share, Q = self._last(X)
+        stopped = np.where(broken[:, None], 0.0, Q)
+        ahead = np.einsum("ni,nij->nj", share, exp_generator(stopped, np.full(len(share), horizon)))
+        return ahead[:, broken].sum(axis=1)
+
+    def _last(self, X: FrameLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distribution of each customer's stage at the last row (n, n_stages), and their intensities."""
         rows = self._rows(X, self.stages_)
         seen = rows[~rows["code"].isna()]
         if (nothing := rows["id"].nunique() - seen["id"].nunique()) > 0:
             raise DataError([f"{nothing:,} customers have no observed stage; leave them out"], "the frame of stages")
-        if len(self._errors_told):
-            return self._hidden_ahead(rows, float(horizon))
-        last, end = seen.groupby("id").last(), rows.groupby("id").last()
-        z = end[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float)
-        unique, code = (
-            np.unique(z, axis=0, return_inverse=True)
-            if len(self.covariates)
-            else (np.zeros((1, 0)), np.zeros(len(end), int))
-        )
-        Q = np.stack([self._matrix(self._log_rates(row)[0]) for row in unique])[code.ravel()]
+        end = rows.groupby("id").last()
+        Q = self._own_intensities(end[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float))
+        if len(self._told_as):
+            likelihood = self._likelihood(rows, self._intervals(rows, self.stages_), self.stages_)
+            return likelihood.last_filtered(self._vector), Q  # type: ignore[union-attr]
+        last = seen.groupby("id").last()
         stage = last["code"].to_numpy().astype(int)
         waited = (end["time"] - last["time"]).to_numpy()
         share = exp_generator(Q, waited)[np.arange(len(stage)), stage]
         rupture = self.stages_.rupture_mask
         known = (waited > 0) & ~rupture[stage]
         share[np.ix_(known, rupture)] = 0.0  # not broken by the last row
-        share /= share.sum(axis=1, keepdims=True)
-        return np.einsum("ni,nij->nj", share, exp_generator(Q, np.full(len(stage), float(horizon))))
+        return share / share.sum(axis=1, keepdims=True), Q
 
-    def _hidden_ahead(self, rows: pd.DataFrame, horizon: float) -> np.ndarray:
-        """Return the distribution of the true stage some time after each customer's last row."""
-        likelihood = self._likelihood(rows, self._intervals(rows, self.stages_), self.stages_)
-        share = likelihood.last_filtered(self._vector)  # type: ignore[union-attr]
-        z = rows.groupby("id").last()[[f"z {name}" for name in self.covariates]].to_numpy(dtype=float)
-        Q = np.stack([self._matrix(self._log_rates(row)[0]) for row in z])
-        return np.einsum("ni,nij->nj", share, exp_generator(Q, np.full(len(share), horizon)))
+    def _own_intensities(self, z: np.ndarray) -> np.ndarray:
+        """Return each customer's matrix of intensities (n, n_stages, n_stages)."""
+        if not z.shape[1]:
+            return np.repeat(self._matrix(self._log_rates(z[0])[0])[None], len(z), axis=0)
+        unique, code = np.unique(z, axis=0, return_inverse=True)
+        return np.stack([self._matrix(self._log_rates(row)[0]) for row in unique])[code.ravel()]
 
-    def score(self, X: FrameLike, y: None = None) -> float:
+    def score(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer.
 
         Parameters
@@ -531,20 +554,57 @@ class ContinuousTimeStageModel(InformationCriteria, BaseEstimator):
         X : frame of any engine
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_rows,), default=None
+            As in :meth:`fit`.
 
         Returns
         -------
         float
         """
         check_is_fitted(self)
-        rows = self._rows(X, self.stages_)
+        rows = self._rows(X, self.stages_, sample_weight)
         likelihood = self._likelihood(rows, self._intervals(rows, self.stages_), self.stages_)
-        return likelihood(self._vector)[0] / rows["id"].nunique()
+        return likelihood(self._vector)[0] / float(rows.groupby("id")["weight"].first().sum())
 
     def describe(self) -> str:
         """Say in plain sentences what was fitted and what it tells."""
         check_is_fitted(self)
         return (
-            f"{self._title} on {self.n_informative_:,} customers and {self.n_intervals_:,} intervals (log-likelihood "
+            f"{self._title} on {self.n_informative_:,.0f} customers and {self.n_intervals_:,} intervals (log-likelihood "
             f"{self.log_likelihood_:,.2f}, {self.n_parameters_} parameters).\n{self.generator_.describe()}"
         )
+
+
+def _numbers(column: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:
+    """Return a column as numbers, and its faults."""
+    if column.dtype.kind in "mM":
+        fault = f"column {name!r} holds dates or durations; give numbers counted in one unit of time"
+        return np.full(len(column), np.nan), [fault]
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    wrong = int((~np.isfinite(values)).sum())
+    fault = f"column {name!r} is missing or no finite number in {wrong:,} of {len(column):,} rows"
+    return values, [fault] if wrong else []
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in order of customer and time; times given twice and weights that differ are refused."""
+    rows = rows.sort_values(["id", "time"], kind="stable", ignore_index=True)
+    same = rows["id"].to_numpy()[1:] == rows["id"].to_numpy()[:-1]
+    faults = []
+    if (twice := int((same & (np.diff(rows["time"]) == 0)).sum())) > 0:
+        faults.append(f"{twice:,} rows repeat a customer's time; keep one row a customer and time")
+    if (other := int((same & (np.diff(rows["weight"]) != 0)).sum())) > 0:
+        faults.append(
+            f"the sample weight changes {other:,} times within a customer; give all rows of a customer the same"
+        )
+    if faults:
+        raise DataError(faults, "the frame of stages")
+    return rows
+
+
+def _arcs_of(space: StageSpace) -> np.ndarray:
+    """Return the moves between different stages that can happen in an instant, (n_arcs, 2)."""
+    moves = space.allowed_moves & ~space.absorbing_mask[:, None] & ~np.eye(len(space), dtype=bool)
+    if not moves.any():
+        raise DataError(["no move between different stages can happen in it"], "the stage space")
+    return np.argwhere(moves)

@@ -24,13 +24,19 @@ from sklearn.base import _fit_context, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from ... import frames
+from ...checks import check_count, check_coverage
 from ...exceptions import DataError
-from ...typing import Estimator, FrameLike, Seed
-from ..process.chain import StageChain, _whole
-from ..process.space import StageSpace, as_stage_space
-from .base import StagePanelModel
+from ...inference import Estimates
+from ...results import Result
+from ...typing import ArrayLike, Estimator, FrameLike, Seed
+from ..process.chain import StageChain
+from ..process.space import StagesLike, StageSpace, as_stage_space
+from ._covariates import Covariates, read_covariates
+from ._logistic_information import contrasts
+from .base import StagePanelModel, step_ahead, stopped_at, weights_of
 from .panel import count_transitions, last_observed
 
 
@@ -43,6 +49,8 @@ class CovariateMarkovStageModel(StagePanelModel):
         None numbers the stages that occur.
     classifier : scikit-learn classifier with predict_proba, default=None
         Cloned for each origin stage; None is ``LogisticRegression(C=inf)``: a multinomial logit by maximum likelihood.
+    covariates : sequence of str, default=None
+        Names of the covariates that the moves may depend on; None takes all that :meth:`fit` is given.
     categorical : sequence of str, default=()
         Names of covariates whose values are categories, such as which action was taken; each becomes one column for every
         category but the first in sorted order.
@@ -55,6 +63,8 @@ class CovariateMarkovStageModel(StagePanelModel):
     Attributes
     ----------
     stages_ : StageSpace
+    converged_ : bool
+        Whether every classifier settled before its last iteration.
     classifiers_ : dict
         By origin stage; None where only one destination was seen, and where the row is fixed.
     covariate_names_ : tuple of str
@@ -65,8 +75,15 @@ class CovariateMarkovStageModel(StagePanelModel):
         That of the average customer, by the shares of the moves observed from each stage: with logistic regression these are
         also the averages of the fitted probabilities.
     log_likelihood_ : float
-    n_informative_ : int
-        Customers with at least one observed move.
+    n_informative_ : float
+        Customers with at least one observed move, by their weights.
+
+    Notes
+    -----
+    :meth:`summary` shows, where the classifier is a logistic regression (penalised by squares, or not at all), the intercepts
+    and effects as log odds against staying (or against the first stage moved to, where nobody stays), with the errors of the
+    observed information, penalty included. Any other classifier has no parameters that can be shown: the table then holds
+    the average probabilities of the moves, with NaN errors. Without covariates it holds the probabilities with their errors.
 
     Examples
     --------
@@ -84,6 +101,7 @@ class CovariateMarkovStageModel(StagePanelModel):
     _title = "Markov stage model with covariates"
     _parameter_constraints: ClassVar[dict] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "covariates": ["array-like", None],
         "categorical": ["array-like"],
         "unvisited": [StrOptions({"raise", "stay", "uniform"})],
         "period": [StrOptions({"h", "D", "W", "M", "Y"}), None],
@@ -91,15 +109,17 @@ class CovariateMarkovStageModel(StagePanelModel):
 
     def __init__(
         self,
-        stages: Any = None,
+        stages: StagesLike | None = None,
         classifier: Estimator | None = None,
         *,
+        covariates: Sequence[str] | None = None,
         categorical: Sequence[str] = (),
         period: str | None = None,
         unvisited: str = "raise",
     ) -> None:
         self.stages = stages
         self.classifier = classifier
+        self.covariates = covariates
         self.categorical = categorical
         self.period = period
         self.unvisited = unvisited
@@ -114,7 +134,14 @@ class CovariateMarkovStageModel(StagePanelModel):
         return super()._panel(X, reset=reset)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: FrameLike, y: None = None, *, covariates: Any = None) -> CovariateMarkovStageModel:
+    def fit(
+        self,
+        X: FrameLike,
+        y: None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        covariates: Covariates | None = None,
+    ) -> CovariateMarkovStageModel:
         """Fit one classifier for each stage that is left.
 
         Parameters
@@ -123,10 +150,12 @@ class CovariateMarkovStageModel(StagePanelModel):
             Float codes into ``stages``, NaN unobserved.
         y : None
             Ignored.
-        covariates : mapping, DataFrame or array, default=None
-            What each move may depend on. A mapping from names to arrays of shape (n_customers,), for what does not change,
-            or (n_customers, n_periods), whose entry at a period bears on the move out of it; a DataFrame with one row a
-            customer; or an array of shape (n_customers, k) or (n_customers, n_periods, k). None is the plain chain.
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for, at least 0; for classifiers whose fit takes weights.
+        covariates : mapping or frame, default=None
+            What each move may depend on: arrays of shape (n_customers,), for what does not change, or
+            (n_customers, n_periods), whose entry at a period bears on the move out of it, by name; or a frame with one row per
+            customer. None is the plain chain.
 
         Returns
         -------
@@ -138,45 +167,103 @@ class CovariateMarkovStageModel(StagePanelModel):
             Naming every fault of the panel or of the covariates.
         """
         panel = self._panel(X, reset=True)
-        self.stages_ = space = self._space()
-        self._warn_of_no_information(panel)
+        weight = weights_of(sample_weight, panel)
+        self.stages_ = self._space()
         columns = self._columns(covariates, panel.shape)
+        if weight is not None:  # customers of weight 0 are nobody
+            kept = weight > 0
+            panel, weight, columns = panel[kept], weight[kept], {name: v[kept] for name, v in columns.items()}
+        informative = self._warn_of_no_information(panel)
+        self.n_informative_ = float(informative.sum() if weight is None else weight[informative].sum())
         self.covariate_names_ = tuple(columns)
         known = getattr(self, "_known_categories", None)  # of the model whose bootstrap this is
         self.categories_ = known or {name: np.unique(columns[name]).tolist() for name in self._categorical(columns)}
-        self.counts_ = count_transitions(panel, len(space))
-        fitted: dict[str, Any] = {}
-        mean = np.eye(len(space))
-        self.log_likelihood_, self.n_parameters_ = 0.0, 0
+        self.counts_ = count_transitions(panel, len(self.stages_), weight)
+        self._fit_rows(panel, columns, weight)
+        mean = self._fixed_rows
+        mean = mean / mean.sum(axis=1, keepdims=True)
+        self.chain_ = StageChain(mean, self.stages_, self.period, counts=self.counts_)
+        return self
+
+    def _fit_rows(self, panel: np.ndarray, columns: Mapping[str, np.ndarray], weight: np.ndarray | None) -> None:
+        """Fit each row of the transition matrix by itself, adding up the log-likelihood."""
+        space = self.stages_
+        self._fixed_rows = np.eye(len(space))
+        self.classifiers_: dict[str, Any] = dict.fromkeys(space.names)
+        self._tables: dict[str, Any] = {}
+        self.log_likelihood_, self.n_parameters_, self.converged_ = 0.0, 0, True
         for i, name in enumerate(space.names):
-            fitted[name] = None
             if space.absorbing_mask[i]:
                 continue
             n_destinations = np.count_nonzero(self.counts_[i])
             if n_destinations == 0:
-                mean[i] = self._unvisited_row(i)
+                self._fixed_rows[i] = self._unvisited_row(i)
                 continue
             who, when, to = _moves_from(panel, i)
             features = self._features(columns, who, when)
+            own = np.ones(len(who)) if weight is None else weight[who]
+            self._fixed_rows[i] = self.counts_[i] / self.counts_[i].sum()
             if n_destinations > 1:
-                fitted[name] = self._fit_one(features, to)
+                self._fit_one(name, features, to, None if weight is None else own)
                 self.n_parameters_ += (n_destinations - 1) * (features.shape[1] + 1)
-            mean[i] = self.counts_[i] / self.counts_[i].sum()
-            proba = self._row(fitted[name], mean[i], features)
-            with np.errstate(divide="ignore"):
-                self.log_likelihood_ += float(np.log(proba[np.arange(len(to)), to]).sum())
-        self.classifiers_ = fitted
-        self._fixed_rows = mean
-        seen = ~np.isnan(panel)
-        self.n_informative_ = int((seen[:, :-1] & seen[:, 1:]).any(axis=1).sum())
-        self.chain_ = StageChain(mean / mean.sum(axis=1, keepdims=True), space, self.period, counts=self.counts_)
-        return self
+            self.log_likelihood_ += self._log_likelihood_of(i, features, to, own)
 
-    def _fit_one(self, features: np.ndarray, to: np.ndarray) -> Any:
+    def _fit_one(self, name: str, features: np.ndarray, to: np.ndarray, weight: np.ndarray | None) -> None:
         if features.shape[1] == 0:
-            return np.bincount(to, minlength=len(self.stages_)) / len(to)
+            self.classifiers_[name] = np.bincount(to, weight, len(self.stages_)) / (
+                len(to) if weight is None else weight.sum()
+            )
+            return
         classifier = LogisticRegression(C=np.inf, max_iter=1000) if self.classifier is None else clone(self.classifier)
-        return classifier.fit(features, to)
+        if weight is None:
+            classifier.fit(features, to)
+        elif has_fit_parameter(classifier, "sample_weight"):
+            classifier.fit(features, to, sample_weight=weight)
+        else:
+            raise ValueError(
+                f"sample_weight needs a classifier whose fit takes it; {type(classifier).__name__} does not. Take another, or "
+                "repeat the rows."
+            )
+        self.classifiers_[name] = classifier
+        if isinstance(classifier, LogisticRegression):
+            self.converged_ &= bool(np.max(classifier.n_iter_) < classifier.max_iter)
+            reference = self.stages_.index(name)
+            reference = reference if reference in classifier.classes_ else int(classifier.classes_[0])
+            self._tables[name] = contrasts(classifier, features, weight, reference)
+
+    def _log_likelihood_of(self, i: int, features: np.ndarray, to: np.ndarray, weight: np.ndarray) -> float:
+        proba = self._row(self.classifiers_[self.stages_.names[i]], self._fixed_rows[i], features)
+        with np.errstate(divide="ignore"):
+            return float(weight @ np.log(proba[np.arange(len(to)), to]))
+
+    def _estimates(self) -> Estimates:
+        """Return log odds where the rows are logistic, the probabilities of an average customer where they are not."""
+        fitted = [name for name, row in self.classifiers_.items() if row is not None]
+        if not self.covariate_names_ or any(name not in self._tables for name in fitted):
+            return self._move_estimates(self._fixed_rows, self._share_errors())
+        names, value, error = [], [], []
+        terms = ["intercept", *self._feature_names()]
+        for origin in fitted:
+            destinations, estimate, std_error = self._tables[origin]
+            names += [f"{origin} → {self.stages_.names[to]}, {term}" for to in destinations for term in terms]
+            value.append(estimate.ravel())
+            error.append(std_error.ravel())
+        flat = [np.concatenate(part) if part else np.zeros(0) for part in (value, error)]
+        return Estimates(names, flat[0], flat[1], ["identity"] * len(names))
+
+    def _share_errors(self) -> np.ndarray:
+        """Return standard errors of the shares of moves; NaN where covariates were given, or nothing was observed."""
+        total = self.counts_.sum(axis=1, keepdims=True)
+        if self.covariate_names_:
+            return np.full(self.counts_.shape, np.nan)
+        P = self._fixed_rows
+        return np.sqrt(np.divide(P * (1 - P), total, out=np.full(P.shape, np.nan), where=total > 0))
+
+    def _feature_names(self) -> list[str]:
+        names = []
+        for name in self.covariate_names_:
+            names += [f"{name}={c}" for c in self.categories_[name][1:]] if name in self.categories_ else [name]
+        return names
 
     def _unvisited_row(self, i: int) -> np.ndarray:
         space = self.stages_
@@ -204,47 +291,21 @@ class CovariateMarkovStageModel(StagePanelModel):
             )
         return [name for name in columns if name in self.categorical]
 
-    def _columns(self, covariates: Any, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """Return each covariate as an array (n,) or (n, T), checked."""
-        if covariates is None:
-            return {}
-        if isinstance(covariates, pd.DataFrame):
-            covariates = {str(name): covariates[name].to_numpy() for name in covariates}
-        if not isinstance(covariates, Mapping):
-            array = np.asarray(covariates)
-            if array.ndim not in (2, 3):
-                raise DataError(
-                    [f"they have the shape {array.shape}; give (n, k), (n, T, k) or a mapping by name"],
-                    "the covariates",
-                )
-            covariates = {f"z{k}": array[..., k] for k in range(array.shape[-1])}
-        columns, faults = {}, []
-        for name, values in covariates.items():
-            array = np.asarray(values)
-            if array.shape not in ((shape[0],), shape):
-                faults.append(f"{name!r} has the shape {array.shape}; give {(shape[0],)} or {shape}")
-            elif name in self.categorical:
-                columns[name] = array.astype(str)
-            else:
-                try:
-                    columns[name] = array.astype(float)
-                except (TypeError, ValueError):
-                    faults.append(f"{name!r} is no number everywhere; name it in categorical=")
-        if faults:
-            raise DataError(faults, "the covariates")
-        return columns
+    def _columns(self, covariates: Covariates | None, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Return each covariate as an array (n,) or (n, n_periods), checked."""
+        return read_covariates(covariates, shape, self.covariates, self.categorical)
 
-    def _fitted_columns(self, covariates: Any, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        columns = self._columns(covariates, shape)
-        faults = [f"{name!r} is missing" for name in self.covariate_names_ if name not in columns]
+    def _fitted_columns(self, covariates: Covariates | None, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        columns = read_covariates(covariates, shape, self.covariate_names_, self.categorical)
+        faults = []
         for name, known in self.categories_.items():
-            if name in columns and len(new := sorted(set(columns[name].tolist()) - set(known))):
+            if len(new := sorted(set(columns[name].tolist()) - set(known))):
                 faults.append(
                     f"{name!r} has {', '.join(map(repr, new[:3]))}, never seen at fit; there were {', '.join(map(repr, known[:8]))}"
                 )
         if faults:
             raise DataError(faults, "the covariates")
-        return {name: columns[name] for name in self.covariate_names_}
+        return columns
 
     def _features(self, columns: Mapping[str, np.ndarray], who: np.ndarray, when: np.ndarray) -> np.ndarray:
         """Return the features (n_moves, k) of customers at periods."""
@@ -279,13 +340,13 @@ class CovariateMarkovStageModel(StagePanelModel):
 
     # ---- prediction -----------------------------------------------------------------------------------------------
 
-    def transition_matrices(self, covariates: Any, n_customers: int | None = None) -> np.ndarray:
+    def transition_matrices(self, covariates: Covariates | None, n_customers: int | None = None) -> np.ndarray:
         """Return each customer's own transition matrix.
 
         Parameters
         ----------
-        covariates : mapping, DataFrame or array
-            As in :meth:`fit`, one value a customer.
+        covariates : mapping or frame
+            As in :meth:`fit`, one value per customer.
         n_customers : int, default=None
             Needed where there are no covariates.
 
@@ -295,10 +356,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         """
         check_is_fitted(self)
         if n_customers is None:
-            if isinstance(covariates, Mapping) and covariates:
-                n_customers = len(np.asarray(next(iter(covariates.values()))))
-            else:
-                n_customers = len(covariates)
+            n_customers = _length(covariates)
         columns = self._fitted_columns(covariates, (n_customers,))
         everyone = np.arange(n_customers)
         features = self._features(columns, everyone, everyone)
@@ -323,7 +381,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         P = self.transition_matrices({name: np.asarray([value]) for name, value in covariates.items()}, 1)[0]
         return StageChain(P / P.sum(axis=1, keepdims=True), self.stages_, self.period)
 
-    def predict_proba(self, X: FrameLike, horizon: int = 1, *, covariates: Any = None) -> np.ndarray:
+    def predict_proba(self, X: FrameLike, horizon: int = 1, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return the distribution over stages ``horizon`` periods after each customer's last observed one.
 
         Parameters
@@ -332,7 +390,7 @@ class CovariateMarkovStageModel(StagePanelModel):
             A panel of any length.
         horizon : int, default=1
             At least 0.
-        covariates : mapping, DataFrame or array, default=None
+        covariates : mapping or frame, default=None
             As in :meth:`fit`; those of the last observed period stay as they are over the horizon.
 
         Returns
@@ -342,17 +400,21 @@ class CovariateMarkovStageModel(StagePanelModel):
         panel = self._fitted_panel(X)
         last = self._last_stage(panel)
         matrices = self.transition_matrices(self._last_values(covariates, panel), len(panel))
-        share = np.eye(len(self.stages_))[last]
-        for _ in range(_whole(horizon, "horizon")):
-            share = np.einsum("ni,nij->nj", share, matrices)
-        return share
+        return step_ahead(np.eye(len(self.stages_))[last], matrices, horizon)
 
-    def _last_values(self, covariates: Any, panel: np.ndarray) -> dict[str, np.ndarray]:
+    def _last_values(self, covariates: Covariates | None, panel: np.ndarray) -> dict[str, np.ndarray]:
         columns = self._fitted_columns(covariates, panel.shape)
         _, column = last_observed(panel)
         return {name: v if v.ndim == 1 else v[np.arange(len(v)), column] for name, v in columns.items()}
 
-    def score(self, X: FrameLike, y: None = None, *, covariates: Any = None) -> float:
+    def score(
+        self,
+        X: FrameLike,
+        y: None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        covariates: Covariates | None = None,
+    ) -> float:
         """Return the mean log-likelihood per customer of the moves in a panel.
 
         Parameters
@@ -360,7 +422,9 @@ class CovariateMarkovStageModel(StagePanelModel):
         X : array-like of shape (n_customers, n_periods)
         y : None
             Ignored.
-        covariates : mapping, DataFrame or array, default=None
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for.
+        covariates : mapping or frame, default=None
             As in :meth:`fit`.
 
         Returns
@@ -370,16 +434,17 @@ class CovariateMarkovStageModel(StagePanelModel):
         """
         panel = self._fitted_panel(X)
         columns = self._fitted_columns(covariates, panel.shape)
+        weight = weights_of(sample_weight, panel)
+        weight = np.ones(len(panel)) if weight is None else weight
         total = 0.0
-        for i, name in enumerate(self.stages_.names):
+        for i in map(int, np.flatnonzero(~self.stages_.absorbing_mask)):
             who, when, to = _moves_from(panel, i)
-            if len(who) and not self.stages_.absorbing_mask[i]:
-                proba = self._row(self.classifiers_[name], self._fixed_rows[i], self._features(columns, who, when))
-                with np.errstate(divide="ignore"):
-                    total += float(np.log(proba[np.arange(len(who)), to]).sum())
-        return total / len(panel)
+            who, when, to = (part[weight[who] > 0] for part in (who, when, to))
+            if len(who):
+                total += self._log_likelihood_of(i, self._features(columns, who, when), to, weight[who])
+        return total / float(weight.sum())
 
-    def rupture_probability(self, X: FrameLike, horizon: int, *, covariates: Any = None) -> np.ndarray:
+    def rupture_probability(self, X: FrameLike, horizon: int, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return each customer's probability of having entered rupture within a horizon, by their own chain.
 
         Parameters
@@ -387,7 +452,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         X : array-like of shape (n_customers, n_periods)
         horizon : int
             Periods after the last observed one.
-        covariates : mapping, DataFrame or array, default=None
+        covariates : mapping or frame, default=None
             As in :meth:`fit`; those of the last observed period stay as they are.
 
         Returns
@@ -395,27 +460,21 @@ class CovariateMarkovStageModel(StagePanelModel):
         ndarray of shape (n_customers,)
         """
         panel = self._fitted_panel(X)
-        return self._rupture(self._last_stage(panel), self._last_values(covariates, panel), horizon)
+        return self._broken_by(self._last_stage(panel), self._last_values(covariates, panel), horizon)
 
-    def _rupture(self, last: np.ndarray, values: Mapping[str, np.ndarray], horizon: int) -> np.ndarray:
-        targets = self.stages_.rupture_mask
-        if not targets.any():
-            raise ValueError("The stage space names no rupture; name it, as in StageSpace(names, rupture=...).")
-        matrices = np.array(self.transition_matrices(values, len(last)))
-        matrices[:, targets] = np.eye(len(targets))[targets]
-        share = np.eye(len(targets))[last]
-        for _ in range(_whole(horizon, "horizon")):
-            share = np.einsum("ni,nij->nj", share, matrices)
-        return share[:, targets].sum(axis=1)
+    def _broken_by(self, last: np.ndarray, values: Mapping[str, np.ndarray], horizon: int) -> np.ndarray:
+        broken = self._rupture()
+        matrices = stopped_at(self.transition_matrices(values, len(last)), broken)
+        return step_ahead(np.eye(len(broken))[last], matrices, horizon)[:, broken].sum(axis=1)
 
     def marginal_effect(
         self,
         X: FrameLike,
         covariate: str,
-        values: tuple[Any, Any] = (0, 1),
+        values: tuple[float | str, float | str] = (0, 1),
         *,
         horizon: int = 1,
-        covariates: Any,
+        covariates: Covariates,
         coverage: float = 0.9,
         n_resamples: int = 200,
         n_jobs: int | None = None,
@@ -436,7 +495,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         values : (from, to), default=(0, 1)
         horizon : int, default=1
             Periods ahead.
-        covariates : mapping, DataFrame or array
+        covariates : mapping or frame
             As in :meth:`fit`.
         coverage : float, default=0.9
         n_resamples : int, default=200
@@ -450,52 +509,31 @@ class CovariateMarkovStageModel(StagePanelModel):
         """
         panel = self._fitted_panel(X)
         columns = self._fitted_columns(covariates, panel.shape)
+        question = self._read_question(panel, columns, covariate, values, horizon, coverage, n_resamples)
+        seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_resamples)
+        point = question.effect(self, np.arange(len(panel)))
+        draws = np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(question.again)(self, int(s)) for s in seeds))
+        return question.answer(point, draws)
+
+    def _read_question(
+        self,
+        panel: np.ndarray,
+        columns: dict[str, np.ndarray],
+        covariate: str,
+        values: tuple[float | str, float | str],
+        horizon: int,
+        coverage: float,
+        n_resamples: int,
+    ) -> _EffectQuestion:
+        coverage, horizon = check_coverage(coverage), check_count(horizon, "horizon")
+        check_count(n_resamples, "n_resamples", least=20)
         if covariate not in columns:
             raise ValueError(f"covariate={covariate!r} is none; the covariates are {', '.join(columns)}.")
-        if n_resamples < 20:
-            raise ValueError(f"n_resamples={n_resamples!r} must be at least 20.")
-        at = [str(value) if covariate in self.categories_ else value for value in values]
-
-        def effect(model: CovariateMarkovStageModel, rows: np.ndarray) -> np.ndarray:
-            last = model._last_stage(panel[rows])
-            own = model._last_values({name: value[rows] for name, value in columns.items()}, panel[rows])
-            first, second = (
-                model._rupture(last, own | {covariate: np.full(len(rows), value)}, horizon) for value in at
-            )
-            inside = ~model.stages_.rupture_mask[last] & ~model.stages_.absorbing_mask[last]
-            difference = (second - first)[inside]
-            by_stage = [
-                difference[last[inside] == i].mean() if (last[inside] == i).any() else np.nan
-                for i in range(len(self.stages_))
-            ]
-            return np.array([difference.mean(), *by_stage])
-
-        def again(seed: int) -> np.ndarray:
-            rows = np.random.default_rng(seed).integers(0, len(panel), len(panel))
-            model = clone(self).set_params(unvisited="stay" if self.unvisited == "raise" else self.unvisited)
-            model.set_params(stages=self.stages_)
-            model._known_categories = self.categories_
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                model.fit(panel[rows], covariates={name: value[rows] for name, value in columns.items()})
-            return effect(model, rows)
-
         now = self._last_stage(panel)
-        if not (~self.stages_.rupture_mask & ~self.stages_.absorbing_mask)[now].any():
+        if not self.stages_.transient_mask[now].any():
             raise DataError(["no customer's relationship is still open, so nobody can be acted on"], "the panel")
-        seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_resamples)
-        point = effect(self, np.arange(len(panel)))
-        draws = np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(again)(int(seed)) for seed in seeds))
-        tails = [(1 - coverage) / 2, (1 + coverage) / 2]
-        seen = ~np.isnan(draws).all(axis=0)
-        lower, upper = np.full((2, len(point)), np.nan)
-        lower[seen], upper[seen] = np.nanquantile(draws[:, seen], tails, axis=0)
-        stage = pd.DataFrame(
-            {"stage": self.stages_.names, "effect": point[1:], "lower": lower[1:], "upper": upper[1:]}
-        ).dropna(subset="effect", ignore_index=True)
-        return MarginalEffect(
-            covariate, tuple(values), horizon, float(point[0]), float(lower[0]), float(upper[0]), coverage, stage
-        )
+        at = tuple(str(value) if covariate in self.categories_ else value for value in values)
+        return _EffectQuestion(panel, columns, covariate, tuple(values), at, horizon, coverage, self.stages_.names)
 
     # ---- words ----------------------------------------------------------------------------------------------------
 
@@ -520,8 +558,71 @@ def _moves_from(panel: np.ndarray, stage: int) -> tuple[np.ndarray, np.ndarray, 
     return who, when, to[seen].astype(int)
 
 
+def _length(covariates: Covariates | None) -> int:
+    if isinstance(covariates, Mapping) and covariates:
+        return len(np.asarray(next(iter(covariates.values()))))
+    if covariates is None or not frames.is_frame(covariates):
+        raise ValueError("n_customers is needed where there are no covariates.")
+    return len(frames.to_columns(covariates, list(frames.wrap(covariates).collect_schema().names())))
+
+
 @dataclass(frozen=True)
-class MarginalEffect:
+class _EffectQuestion:
+    """What is asked of a marginal effect, checked: customers, the covariate, its two values, and how far ahead."""
+
+    panel: np.ndarray
+    columns: dict[str, np.ndarray]
+    covariate: str
+    values: tuple[Any, ...]
+    at: tuple[Any, ...]
+    horizon: int
+    coverage: float
+    stages: tuple[str, ...]
+
+    def effect(self, model: CovariateMarkovStageModel, rows: np.ndarray) -> np.ndarray:
+        """Return the change in the probability of rupture: over all customers of some rows, then by stage."""
+        last = model._last_stage(self.panel[rows])
+        own = model._last_values({name: value[rows] for name, value in self.columns.items()}, self.panel[rows])
+        first, second = (
+            model._broken_by(last, own | {self.covariate: np.full(len(rows), value)}, self.horizon) for value in self.at
+        )
+        inside = model.stages_.transient_mask[last]
+        difference, stage = (second - first)[inside], last[inside]
+        by_stage = [difference[stage == i].mean() if (stage == i).any() else np.nan for i in range(len(self.stages))]
+        return np.array([difference.mean(), *by_stage])
+
+    def again(self, model: CovariateMarkovStageModel, seed: int) -> np.ndarray:
+        """Return the same of a model fitted to customers drawn with replacement."""
+        rows = np.random.default_rng(seed).integers(0, len(self.panel), len(self.panel))
+        other = clone(model).set_params(unvisited="stay" if model.unvisited == "raise" else model.unvisited)
+        other.set_params(stages=model.stages_)
+        other._known_categories = model.categories_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            other.fit(self.panel[rows], covariates={name: value[rows] for name, value in self.columns.items()})
+        return self.effect(other, rows)
+
+    def answer(self, point: np.ndarray, draws: np.ndarray) -> MarginalEffect:
+        """Return the effect with the percentile interval of the draws."""
+        tails = [(1 - self.coverage) / 2, (1 + self.coverage) / 2]
+        seen = ~np.isnan(draws).all(axis=0)
+        lower, upper = np.full((2, len(point)), np.nan)
+        lower[seen], upper[seen] = np.nanquantile(draws[:, seen], tails, axis=0)
+        by_stage = pd.DataFrame({"stage": self.stages, "effect": point[1:], "lower": lower[1:], "upper": upper[1:]})
+        return MarginalEffect(
+            self.covariate,
+            self.values,
+            self.horizon,
+            float(point[0]),
+            float(lower[0]),
+            float(upper[0]),
+            self.coverage,
+            by_stage.dropna(subset="effect", ignore_index=True),
+        )
+
+
+@dataclass(frozen=True)
+class MarginalEffect(Result):
     """Average change in the probability of rupture when a covariate goes from one value to another.
 
     Attributes
@@ -545,6 +646,11 @@ class MarginalEffect:
     upper: float
     coverage: float
     by_stage: pd.DataFrame = field(repr=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the effect over all customers, then by stage: stage, effect, lower, upper."""
+        whole = pd.DataFrame({"stage": ["all"], "effect": [self.effect], "lower": [self.lower], "upper": [self.upper]})
+        return pd.concat([whole, self.by_stage], ignore_index=True)
 
     def describe(self) -> str:
         """Say the effect in plain sentences."""

@@ -20,39 +20,38 @@ References
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import joblib
 import numpy as np
-import pandas as pd
-from scipy.stats import norm
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ...exceptions import DataError
-from ...typing import FrameLike, Seed
+from ...checks import check_count
+from ...inference import Estimates
+from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
-from ..process.space import as_stage_space
-from ._emissions import EMISSIONS
+from ..process.space import StagesLike, StageSpace, as_stage_space
+from ._covariates import Covariates, read_covariates, stacked
+from ._emissions import EMISSIONS, Emission
 from ._forward_backward import viterbi
-from ._hidden_data import HiddenData, HiddenParameters, em, polish
+from ._hidden_data import BOUNDARY, EMResult, HiddenData, HiddenParameters, covariance_of, em, polish
 from ._transition_logit import TransitionLogit
-from .base import InformationCriteria
+from .base import StageModel, step_ahead, stopped_at, weights_of
 
 #: A stage that fewer observations than this belong to is called nearly empty.
 FEW = 5.0
 STORED_DRAWS = 500
-#: Probabilities up to this have run to 0.
-BOUNDARY = 1e-6
 #: Starts that L-BFGS carries on.
 POLISHED = 3
 
 
-class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
+class HiddenMarkovStageModel(StageModel):
     """A hidden Markov model of relationship stages.
 
     Parameters
@@ -62,6 +61,10 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         put in order of their expected observation, lowest first, so that labels do not switch between fits.
     emission : {"poisson", "categorical", "gaussian"}, default="poisson"
         What is seen: counts; codes 0, 1, ... of categories; or amounts.
+    transition_covariates : sequence of str, default=()
+        Names of the covariates that the moves depend on; the value of a period bears on the move out of it.
+    emission_covariates : sequence of str, default=()
+        Names of the covariates that the observation of a period depends on besides the stage.
     period : {"h", "D", "W", "M", "Y"}, default=None
         How long a period lasts; ``chain_`` needs it for annual discount rates.
     n_init : int, default=5
@@ -72,10 +75,11 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
     tol : float, default=1e-7
         EM stops when the log-likelihood gains less than this share of itself; L-BFGS goes on from the best three starts.
     std_errors : bool, default=True
-        Whether to find the information matrix; it takes two passes for each parameter.
+        Whether to find the information matrix; it takes two passes for each parameter. Without it the errors of
+        :meth:`summary` are NaN.
     n_jobs : int, default=None
         Starts run side by side; the result does not depend on it.
-    random_state : int, RandomState or None, default=0
+    random_state : int, RandomState or None, default=None
         For the shaken starts.
 
     Attributes
@@ -107,7 +111,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
     >>> chain = StageChain([[0.9, 0.1], [0.2, 0.8]])
     >>> stages = chain.simulate(500, 12, start=[0.5, 0.5], random_state=0).astype(int)
     >>> orders = np.random.default_rng(0).poisson(np.array([0.3, 4.0])[stages])
-    >>> model = HiddenMarkovStageModel(2, n_init=2).fit(orders)
+    >>> model = HiddenMarkovStageModel(2, n_init=2, random_state=0).fit(orders)
     >>> model.rates_.round(1), model.transition_matrix_.round(1)
     (array([0.3, 4.1]), array([[0.9, 0.1],
            [0.2, 0.8]]))
@@ -118,6 +122,8 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
     _title = "Hidden Markov stage model"
     _parameter_constraints: ClassVar[dict] = {
         "emission": [StrOptions(set(EMISSIONS))],
+        "transition_covariates": ["array-like"],
+        "emission_covariates": ["array-like"],
         "period": [StrOptions({"h", "D", "W", "M", "Y"}), None],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -129,19 +135,23 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
 
     def __init__(
         self,
-        n_stages: Any = 3,
+        n_stages: StagesLike = 3,
         emission: str = "poisson",
         *,
+        transition_covariates: Sequence[str] = (),
+        emission_covariates: Sequence[str] = (),
         period: str | None = None,
         n_init: int = 5,
         max_iter: int = 2000,
         tol: float = 1e-7,
         std_errors: bool = True,
         n_jobs: int | None = None,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ) -> None:
         self.n_stages = n_stages
         self.emission = emission
+        self.transition_covariates = transition_covariates
+        self.emission_covariates = emission_covariates
         self.period = period
         self.n_init = n_init
         self.max_iter = max_iter
@@ -152,61 +162,63 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
 
     # ---- input ----------------------------------------------------------------------------------------------------
 
-    def _panel(self, X: Any, *, reset: bool) -> np.ndarray:
+    def _panel(self, X: FrameLike, *, reset: bool) -> np.ndarray:
         """Return the checked panel: the one door through which all input passes."""
         if reset:
             array = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         else:
             array = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
         seen = np.unique(array[~np.isnan(array)])
-        faults = self._emission(reset).faults(seen) if len(seen) else []
+        emission = EMISSIONS[self.emission]() if reset else self._emission
+        faults = emission.faults(seen) if len(seen) else []
         if (nothing := int(np.isnan(array).all(axis=1).sum())) > 0:
             faults.append(f"{nothing:,} of {len(array):,} customers have no observed period; leave them out")
-        if reset and not faults:
-            n = len(as_stage_space(self.n_stages))
-            if len(seen) < n:
-                faults.append(f"{n} stages cannot be told apart by {len(seen)} distinct value(s); take fewer stages")
-        elif (
-            not reset
-            and not faults
-            and self.emission == "categorical"
-            and seen.max() >= self.emission_probabilities_.shape[1]
-        ):
-            faults.append(
-                f"category {seen.max():g} was never seen at fit; there were 0 to {self.emission_probabilities_.shape[1] - 1}"
-            )
-        if faults:
-            raise DataError(faults, f"the panel given to {type(self).__name__}")
+        self._refuse(faults or (self._faults_at_fit(seen) if reset else self._faults_after(seen)))
         return array
 
-    def _emission(self, reset: bool) -> Any:
-        return EMISSIONS[self.emission]() if reset else self._fitted_emission
+    def _faults_at_fit(self, seen: np.ndarray) -> list[str]:
+        n = len(as_stage_space(self.n_stages))
+        if len(seen) >= n:
+            return []
+        return [f"{n} stages cannot be told apart by {len(seen)} distinct value(s); take fewer stages"]
 
-    def _data(self, X: np.ndarray, transition_covariates: Any, emission_covariates: Any) -> HiddenData:
-        if emission_covariates is not None and not EMISSIONS[self.emission].takes_covariates:
+    def _faults_after(self, seen: np.ndarray) -> list[str]:
+        if self.emission != "categorical" or seen.max() < (known := self.emission_probabilities_.shape[1]):
+            return []
+        return [f"category {seen.max():g} was never seen at fit; there were 0 to {known - 1}"]
+
+    def _data(self, panel: np.ndarray, covariates: Covariates | None, weight: np.ndarray | None) -> HiddenData:
+        """Return the panel laid out for the passes, with its covariates."""
+        if len(self.emission_covariates) and not EMISSIONS[self.emission].takes_covariates:
             raise ValueError("emission='categorical' takes no emission covariates; let them act on the transitions.")
-        return HiddenData(X, transition_covariates, emission_covariates)
+        names = dict.fromkeys([*self.transition_covariates, *self.emission_covariates])
+        columns = read_covariates(covariates, panel.shape, list(names))
+        moves, seen = (
+            stacked(columns, names, panel.shape) for names in (self.transition_covariates, self.emission_covariates)
+        )
+        if weight is not None and (weight == 0).any():
+            kept = weight > 0
+            panel, weight = panel[kept], weight[kept]
+            moves, seen = (None if z is None else z[kept] for z in (moves, seen))
+        return HiddenData(panel, moves, seen, weight)
 
-    def _fitted_data(self, X: Any, transition_covariates: Any, emission_covariates: Any) -> HiddenData:
+    def _fitted_data(
+        self, X: FrameLike, covariates: Covariates | None, sample_weight: ArrayLike | None = None
+    ) -> HiddenData:
         check_is_fitted(self)
-        data = self._data(self._panel(X, reset=False), transition_covariates, emission_covariates)
-        faults = [
-            f"there are {found} {what} covariates, at fit there were {known}"
-            for what, found, known in (
-                ("transition", data.n_transition, self._logit.q),
-                ("emission", data.n_emission, self._n_emission),
-            )
-            if found != known
-        ]
-        if faults:
-            raise DataError(faults, "the covariates")
-        return data
+        panel = self._panel(X, reset=False)
+        return self._data(panel, covariates, weights_of(sample_weight, panel))
 
     # ---- fit ------------------------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: FrameLike, y: None = None, *, transition_covariates: Any = None, emission_covariates: Any = None
+        self,
+        X: FrameLike,
+        y: None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        covariates: Covariates | None = None,
     ) -> HiddenMarkovStageModel:
         """Fit by EM.
 
@@ -216,10 +228,11 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
             What was seen in each period; NaN where nothing was looked at. Rows may begin and end at any period.
         y : None
             Ignored.
-        transition_covariates : array-like of shape (n_customers, k) or (n_customers, n_periods, k), default=None
-            What the moves depend on; the entry of a period bears on the move out of it.
-        emission_covariates : array-like of shape (n_customers, k) or (n_customers, n_periods, k), default=None
-            What the observation of a period depends on besides the stage.
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for. At least 0.
+        covariates : mapping or frame, default=None
+            The covariates that the constructor names: arrays of shape (n_customers,), for what does not change, or
+            (n_customers, n_periods), by name; or a frame with one row per customer.
 
         Returns
         -------
@@ -228,7 +241,7 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         Raises
         ------
         DataError
-            Naming every fault of X.
+            Naming every fault of X, or of the covariates.
 
         Warns
         -----
@@ -236,53 +249,81 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
             When EM had not settled after ``max_iter`` steps, or a stage is nearly empty.
         """
         panel = self._panel(X, reset=True)
-        space = as_stage_space(self.n_stages)
-        data = self._data(panel, transition_covariates, emission_covariates)
-        emission = EMISSIONS[self.emission]()
+        data = self._data(panel, covariates, weights_of(sample_weight, panel))
+        space, emission = as_stage_space(self.n_stages), EMISSIONS[self.emission]()
         logit = TransitionLogit(space.allowed_moves, data.n_transition)
-        seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_init)
-        starts = [self._first(data, emission, logit, None if k == 0 else int(seed)) for k, seed in enumerate(seeds)]
-        if not space.allowed_moves.all():  # which stage is the lowest is not known: starts begin in different orders
-            n = len(space)
-            orders = [
-                np.arange(n),
-                np.arange(n)[::-1],
-                *(np.random.default_rng(seed).permutation(n) for seed in seeds[2:]),
-            ]
-            starts = [
-                HiddenParameters(first.start, first.transition, emission.permuted(first.emission, order))
-                for first, order in zip(starts, orders, strict=False)
-            ]
         results = joblib.Parallel(n_jobs=self.n_jobs)(
-            joblib.delayed(em)(data, emission, logit, start, self.max_iter, self.tol) for start in starts
+            joblib.delayed(em)(data, emission, logit, start, self.max_iter, self.tol)
+            for start in self._starts(data, emission, logit)
         )
         results.sort(key=lambda result: -result.history[-1])
         polished = [polish(data, emission, logit, result) for result in results[:POLISHED]]
         best = max(polished, key=lambda result: result.history[-1])
+        self.start_log_likelihoods_ = np.array([result.history[-1] for result in results])
+        self._keep(best, data, emission, logit, space)
+        self._tell_uncertainty(data)
+        self._warn(data)
+        return self
+
+    def _starts(self, data: HiddenData, emission: Emission, logit: TransitionLogit) -> list[HiddenParameters]:
+        """Return where EM begins: spread over the observations, then shaken, in other orders where moves are ruled out."""
+        seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_init)
+        starts = [self._first(data, emission, logit, None if k == 0 else int(seed)) for k, seed in enumerate(seeds)]
+        if logit.allowed.all():
+            return starts
+        n = len(logit.allowed)  # which stage is the lowest is not known: starts begin in different orders
+        shuffled = (np.random.default_rng(seed).permutation(n) for seed in seeds[2:])
+        orders = [np.arange(n), np.arange(n)[::-1], *shuffled]
+        return [
+            HiddenParameters(first.start, first.transition, emission.permuted(first.emission, order))
+            for first, order in zip(starts, orders, strict=False)
+        ]
+
+    def _keep(
+        self, best: EMResult, data: HiddenData, emission: Emission, logit: TransitionLogit, space: StageSpace
+    ) -> None:
+        """Set the estimates; where every move can happen the stages are put in order of their mean observation."""
         parameters = best.parameters
         if space.allowed_moves.all():
             order = np.argsort(emission.mean(parameters.emission), kind="stable")
             parameters = parameters.permuted(order, emission, logit)
-        self.stages_, self._logit, self._fitted_emission = space, logit, emission
-        self._parameters, self._n_emission = parameters, data.n_emission
+        self.stages_, self._logit, self._emission, self._parameters = space, logit, emission, parameters
         self._mean_covariates = data.mean_transition_covariates()
         self.history_ = np.array(best.history)
-        self.start_log_likelihoods_ = np.array([result.history[-1] for result in results])
         self.log_likelihood_, self.converged_, self.n_iter_ = best.history[-1], best.converged, len(best.history) - 1
         self.start_ = parameters.start
         self.coef_transition_ = parameters.transition
-        average = logit.probabilities(parameters.transition, self._mean_covariates)
-        self.transition_matrix_ = average if self._mean_covariates is None else average[0]
+        self.transition_matrix_ = self._average(parameters.transition)
         for name, attribute in emission.attributes.items():
             if parameters.emission[name].size:
                 setattr(self, attribute, parameters.emission[name])
         self.n_parameters_ = len(space) - 1 + logit.size + emission.n_parameters(parameters.emission)
-        self.n_informative_ = len(panel)
+        self.n_informative_ = data.size
+
+    def _average(self, transition: np.ndarray) -> np.ndarray:
+        """Return transition probabilities at the mean of the covariates."""
+        P = self._logit.probabilities(transition, self._mean_covariates)
+        return P if self._mean_covariates is None else P[0]
+
+    def _tell_uncertainty(self, data: HiddenData) -> None:
+        """Set ``covariance_`` and ``chain_``, with draws of P from the normal approximation."""
         self.covariance_: np.ndarray | None = None
-        draws = self._information(data) if self.std_errors else None
-        self.chain_ = StageChain(self.transition_matrix_, space, self.period, draws=draws)
-        self._warn(data)
-        return self
+        draws = None
+        if self.std_errors:
+            self._vector, self.covariance_ = covariance_of(data, self._emission, self._logit, self._parameters)
+            draws = self._draw_transitions()
+        self.chain_ = StageChain(self.transition_matrix_, self.stages_, self.period, draws=draws)
+
+    def _draw_transitions(self) -> np.ndarray:
+        n_start = len(self.start_) - 1
+        moves = slice(n_start, n_start + self._logit.size)
+        if not self._logit.size:
+            rows = np.zeros((STORED_DRAWS, 0))
+        else:
+            known = np.nan_to_num(self.covariance_[moves, moves])  # type: ignore[index]
+            rng = np.random.default_rng(0)
+            rows = rng.multivariate_normal(self._vector[moves], known, STORED_DRAWS, method="eigh")
+        return np.stack([self._average(self._logit.from_vector(row)) for row in rows])
 
     def _first(self, data: HiddenData, emission: Any, logit: TransitionLogit, seed: int | None) -> HiddenParameters:
         n, rng = len(logit.allowed), None if seed is None else np.random.default_rng(seed)
@@ -297,55 +338,6 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
             start, logit.from_matrix(P), emission.initial(data.values, data.value_weight, n, data.value_covariates, rng)
         )
 
-    def _information(self, data: HiddenData) -> np.ndarray:
-        """Set ``covariance_`` from differences of the score; return draws of P.
-
-        Probabilities of moves that ran to 0 are left as they are: they have no standard error, and are NaN.
-        """
-        parameters, logit, emission = self._parameters, self._logit, self._fitted_emission
-        vector = parameters.to_vector(logit, emission)
-        n_start = len(parameters.start) - 1
-        moves = slice(n_start, n_start + logit.size)
-        largest = None if data.z_rows is None else np.abs(data.z_rows).max(axis=0)
-        size = np.concatenate(
-            [np.ones(n_start), logit.sizes(largest), emission.sizes(data.value_covariates, parameters.emission)]
-        )
-        P = logit.probabilities(parameters.transition, data.z_rows)
-        never = logit.never(P if P.ndim == 2 else P.max(axis=0))
-        free = np.concatenate([parameters.start[1:] > BOUNDARY, ~never, np.ones(len(vector) - moves.stop, dtype=bool)])
-        if parameters.start[0] <= BOUNDARY:
-            free[:n_start] = False
-        at = np.flatnonzero(free)
-        H = np.empty((len(at),) * 2)
-        for row, k in enumerate(at):
-            step = np.zeros(len(vector))
-            step[k] = 1e-4 * size[k]
-            sides = []
-            for sign in (1, -1):
-                moved = HiddenParameters.from_vector(vector + sign * step, parameters, logit, emission)
-                sides.append(data.score(moved, emission, logit)[1][at])
-            H[row] = (sides[0] - sides[1]) / (2 * step[k]) * size[at] * size[k]
-        value, direction = np.linalg.eigh(-(H + H.T) / 2)
-        sound = value > 1e-9 * value.max()
-        scaled = (direction[:, sound] / value[sound]) @ direction[:, sound].T
-        unknown = (
-            np.abs(direction[:, ~sound]).max(axis=1, initial=0.0) > 1e-3
-        )  # flat directions have no error to speak of
-        scaled[unknown], scaled[:, unknown] = np.nan, np.nan
-        self.covariance_ = np.full((len(vector),) * 2, np.nan)
-        self.covariance_[np.ix_(at, at)] = scaled * np.outer(size[at], size[at])
-        self._vector = vector
-        rng = np.random.default_rng(0)
-        known = np.nan_to_num(self.covariance_[moves, moves])
-        rows = (
-            rng.multivariate_normal(vector[moves], known, STORED_DRAWS, method="eigh")
-            if logit.size
-            else np.zeros((STORED_DRAWS, 0))
-        )
-        z = self._mean_covariates
-        matrices = (logit.probabilities(logit.from_vector(row), z) for row in rows)
-        return np.stack([Q if z is None else Q[0] for Q in matrices])
-
     def _warn(self, data: HiddenData) -> None:
         if not self.converged_:
             warnings.warn(
@@ -353,11 +345,11 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        mass = data.expectation(self._parameters, self._fitted_emission, self._logit).value_mass.sum(axis=0)
+        mass = data.e_step(self._parameters, self._emission, self._logit).value_mass.sum(axis=0)
         for name, size in zip(self.stages_.names, mass, strict=True):
             if size < FEW:
                 warnings.warn(
-                    f"Stage {name!r} is nearly empty: {size:.1f} of {data.n_observed:,} observations belong to it. The data do "
+                    f"Stage {name!r} is nearly empty: {size:.1f} of {data.n_observed:,.0f} observations belong to it. The data do "
                     f"not carry {len(mass)} stages; take fewer.",
                     ConvergenceWarning,
                     stacklevel=3,
@@ -365,14 +357,14 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
 
     # ---- the stages of customers ----------------------------------------------------------------------------------
 
-    def filter(self, X: FrameLike, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
+    def filter(self, X: FrameLike, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return the distribution of the stage in each period, given what was seen up to then.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
             A panel of any length.
-        transition_covariates, emission_covariates : array-like, default=None
+        covariates : mapping or frame, default=None
             As in :meth:`fit`.
 
         Returns
@@ -380,16 +372,16 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         ndarray of shape (n_customers, n_periods, n_stages)
             NaN before a customer's first and after the last observed period.
         """
-        data = self._fitted_data(X, transition_covariates, emission_covariates)
-        return data.stages(self._parameters, self._fitted_emission, self._logit, smooth=False)
+        data = self._fitted_data(X, covariates)
+        return data.stages(self._parameters, self._emission, self._logit, smooth=False)
 
-    def smooth(self, X: FrameLike, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
+    def smooth(self, X: FrameLike, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return the distribution of the stage in each period, given all that was seen.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
-        transition_covariates, emission_covariates : array-like, default=None
+        covariates : mapping or frame, default=None
             As in :meth:`fit`.
 
         Returns
@@ -397,16 +389,16 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         ndarray of shape (n_customers, n_periods, n_stages)
             NaN before a customer's first and after the last observed period.
         """
-        data = self._fitted_data(X, transition_covariates, emission_covariates)
-        return data.stages(self._parameters, self._fitted_emission, self._logit, smooth=True)
+        data = self._fitted_data(X, covariates)
+        return data.stages(self._parameters, self._emission, self._logit, smooth=True)
 
-    def decode(self, X: FrameLike, *, transition_covariates: Any = None, emission_covariates: Any = None) -> np.ndarray:
+    def decode(self, X: FrameLike, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return each customer's most likely path of stages (Viterbi).
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
-        transition_covariates, emission_covariates : array-like, default=None
+        covariates : mapping or frame, default=None
             As in :meth:`fit`.
 
         Returns
@@ -414,12 +406,16 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         ndarray of shape (n_customers, n_periods)
             Codes; NaN before a customer's first and after the last observed period.
         """
-        data = self._fitted_data(X, transition_covariates, emission_covariates)
-        return data.paths(self._parameters, self._fitted_emission, self._logit, viterbi)
+        data = self._fitted_data(X, covariates)
+        return data.paths(self._parameters, self._emission, self._logit, viterbi)
 
-    def predict_proba(
-        self, X: FrameLike, horizon: int = 1, *, transition_covariates: Any = None, emission_covariates: Any = None
-    ) -> np.ndarray:
+    def _last(self, X: FrameLike, covariates: Covariates | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distribution of each customer's last observed stage, and the moves out of it."""
+        data = self._fitted_data(X, covariates)
+        share = data.last_filtered(self._parameters, self._emission, self._logit)
+        return share, self._logit.probabilities(self._parameters.transition, data.last_transition_covariates())
+
+    def predict_proba(self, X: FrameLike, horizon: int = 1, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return the distribution of the stage ``horizon`` periods after each customer's last observed one.
 
         Parameters
@@ -428,33 +424,49 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
             A panel of any length.
         horizon : int, default=1
             At least 0.
-        transition_covariates, emission_covariates : array-like, default=None
+        covariates : mapping or frame, default=None
             As in :meth:`fit`; those of the last observed period stay as they are.
 
         Returns
         -------
         ndarray of shape (n_customers, n_stages)
         """
-        if horizon != int(horizon) or horizon < 0:
-            raise ValueError(f"horizon={horizon!r} must be a whole number, at least 0.")
-        data = self._fitted_data(X, transition_covariates, emission_covariates)
-        share = data.last_filtered(self._parameters, self._fitted_emission, self._logit)
-        z = data.last_transition_covariates()
-        P = self._logit.probabilities(self._parameters.transition, z)
-        for _ in range(int(horizon)):
-            share = share @ P if z is None else np.einsum("ni,nij->nj", share, P)
-        return share
+        horizon = check_count(horizon, "horizon")
+        return step_ahead(*self._last(X, covariates), horizon)
 
-    def predict(self, X: FrameLike, horizon: int = 1, **covariates: Any) -> np.ndarray:
-        """Return the most likely stage ``horizon`` periods after each customer's last observed one, as codes (n_customers,)."""
-        return self.predict_proba(X, horizon, **covariates).argmax(axis=1)
+    def rupture_probability(self, X: FrameLike, horizon: int, *, covariates: Covariates | None = None) -> np.ndarray:
+        """Return each customer's probability of having entered rupture within a horizon: first passage.
 
-    def predict_mean(self, X: FrameLike, horizon: int = 1, **covariates: Any) -> np.ndarray:
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+            A panel of any length.
+        horizon : int
+            Periods after the last observed one, at least 0.
+        covariates : mapping or frame, default=None
+            As in :meth:`fit`; those of the last observed period stay as they are.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            The probability that the last observed stage was rupture is part of it.
+        """
+        horizon = check_count(horizon, "horizon")
+        share, P = self._last(X, covariates)
+        broken = self._rupture()
+        return step_ahead(share, stopped_at(P, broken), horizon)[:, broken].sum(axis=1)
+
+    def predict_mean(self, X: FrameLike, horizon: int = 1, *, covariates: Covariates | None = None) -> np.ndarray:
         """Return the expected observation ``horizon`` periods ahead (n_customers,); emission covariates at 0."""
-        return self.predict_proba(X, horizon, **covariates) @ self._fitted_emission.mean(self._parameters.emission)
+        return self.predict_proba(X, horizon, covariates=covariates) @ self._emission.mean(self._parameters.emission)
 
     def score(
-        self, X: FrameLike, y: None = None, *, transition_covariates: Any = None, emission_covariates: Any = None
+        self,
+        X: FrameLike,
+        y: None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        covariates: Covariates | None = None,
     ) -> float:
         """Return the mean log-likelihood per customer.
 
@@ -463,15 +475,17 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         X : array-like of shape (n_customers, n_periods)
         y : None
             Ignored.
-        transition_covariates, emission_covariates : array-like, default=None
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for.
+        covariates : mapping or frame, default=None
             As in :meth:`fit`.
 
         Returns
         -------
         float
         """
-        data = self._fitted_data(X, transition_covariates, emission_covariates)
-        return data.log_likelihood(self._parameters, self._fitted_emission, self._logit) / len(data.X)
+        data = self._fitted_data(X, covariates, sample_weight)
+        return data.log_likelihood(self._parameters, self._emission, self._logit) / data.size
 
     def simulate(self, n_customers: int, n_periods: int, *, random_state: Seed = None) -> tuple[np.ndarray, np.ndarray]:
         """Simulate customers at the mean of the transition covariates and emission covariates of 0.
@@ -490,63 +504,72 @@ class HiddenMarkovStageModel(InformationCriteria, BaseEstimator):
         state = check_random_state(random_state)
         stages = self.chain_.simulate(n_customers, n_periods, start=self.start_, random_state=state)
         rng = np.random.default_rng(state.randint(0, 2**31 - 1))
-        seen = self._fitted_emission.sample(stages.astype(int).ravel(), None, self._parameters.emission, rng)
+        seen = self._emission.sample(stages.astype(int).ravel(), None, self._parameters.emission, rng)
         return seen.reshape(stages.shape), stages
 
     # ---- figures and words ----------------------------------------------------------------------------------------
 
-    def summary(self, coverage: float = 0.95) -> pd.DataFrame:
-        """Return the parameters on their fitted, unbounded scale with standard errors and intervals.
-
-        Parameters
-        ----------
-        coverage : float, default=0.95
-
-        Returns
-        -------
-        DataFrame
-            parameter, estimate, std_error, lower, upper. Start and transitions are log odds (against the first stage, and against
-            staying), rates and standard deviations logs. NaN errors where a probability ran to 0 or the data do not tell.
+    def _estimates(self) -> Estimates:
+        """Return start and transition probabilities (at the mean of the covariates), effects as log odds against staying,
+        and what each stage shows; NaN errors where a probability ran to 0 or the data do not tell.
         """
-        check_is_fitted(self)
-        if self.covariance_ is None:
-            raise ValueError("The model was fitted with std_errors=False; fit it with True.")
-        std_error = np.sqrt(np.maximum(np.diag(self.covariance_), 0.0))  # NaN stays
-        z = norm.ppf((1 + coverage) / 2)
-        return pd.DataFrame(
-            {
-                "parameter": self._parameter_names(),
-                "estimate": self._vector,
-                "std_error": std_error,
-                "lower": self._vector - z * std_error,
-                "upper": self._vector + z * std_error,
-            }
-        )
+        names, value, link = self._reported(self._parameters)
+        error = np.full(len(value), np.nan)
+        if self.covariance_ is not None:
+            slope = self._slope()
+            known = np.isfinite(np.diag(self.covariance_))
+            inside = slope[:, known]
+            variance = np.einsum("ka,ab,kb->k", inside, self.covariance_[np.ix_(known, known)], inside)
+            probability = np.array([one == "logit" for one in link])
+            lost = np.abs(slope[:, ~known]).max(axis=1, initial=0.0) > np.where(probability, 1e-5, 0.0)
+            lost |= probability & (value <= BOUNDARY)
+            error = np.where(lost, np.nan, np.sqrt(np.maximum(variance, 0.0)))
+        return Estimates(names, value, error, link)
 
-    def _parameter_names(self) -> list[str]:
+    def _slope(self) -> np.ndarray:
+        """Return the derivatives of what is reported by the unbounded vector, by central differences."""
+        columns = []
+        for k in range(len(self._vector)):
+            step = np.zeros(len(self._vector))
+            step[k] = 1e-6 * max(1.0, abs(self._vector[k]))
+            ends = (
+                HiddenParameters.from_vector(moved, self._parameters, self._logit, self._emission)
+                for moved in (self._vector + step, self._vector - step)
+            )
+            up, down = (self._reported(end)[1] for end in ends)
+            columns.append((up - down) / (2 * step[k]))
+        return np.array(columns).T
+
+    def _reported(self, p: HiddenParameters) -> tuple[list[str], np.ndarray, list[Any]]:
+        """Return names, values and links of what is reported of some parameters."""
         stages, logit = self.stages_.names, self._logit
-        names = [f"start {name}" for name in stages[1:]]
+        rows = [(f"start {name}", share, "logit") for name, share in zip(stages, p.start, strict=True)]
+        P = self._average(p.transition)
+        for i, j in zip(*np.nonzero(logit.allowed & (logit.allowed.sum(axis=1) > 1)[:, None]), strict=True):
+            rows.append((f"{stages[i]} → {stages[j]}", P[i, j], "logit"))
         for i, free in enumerate(logit.free):
-            for j in free:
-                arc = f"{stages[i]} → {stages[j]}"
-                names += [arc, *(f"{arc}, covariate {k}" for k in range(logit.q))]
-        if self.emission == "poisson":
-            names += [f"log rate {name}" for name in stages]
-        elif self.emission == "gaussian":
-            names += [f"mean {name}" for name in stages] + [f"log sd {name}" for name in stages]
-        else:
-            names += [
-                f"{name}, category {c}" for name in stages for c in range(1, self.emission_probabilities_.shape[1])
+            rows += [
+                (f"{stages[i]} → {stages[j]}, {name}", p.transition[i, j, 1 + k], "identity")
+                for j in free
+                for k, name in enumerate(self.transition_covariates)
             ]
-        return names + [f"emission covariate {k}" for k in range(self._n_emission)]
+        rows += self._emission.reported(stages, p.emission)
+        if len(self.emission_covariates):
+            rows += [
+                (f"emission, {name}", effect, "identity")
+                for name, effect in zip(self.emission_covariates, p.emission["beta"], strict=True)
+            ]
+        names, values, links = zip(*rows, strict=True)
+        return list(names), np.array(values, dtype=float), list(links)
 
     def describe(self) -> str:
         """Say in plain sentences what the stages are and how customers move between them."""
         check_is_fitted(self)
         word = {"poisson": "events", "gaussian": "amount", "categorical": "category"}[self.emission]
-        mean = self._fitted_emission.mean(self._parameters.emission)
+        mean = self._emission.mean(self._parameters.emission)
         each = ", ".join(f"{name} {value:.2f}" for name, value in zip(self.stages_.names, mean, strict=True))
         return (
-            f"{self._title} with {len(mean)} stages on {self.n_informative_:,} customers (log-likelihood {self.log_likelihood_:,.2f}, "
-            f"{self.n_parameters_} parameters). Mean {word} a period: {each}.\n{self.chain_.describe()}"
+            f"{self._title} with {len(mean)} stages on {self.n_informative_:,.0f} customers "
+            f"(log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} parameters). "
+            f"Mean {word} per period: {each}.\n{self.chain_.describe()}"
         )

@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from ...results import Result
 from ...typing import FrameLike
 from .hidden import HiddenMarkovStageModel
 
 
 @dataclass(frozen=True)
-class StageSelection:
+class StageSelection(Result):
     """Hidden Markov models with different numbers of stages.
 
     Attributes

@@ -19,24 +19,24 @@ References
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from numbers import Integral, Real
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from ...checks import check_count
 from ...exceptions import DataError
+from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
+from ..process.space import StagesLike, StageSpace
 from ._histories import HistorySpace
 from ._transitions import count_gaps, count_histories, fit_gaps, gap_expectation, information_of_gaps, with_log_odds
-from .base import StagePanelModel
+from .base import StagePanelModel, weights_of
 from .markov_tests import GroupComparison, StageTest, compare_groups, homogeneity_test, order_test
 
 #: Stored draws where the posterior is no Dirichlet.
@@ -110,8 +110,8 @@ class MarkovStageModel(StagePanelModel):
 
     def __init__(
         self,
-        stages: Any,
-        prior: Any = 0.0,
+        stages: StagesLike,
+        prior: ArrayLike = 0.0,
         order: int = 1,
         *,
         period: str | None = None,
@@ -147,31 +147,14 @@ class MarkovStageModel(StagePanelModel):
         DataError
             Naming every fault: codes that are no stage, moves that the space rules out, stages never visited.
         """
-        panel = self._panel(X, reset=True)
-        space = self._space()
-        if self.missing == "gaps" and self.order > 1:
-            raise ValueError("missing='gaps' is for order=1.")
-        if self.missing == "gaps" and np.any(np.asarray(self.prior, dtype=float) > 0):
-            raise ValueError("missing='gaps' is maximum likelihood: take prior=0, or missing='adjacent'.")
-        weight = None
-        if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, panel, dtype=np.float64, ensure_non_negative=True)
-        n = len(space)
-        if n ** (self.order + 1) > MAX_CELLS:
-            raise ValueError(
-                f"order={self.order} makes {n ** (self.order + 1):,} histories of {n} stages; take a lower order."
-            )
+        panel, weight = self._open_panel(X, sample_weight)
+        self.stages_ = self._space()
+        self._check_settings(len(self.stages_))
         informative = self._warn_of_no_information(panel, self.order, self.missing == "gaps")
-        self.stages_ = space
-        self.counts_ = count_histories(panel, n, 1, weight)
-        self._kappa = self._prior(space)
-        seen = ~np.isnan(panel)
         self.n_informative_ = float(informative.sum() if weight is None else weight[informative].sum())
-        first = panel[seen.any(axis=1), seen[seen.any(axis=1)].argmax(axis=1)].astype(int)
-        share = np.bincount(first, weights=None if weight is None else weight[seen.any(axis=1)], minlength=n).astype(
-            float
-        )
-        self.start_ = share / share.sum()
+        self.counts_ = count_histories(panel, len(self.stages_), 1, weight)
+        self._kappa = self._prior(self.stages_)
+        self.start_ = self._first_stages(panel, weight)
         self.converged_ = True
         if self.missing == "gaps":
             self._fit_gaps(panel, weight)
@@ -179,7 +162,23 @@ class MarkovStageModel(StagePanelModel):
             self._fit_counts(panel, weight)
         return self
 
-    def _prior(self, space: Any) -> np.ndarray:
+    def _check_settings(self, n_stages: int) -> None:
+        if self.missing == "gaps" and self.order > 1:
+            raise ValueError("missing='gaps' is for order=1.")
+        if self.missing == "gaps" and np.any(np.asarray(self.prior, dtype=float) > 0):
+            raise ValueError("missing='gaps' is maximum likelihood: take prior=0, or missing='adjacent'.")
+        if (cells := n_stages ** (self.order + 1)) > MAX_CELLS:
+            raise ValueError(f"order={self.order} makes {cells:,} histories of {n_stages} stages; take a lower order.")
+
+    def _first_stages(self, panel: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Return the shares of the stages that customers were first observed in."""
+        seen = ~np.isnan(panel)
+        known = seen.any(axis=1)
+        first = panel[known, seen[known].argmax(axis=1)].astype(int)
+        share = np.bincount(first, None if weight is None else weight[known], len(self.stages_)).astype(float)
+        return share / share.sum()
+
+    def _prior(self, space: StageSpace) -> np.ndarray:
         """Return the Dirichlet weights, 0 on moves that cannot happen and in rows that are fixed."""
         kappa = np.broadcast_to(np.asarray(self.prior, dtype=float), (len(space),) * 2)
         if not (np.isfinite(kappa).all() and (kappa >= 0).all()):
@@ -296,11 +295,35 @@ class MarkovStageModel(StagePanelModel):
         DataError
             When nothing was observed of a customer.
         """
-        panel = self._fitted_panel(X)
-        last = self._last_stage(panel)
         if self.order == 1:
-            return self.chain_.step(horizon)[last]
-        return self._histories.predict(panel, last, self.chain_.step(horizon))
+            return super().predict_proba(X, horizon)
+        return self._history_shares(X) @ self.chain_.step(horizon) @ self._histories.ends
+
+    def rupture_probability(self, X: FrameLike, horizon: int) -> np.ndarray:
+        """Return each customer's probability of having entered rupture within a horizon: first passage.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_periods)
+            A panel of any length.
+        horizon : int
+            Periods after the last observed one, at least 0.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            1 for customers whose last observed stage is rupture.
+        """
+        if self.order == 1:
+            return super().rupture_probability(X, horizon)
+        shares = self._history_shares(X)
+        self._rupture()
+        return shares @ self.chain_.rupture_probability(check_count(horizon, "horizon"))
+
+    def _history_shares(self, X: FrameLike) -> np.ndarray:
+        panel = self._fitted_panel(X)
+        self._last_stage(panel)
+        return self._histories.shares(panel)
 
     def score(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer of the moves in a panel; minus infinity where one has probability 0.
@@ -317,7 +340,7 @@ class MarkovStageModel(StagePanelModel):
         float
         """
         panel = self._fitted_panel(X)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, panel, dtype=np.float64)
+        weight = weights_of(sample_weight, panel)
         n = len(panel) if weight is None else float(weight.sum())
         if self.missing == "gaps":
             return gap_expectation(self.transition_matrix_, count_gaps(panel, len(self.stages_), weight))[0] / n
@@ -368,14 +391,14 @@ class MarkovStageModel(StagePanelModel):
         return homogeneity_test(panel, self.stages_, n_resamples=n_resamples, random_state=random_state)
 
     def compare_groups(
-        self, X: FrameLike, groups: ArrayLike, *, horizon: int = 12, coverage: float = 0.9
+        self, X: FrameLike, by: ArrayLike, *, horizon: int = 12, coverage: float = 0.9
     ) -> GroupComparison:
         """Compare customer groups, such as hospitals, pharmacies and physicians: a test, and a chain for each.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_periods)
-        groups : array-like of shape (n_customers,)
+        by : array-like of shape (n_customers,)
             Each customer's group.
         horizon : int, default=12
             Periods ahead for the probability of rupture.
@@ -386,32 +409,12 @@ class MarkovStageModel(StagePanelModel):
         GroupComparison
         """
         panel = self._fitted_panel(X)
-        return compare_groups(panel, groups, self.stages_, horizon=horizon, coverage=coverage, period=self.period)
+        return compare_groups(panel, by, self.stages_, horizon=horizon, coverage=coverage, period=self.period)
 
     # ---- tables and words -----------------------------------------------------------------------------------------
 
-    @property
-    def params_(self) -> Mapping[str, float]:
-        """Probabilities of the moves that can happen, under names such as "new → loyal"; read-only."""
-        check_is_fitted(self)
-        names, free = self.stages_.names, self.stages_.allowed_moves & ~self.stages_.absorbing_mask[:, None]
-        cells = zip(*np.nonzero(free), strict=True)
-        return MappingProxyType({f"{names[i]} → {names[j]}": float(self.transition_matrix_[i, j]) for i, j in cells})
-
-    def summary(self, coverage: float = 0.95) -> pd.DataFrame:
-        """Return the probabilities of the moves that can happen with standard errors and intervals (logit scale).
-
-        Parameters
-        ----------
-        coverage : float, default=0.95
-
-        Returns
-        -------
-        DataFrame
-            from, to, estimate, std_error, lower, upper; NaN bounds at probabilities of 0 and 1.
-        """
-        check_is_fitted(self)
-        return self._table(self.transition_matrix_, self.std_errors_, coverage)
+    def _estimates(self) -> Estimates:
+        return self._move_estimates(self.transition_matrix_, self.std_errors_)
 
     def describe(self) -> str:
         """Say in plain sentences what was fitted and what it tells."""

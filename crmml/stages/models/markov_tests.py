@@ -22,7 +22,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
 from sklearn.utils import check_random_state
 
+from ...checks import check_coverage
 from ...exceptions import DataError
+from ...results import Result
 from ...typing import ArrayLike, Seed
 from ..process.chain import StageChain
 from ..process.space import StageSpace
@@ -30,7 +32,7 @@ from ._transitions import count_by_period, count_histories
 
 
 @dataclass(frozen=True)
-class StageTest:
+class StageTest(Result):
     """A likelihood-ratio test.
 
     Attributes
@@ -111,7 +113,7 @@ def homogeneity_test(X: np.ndarray, space: StageSpace, *, n_resamples: int = 0, 
 
 
 @dataclass(frozen=True)
-class GroupComparison:
+class GroupComparison(Result):
     """Customer groups side by side.
 
     Attributes
@@ -153,6 +155,7 @@ def compare_groups(
     period: str | None = None,
 ) -> GroupComparison:
     """Test whether groups of customers move alike, and fit a chain to each."""
+    check_coverage(coverage)
     labels = np.asarray(groups, dtype=object)
     if labels.shape != (len(X),):
         raise DataError(

@@ -17,12 +17,11 @@ References
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from scipy.stats import chi2
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -30,15 +29,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ...exceptions import DataError
-from ...typing import FrameLike, Seed
+from ...checks import check_count
+from ...inference import Estimates
+from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
-from ..process.space import StageSpace
+from ..process.space import StagesLike, StageSpace
 from ._emissions import Emission, Parameters
-from ._hidden_data import HiddenData, HiddenParameters, em, polish
+from ._hidden_data import BOUNDARY, HiddenData, HiddenParameters, covariance_of, em, polish
 from ._transition_logit import TransitionLogit
 from ._transitions import count_gaps
-from .base import StagePanelModel
+from .base import StagePanelModel, estimates_of_moves, weights_of
 from .markov_tests import StageTest
 from .panel import count_transitions
 
@@ -60,7 +60,8 @@ class SemiMarkovStageModel(StagePanelModel):
         EM steps of each start, at most.
     tol : float, default=1e-7
         EM stops when the log-likelihood gains less than this share of itself; L-BFGS goes on from there.
-    random_state : int, RandomState or None, default=0
+    random_state : int, RandomState or None, default=None
+        For the shaken starts.
 
     Attributes
     ----------
@@ -72,6 +73,8 @@ class SemiMarkovStageModel(StagePanelModel):
         First-order shares of the moves between stages, for reference: without memory.
     phase_start_ : ndarray of shape (n_phases_in_all,)
         Where customers are when first observed.
+    std_errors_ : ndarray of shape (n_phases_in_all, n_phases_in_all)
+        Of the moves between phases; NaN where one ran to 0 or the data do not tell.
     log_likelihood_ : float
         Conditional on the first observed stage.
     n_parameters_, n_informative_ : int
@@ -85,7 +88,7 @@ class SemiMarkovStageModel(StagePanelModel):
     >>> space = StageSpace(("active", "gone"), rupture="gone", absorbing=("gone",))
     >>> ends = 1 + rng.geometric(0.5, 2000) + rng.geometric(0.5, 2000)  # nobody leaves at once
     >>> X = (np.arange(15) >= ends[:, None]).astype(float)
-    >>> model = SemiMarkovStageModel(space).fit(X)
+    >>> model = SemiMarkovStageModel(space, random_state=0).fit(X)
     >>> model.sojourn_distribution("active", 4).round(1)
     array([0. , 0.2, 0.2, 0.2])
     """
@@ -102,14 +105,14 @@ class SemiMarkovStageModel(StagePanelModel):
 
     def __init__(
         self,
-        stages: Any,
-        n_phases: Any = 2,
+        stages: StagesLike,
+        n_phases: int | Mapping[str, int] = 2,
         *,
         period: str | None = None,
         n_init: int = 3,
         max_iter: int = 1000,
         tol: float = 1e-7,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ) -> None:
         self.stages = stages
         self.n_phases = n_phases
@@ -120,7 +123,7 @@ class SemiMarkovStageModel(StagePanelModel):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: FrameLike, y: None = None) -> SemiMarkovStageModel:
+    def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> SemiMarkovStageModel:
         """Fit to a panel.
 
         Parameters
@@ -129,38 +132,64 @@ class SemiMarkovStageModel(StagePanelModel):
             Float codes into ``stages``, NaN unobserved.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for. At least 0.
 
         Returns
         -------
         self : object
         """
-        panel = self._panel(X, reset=True)
-        space = self._space()
+        panel, weight = self._open_panel(X, sample_weight)
+        self.stages_ = space = self._space()
         informative = self._warn_of_no_information(panel, gaps=True)
-        counts = count_transitions(panel, len(space))
-        unvisited = (counts.sum(axis=1) == 0) & ~space.absorbing_mask
-        if unvisited.any():
-            named = ", ".join(repr(n) for n, u in zip(space.names, unvisited, strict=True) if u)
-            raise DataError(
-                [f"no move was observed from {named}; declare it absorbing, or leave it out of the stages"],
-                f"the panel given to {type(self).__name__}",
-            )
-        self.stages_ = space
+        self.n_informative_ = float(informative.sum() if weight is None else weight[informative].sum())
+        counts = count_transitions(panel, len(space), weight)
+        self._refuse_unvisited(counts)
         self._lay_out(space)
-        emission, logit = (
-            _StageOfPhase(self._stage_of),
-            TransitionLogit(self._moves(_possible(panel, space, counts)), 0),
-        )
-        panel = panel[~np.isnan(panel).all(axis=1)]
-        data = HiddenData(panel)
+        emission = _StageOfPhase(self._stage_of)
+        logit = TransitionLogit(self._moves(_possible(panel, space, counts)), 0)
+        known = ~np.isnan(panel).all(axis=1)
+        data = HiddenData(panel[known], weight=None if weight is None else weight[known])
         seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_init)
         starts = [self._first(data, logit, counts, int(seed)) for seed in seeds]
         results = [em(data, emission, logit, start, self.max_iter, self.tol) for start in starts]
         best = polish(data, emission, logit, max(results, key=lambda result: result.history[-1]))
         self._parameters, self._logit, self._emission = best.parameters, logit, emission
-        self.converged_ = best.converged
-        self.phase_start_ = best.parameters.start
-        P = logit.probabilities(best.parameters.transition)
+        self.converged_, self.phase_start_ = best.converged, best.parameters.start
+        self.log_likelihood_ = self._conditional(data)
+        self.n_parameters_ = logit.size + sum(n - 1 for n in self.n_phases_.values())
+        self.std_errors_ = self._errors(data)
+        self._make_chains(counts)
+        if not self.converged_:
+            warnings.warn("EM had not settled; raise max_iter, or take fewer phases.", ConvergenceWarning, stacklevel=2)
+        return self
+
+    def _refuse_unvisited(self, counts: np.ndarray) -> None:
+        unvisited = (counts.sum(axis=1) == 0) & ~self.stages_.absorbing_mask
+        if unvisited.any():
+            named = ", ".join(repr(n) for n, u in zip(self.stages_.names, unvisited, strict=True) if u)
+            self._refuse([f"no move was observed from {named}; declare it absorbing, or leave it out of the stages"])
+
+    def _errors(self, data: HiddenData) -> np.ndarray:
+        """Return standard errors of the moves between phases, from the observed information by the delta method."""
+        logit, n_start = self._logit, len(self.phase_start_) - 1
+        _, covariance = covariance_of(data, self._emission, logit, self._parameters)
+        P = logit.probabilities(self._parameters.transition)
+        errors, at = np.full(P.shape, np.nan), n_start
+        for i, free in enumerate(logit.free):
+            own = covariance[at : at + len(free), at : at + len(free)]
+            at += len(free)
+            known = np.isfinite(np.diag(own))
+            slope = -np.outer(P[i], P[i, free])  # of each probability by each log odds
+            slope[free, np.arange(len(free))] += P[i, free]
+            variance = np.einsum("ja,ab,jb->j", slope[:, known], own[np.ix_(known, known)], slope[:, known])
+            told = (P[i] > BOUNDARY) & (np.abs(slope[:, ~known]).max(axis=1, initial=0.0) < 1e-5)
+            errors[i] = np.where(told, np.sqrt(np.maximum(variance, 0.0)), np.nan)
+        return errors
+
+    def _make_chains(self, counts: np.ndarray) -> None:
+        """Set the chain over the phases, and that of first-order shares."""
+        space, P = self.stages_, self._logit.probabilities(self._parameters.transition)
         names = tuple(
             f"{space.names[s]} ({k + 1})" if self.n_phases_[space.names[s]] > 1 else space.names[s]
             for s, k in zip(self._stage_of, self._phase, strict=True)
@@ -169,18 +198,12 @@ class SemiMarkovStageModel(StagePanelModel):
             names,
             rupture=tuple(n for n, s in zip(names, self._stage_of, strict=True) if space.rupture_mask[s]) or None,
             absorbing=tuple(n for n, s in zip(names, self._stage_of, strict=True) if space.absorbing_mask[s]),
-            allowed=logit.allowed | np.eye(len(names), dtype=bool),
+            allowed=self._logit.allowed | np.eye(len(names), dtype=bool),
         )
         self.expanded_chain_ = StageChain(P, expanded, self.period)
         total = np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
         shares = np.where(space.absorbing_mask[:, None], np.eye(len(space)), counts / total)
         self.chain_ = StageChain(shares, space, self.period, counts=counts)
-        self.log_likelihood_ = self._conditional(data)
-        self.n_informative_ = int(informative.sum())
-        self.n_parameters_ = logit.size + sum(n - 1 for n in self.n_phases_.values())
-        if not self.converged_:
-            warnings.warn("EM had not settled; raise max_iter, or take fewer phases.", ConvergenceWarning, stacklevel=2)
-        return self
 
     def _lay_out(self, space: StageSpace) -> None:
         """Set how many phases each stage has, and which stage each phase belongs to."""
@@ -193,8 +216,8 @@ class SemiMarkovStageModel(StagePanelModel):
         self.n_phases_ = {
             name: int(wanted.get(name, 1)) if stays else 1 for name, stays in zip(space.names, can_stay, strict=True)
         }
-        if min(self.n_phases_.values()) < 1:
-            raise ValueError("n_phases must be at least 1 in every stage.")
+        for name, phases in self.n_phases_.items():
+            check_count(phases, f"n_phases of {name!r}", least=1)
         self._stage_of = np.repeat(np.arange(len(space)), list(self.n_phases_.values()))
         self._phase = np.concatenate([np.arange(n) for n in self.n_phases_.values()])
 
@@ -234,7 +257,8 @@ class SemiMarkovStageModel(StagePanelModel):
                     P[i, j] = max(counts[s, target], 0.5) / max(counts[s].sum(), 1)
         P *= np.where(logit.allowed, rng.gamma(4.0, size=P.shape), 0.0)
         P /= P.sum(axis=1, keepdims=True)
-        first = np.bincount(data.X[np.arange(len(data.X)), data.first].astype(int), minlength=len(self.stages_)) + 1e-3
+        seen = data.X[np.arange(len(data.X)), data.first].astype(int)
+        first = np.bincount(seen, data.weight, minlength=len(self.stages_)) + 1e-3
         start = first[self._stage_of] * rng.dirichlet(np.ones(len(P)) * 3)
         return HiddenParameters(start / start.sum(), logit.from_matrix(P), {})
 
@@ -243,7 +267,8 @@ class SemiMarkovStageModel(StagePanelModel):
         share = np.bincount(self._stage_of, self.phase_start_, len(self.stages_))
         first = data.X[np.arange(len(data.X)), data.first].astype(int)
         total = data.log_likelihood(self._parameters, self._emission, self._logit)
-        return total - float(np.log(np.maximum(share[first], np.finfo(float).tiny)).sum())
+        logs = np.log(np.maximum(share[first], np.finfo(float).tiny))
+        return total - float(logs.sum() if data.weight is None else logs @ data.weight)
 
     # ---- prediction -----------------------------------------------------------------------------------------------
 
@@ -280,9 +305,11 @@ class SemiMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers,)
         """
-        return self._phases(self._fitted_panel(X)) @ self.expanded_chain_.rupture_probability(horizon)
+        phases = self._phases(self._fitted_panel(X))
+        self._rupture()
+        return phases @ self.expanded_chain_.rupture_probability(check_count(horizon, "horizon"))
 
-    def score(self, X: FrameLike, y: None = None) -> float:
+    def score(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer, conditional on the first observed stage.
 
         Parameters
@@ -290,14 +317,18 @@ class SemiMarkovStageModel(StagePanelModel):
         X : array-like of shape (n_customers, n_periods)
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_customers,), default=None
+            How many customers each row stands for.
 
         Returns
         -------
         float
         """
         panel = self._fitted_panel(X)
-        known = panel[~np.isnan(panel).all(axis=1)]
-        return self._conditional(HiddenData(known)) / len(panel)
+        weight = weights_of(sample_weight, panel)
+        known = ~np.isnan(panel).all(axis=1)
+        total = self._conditional(HiddenData(panel[known], weight=None if weight is None else weight[known]))
+        return total / (len(panel) if weight is None else float(weight.sum()))
 
     def sojourn_distribution(self, stage: str, longest: int) -> np.ndarray:
         """Return the probabilities that a stay lasts 1, 2, ..., ``longest`` periods.
@@ -385,21 +416,19 @@ class SemiMarkovStageModel(StagePanelModel):
         one = clone(self).set_params(n_phases=1, n_init=1)._refitted(panel)
         return max(2 * (self.log_likelihood_ - one.log_likelihood_), 0.0), self.n_parameters_ - one.n_parameters_
 
-    def summary(self) -> pd.DataFrame:
-        """Return the probabilities of the moves between phases: from, to, estimate."""
-        check_is_fitted(self)
-        chain = self.expanded_chain_
-        origin, to = np.nonzero(self._logit.allowed & ~chain.stages.absorbing_mask[:, None])
-        names = chain.stages.names
-        return pd.DataFrame(
-            {"from": [names[i] for i in origin], "to": [names[j] for j in to], "estimate": chain.P[origin, to]}
-        )
+    def _estimates(self) -> Estimates:
+        return estimates_of_moves(self._phase_space(), self.expanded_chain_.P, self.std_errors_)
+
+    def _phase_space(self) -> StageSpace:
+        """Return the phases with the moves between them that are estimated: staying is no parameter where it cannot be."""
+        stages = self.expanded_chain_.stages
+        return StageSpace(stages.names, absorbing=stages.absorbing, allowed=self._logit.allowed)
 
     def describe(self) -> str:
         """Say in plain sentences how long stays last and how the chance of leaving changes with time."""
         check_is_fitted(self)
         lines = [
-            f"{self._title} on {self.n_informative_:,} customers (log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} "
+            f"{self._title} on {self.n_informative_:,.0f} customers (log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} "
             "parameters)."
         ]
         mean = self.sojourn_time()
@@ -454,6 +483,9 @@ class _StageOfPhase(Emission):
 
     def score(self, values: np.ndarray, x: np.ndarray | None, weight: np.ndarray, p: Parameters) -> np.ndarray:
         return np.zeros(0)
+
+    def reported(self, stages: Sequence[str], p: Parameters) -> list[tuple[str, float, str]]:
+        return []
 
     def sample(self, stage: np.ndarray, x: np.ndarray | None, p: Parameters, rng: np.random.Generator) -> np.ndarray:
         return self.stage_of[stage].astype(float)

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils import check_random_state
 
-from ...checks import UNIT_WORDS
+from ...checks import UNIT_WORDS, check_coverage
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
 from .lever import Lever, best_lever
@@ -80,8 +80,8 @@ class StageProcess(ABC):
         """Return, for each stage, the least probability or intensity out of it that is no rounding."""
 
     @abstractmethod
-    def _stopped(self, targets: np.ndarray) -> np.ndarray:
-        """Return the matrix of the process that stays where it enters a target."""
+    def _stopped(self, targets: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """Return the matrix, or matrices (..., n, n), of the process that stays where it enters a target."""
 
     @abstractmethod
     def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
@@ -156,19 +156,32 @@ class StageProcess(ABC):
         ndarray of shape (..., 2)
             Lower and upper ends, for each number that the method returns.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        coverage = check_coverage(coverage)
         method = getattr(type(self), of, None)
         if of.startswith("_") or not callable(method):
             raise ValueError(f"of={of!r} is no method of {type(self).__name__}.")
-        values = np.stack(
-            [
-                np.asarray(method(self._with(draw), *arguments, **options), dtype=float)
-                for draw in self.sample(n_draws, random_state)
-            ]
-        )
+        matrices = self.sample(n_draws, random_state)
+        values = self._rupture_of_many(matrices, *arguments, **options) if of == "rupture_probability" else None
+        if values is None:
+            values = np.stack([np.asarray(method(self._with(draw), *arguments, **options), float) for draw in matrices])
         tails = [(1 - coverage) / 2, (1 + coverage) / 2]
         return np.moveaxis(np.quantile(values, tails, axis=0, method="inverted_cdf"), 0, -1)
+
+    def _rupture_of_many(self, matrices: np.ndarray, horizon: Any) -> np.ndarray | None:
+        """Return :meth:`rupture_probability` of many matrices at once; None where a horizon is without end."""
+        horizons, targets = self._horizons(horizon), self._targets(None)
+        if np.isinf(horizons).any():
+            return None
+        stopped = self._stopped(targets, matrices)
+        columns = [self._moved(stopped, h)[..., targets].sum(axis=-1) for h in np.atleast_1d(horizons)]
+        probability = np.clip(np.stack(columns, axis=-1), 0.0, 1.0)
+        return probability[..., 0] if horizons.ndim == 0 else probability
+
+    def _horizons(self, horizon: Any) -> np.ndarray:
+        horizons = np.asarray(horizon, dtype=float)
+        if horizons.ndim > 1 or horizons.size == 0 or not (horizons >= 0).all():
+            raise ValueError(f"horizon={horizon!r} must be a number of {self._steps}, at least 0, or a list of them.")
+        return horizons
 
     # ---- in the long run ------------------------------------------------------------------------------------------
 
@@ -262,10 +275,8 @@ class StageProcess(ABC):
             1 from rupture itself.
         """
         targets = self._targets(None)
-        stopped = self._stopped(targets)
-        horizons = np.asarray(horizon, dtype=float)
-        if horizons.ndim > 1 or horizons.size == 0 or not (horizons >= 0).all():
-            raise ValueError(f"horizon={horizon!r} must be a number of {self._steps}, at least 0, or a list of them.")
+        stopped = self._stopped(targets, self.matrix)
+        horizons = self._horizons(horizon)
         columns = [
             self._ever(targets) if np.isinf(h) else self._moved(stopped, h)[:, targets].sum(axis=1)
             for h in np.atleast_1d(horizons)
@@ -304,7 +315,7 @@ class StageProcess(ABC):
                 D = np.where(N[:, :, None] > 0, N[:, :, None] * t, 0.0)
             D[~sure] = np.where(targets[:, None, None], 0.0, np.inf)[~sure]
         else:
-            D = self._sensitivity_by(self._stopped(targets), targets, horizon)
+            D = self._sensitivity_by(self._stopped(targets, self.matrix), targets, horizon)
         D[:, ~through, :] = 0.0
         D[:, :, targets] = 0.0
         return D

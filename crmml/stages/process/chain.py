@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ...checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_unit
+from ...checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_choice, check_count, check_unit
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
 from .base import StageProcess
@@ -140,14 +140,14 @@ class StageChain(StageProcess):
     def _noticed(self) -> np.ndarray:
         return np.full(len(self), 1e-14)
 
-    def _stopped(self, targets: np.ndarray) -> np.ndarray:
-        return np.where(targets[:, None], np.eye(len(self)), self.matrix)
+    def _stopped(self, targets: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        return np.where(targets[:, None], np.eye(len(self)), matrix)
 
     def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
-        return np.linalg.matrix_power(matrix, _whole(horizon, "horizon"))
+        return np.linalg.matrix_power(matrix, check_count(horizon, "horizon"))
 
     def _sensitivity_by(self, stopped: np.ndarray, targets: np.ndarray, horizon: Any) -> np.ndarray:
-        h = _whole(horizon, "horizon", 1)
+        h = check_count(horizon, "horizon", least=1)
         broken = [targets.astype(float)]
         for _ in range(h - 1):
             broken.append(stopped @ broken[-1])
@@ -205,7 +205,7 @@ class StageChain(StageProcess):
         -------
         ndarray of shape (n_stages, n_stages)
         """
-        return np.linalg.matrix_power(self.matrix, _whole(h, "h"))
+        return np.linalg.matrix_power(self.matrix, check_count(h, "h"))
 
     def forecast(self, start: ArrayLike, horizon: int, *, arrivals: Any = None) -> np.ndarray:
         """Return the expected stage mix, period by period.
@@ -226,7 +226,7 @@ class StageChain(StageProcess):
         """
         mix = [self._start(start)]
         new = 0.0 if arrivals is None else self._per_stage(arrivals, "arrivals")
-        for _ in range(_whole(horizon, "horizon")):
+        for _ in range(check_count(horizon, "horizon")):
             mix.append(mix[-1] @ self.matrix + new)
         return np.array(mix)
 
@@ -249,7 +249,7 @@ class StageChain(StageProcess):
             A panel of codes; its first column is the start.
         """
         generator = check_random_state(random_state)
-        n, periods = _whole(n_customers, "n_customers", 1), _whole(n_periods, "n_periods", 1)
+        n, periods = check_count(n_customers, "n_customers", least=1), check_count(n_periods, "n_periods", least=1)
         share = self._start(start)
         X = np.empty((n, periods))
         now = generator.choice(len(self), size=n, p=share / share.sum())
@@ -321,11 +321,10 @@ class StageChain(StageProcess):
         """
         pay = self._per_stage(reward, "reward")
         discount = self._period_discount(annual_discount_rate)
-        if first_payment not in ("now", "end", "next"):
-            raise ValueError(f"first_payment={first_payment!r} must be 'now', 'end' or 'next'.")
+        check_choice(first_payment, "first_payment", ("now", "end", "next"))
         if horizon is not None:
             value, term = np.zeros(len(self)), pay
-            for _ in range(_whole(horizon, "horizon")):
+            for _ in range(check_count(horizon, "horizon")):
                 value = value + term
                 term = discount * (self.matrix @ term)
         elif discount < 1:
@@ -350,9 +349,3 @@ class StageChain(StageProcess):
 
     def _time_in_words(self) -> str:
         return self._steps if self.period is None else UNIT_WORDS[self.period]
-
-
-def _whole(value: Any, what: str, least: int = 0) -> int:
-    if not np.isfinite(value) or value != int(value) or value < least:
-        raise ValueError(f"{what}={value!r} must be a whole number, at least {least}.")
-    return int(value)

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.linalg import logm
 
 from ...checks import DAYS_PER_UNIT
+from ...results import Result
 from .base import reachable
 from .chain import StageChain
 from .generator import StageGenerator
@@ -30,7 +31,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Embedding(Result):
     """Whether a chain can be the steps of a continuous-time process.
 
     Attributes

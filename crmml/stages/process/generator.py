@@ -27,11 +27,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ...checks import UNIT_WORDS, check_unit
+from ...checks import UNIT_WORDS, check_count, check_number, check_unit
 from ...frames.ruler import convert, discount_intensity
 from ...typing import ArrayLike, Seed
 from .base import StageProcess, reachable
-from .chain import StageChain, _whole
+from .chain import StageChain
 from .exponential import exp_adjoint, exp_generator, exp_integral
 from .space import StageSpace
 
@@ -116,8 +116,8 @@ class StageGenerator(StageProcess):
     def _noticed(self) -> np.ndarray:
         return 1e-14 * np.maximum(-np.diag(self.matrix), 0.0)
 
-    def _stopped(self, targets: np.ndarray) -> np.ndarray:
-        return np.where(targets[:, None], 0.0, self.matrix)
+    def _stopped(self, targets: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        return np.where(targets[:, None], 0.0, matrix)
 
     def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
         return exp_generator(matrix, horizon)
@@ -188,7 +188,7 @@ class StageGenerator(StageProcess):
             The start at time 0 and one row for each move, sorted by customer and time; stages by name.
         """
         random = check_random_state(random_state)
-        n, length = _whole(n_customers, "n_customers", 1), _time(T, "T")
+        n, length = check_count(n_customers, "n_customers", least=1), _time(T, "T")
         share = self._start(start)
         now = random.choice(len(self), size=n, p=share / share.sum())
         rate = np.maximum(-np.diag(self.matrix), 0.0)
@@ -316,6 +316,4 @@ class StageGenerator(StageProcess):
 
 
 def _time(value: Any, what: str) -> float:
-    if not (np.ndim(value) == 0 and np.isfinite(value) and value >= 0):
-        raise ValueError(f"{what}={value!r} must be a finite time, at least 0.")
-    return float(value)
+    return check_number(value, what, least=0)

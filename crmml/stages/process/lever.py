@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...results import Result
 from .space import StageSpace
 
 
 @dataclass(frozen=True)
-class Lever:
+class Lever(Result):
     """The best arc, and what saving one in a hundred of those who break along it does.
 
     Attributes

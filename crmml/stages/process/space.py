@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from ...checks import Faults, check_count
 from ...exceptions import DataError
 from ...typing import ArrayLike
 
@@ -58,30 +59,21 @@ class StageSpace:
 
     def __post_init__(self) -> None:
         names, absorbing, rupture = (_texts(given) for given in (self.names, self.absorbing, self.rupture))
-        faults = []
-        if not names:
-            faults.append("names is empty; at least one stage is needed")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            faults.append(f"names has {', '.join(map(repr, twice))} more than once")
-        for what, chosen in (("rupture", rupture), ("absorbing", absorbing), ("labels", tuple(self.labels or ()))):
-            if unknown := [name for name in chosen if name not in names]:
-                faults.append(
-                    f"{what} names {', '.join(map(repr, unknown))}, which is no stage; stages: {', '.join(names)}"
-                )
-        moves, found = _moves(self.allowed, names)
-        faults += found
-        if faults:
-            raise DataError(faults, "the stage space")
-        for name in absorbing:
-            moves[names.index(name)] = False
-            moves[names.index(name), names.index(name)] = True
+        faults = Faults("the stage space")
+        faults.extend(
+            _faults_of_names(names, {"rupture": rupture, "absorbing": absorbing, "labels": self.labels or ()})
+        )
+        moves = faults.check(_read_moves, self.allowed, names)
+        faults.refuse()
+        moves = _with_absorbing(np.array(moves, dtype=bool), np.isin(names, list(absorbing)))
         if stuck := [name for name, row in zip(names, moves, strict=True) if not row.any()]:
-            raise DataError([f"no move at all is allowed from {', '.join(map(repr, stuck))}"], "the stage space")
-        object.__setattr__(self, "names", names)
-        object.__setattr__(self, "absorbing", absorbing)
-        object.__setattr__(self, "rupture", None if not rupture else rupture[0] if len(rupture) == 1 else rupture)
-        object.__setattr__(self, "allowed", tuple(map(tuple, moves.tolist())))
-        object.__setattr__(self, "labels", {} if self.labels is None else dict(self.labels))
+            faults.add(f"no move at all is allowed from {', '.join(map(repr, stuck))}")
+        faults.refuse()
+        one = None if not rupture else rupture[0] if len(rupture) == 1 else rupture
+        allowed, labels = tuple(map(tuple, moves.tolist())), {} if self.labels is None else dict(self.labels)
+        settled = {"names": names, "absorbing": absorbing, "rupture": one, "allowed": allowed, "labels": labels}
+        for name, value in settled.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -175,7 +167,11 @@ def _as_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def as_stage_space(stages: Any) -> StageSpace:
+#: A stage space, the names of its stages, or their number.
+StagesLike: TypeAlias = StageSpace | Sequence[str] | int
+
+
+def as_stage_space(stages: StagesLike) -> StageSpace:
     """Return a stage space from one, or from a sequence of names in which every move is allowed and nothing absorbs."""
     if isinstance(stages, StageSpace):
         return stages
@@ -280,8 +276,7 @@ def recency_stages(n: int) -> StageSpace:
            [1, 0, 0, 1],
            [0, 0, 0, 1]])
     """
-    if n < 1:
-        raise ValueError(f"n={n!r} must be at least 1.")
+    n = check_count(n, "n", least=1)
     names = (*(f"recency_{i}" for i in range(1, n + 1)), "lost")
     moves = np.zeros((n + 1, n + 1), dtype=bool)
     moves[:n, 0] = True
@@ -297,36 +292,52 @@ def recency_stages(n: int) -> StageSpace:
     )
 
 
-def _moves(allowed: Any, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Return the boolean matrix of moves and the faults of ``allowed``."""
-    n = len(names)
+def _faults_of_names(names: tuple[str, ...], chosen: Mapping[str, Iterable[str]]) -> list[str]:
+    faults = []
+    if not names:
+        faults.append("names is empty; at least one stage is needed")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        faults.append(f"names has {', '.join(map(repr, twice))} more than once")
+    for what, some in chosen.items():
+        if unknown := [name for name in some if name not in names]:
+            faults.append(
+                f"{what} names {', '.join(map(repr, unknown))}, which is no stage; stages: {', '.join(names)}"
+            )
+    return faults
+
+
+def _with_absorbing(moves: np.ndarray, absorbing: np.ndarray) -> np.ndarray:
+    return np.where(absorbing[:, None], np.eye(len(moves), dtype=bool), moves)
+
+
+def _read_moves(allowed: Any, names: Sequence[str]) -> np.ndarray:
+    """Return the boolean matrix of moves from a mapping, pairs or a matrix; None allows every move."""
     if allowed is None:
-        return np.ones((n, n), dtype=bool), []
-    pairs: list[tuple[Any, Any]]
+        return np.ones((len(names), len(names)), dtype=bool)
     if isinstance(allowed, Mapping):
-        pairs = [
-            (origin, to)
-            for origin, targets in allowed.items()
-            for to in ((targets,) if isinstance(targets, str) else targets)
-        ]
-    else:
-        listed = list(allowed)
-        matrix = np.asarray(listed)
-        if matrix.dtype == bool or (
-            matrix.shape == (n, n) and matrix.dtype.kind in "iuf" and np.isin(matrix, (0, 1)).all()
-        ):
-            if matrix.shape != (n, n):
-                return np.ones((n, n), dtype=bool), [f"allowed has the shape {matrix.shape}, not {(n, n)}"]
-            return matrix.astype(bool), []
-        if wrong := [entry for entry in listed if isinstance(entry, str) or len(tuple(entry)) != 2]:
-            return np.ones((n, n), dtype=bool), [f"allowed must list pairs (from, to), not {wrong[0]!r}"]
-        pairs = [tuple(entry) for entry in listed]
-    unknown = sorted({repr(name) for pair in pairs for name in pair if name not in names})
-    if unknown:
-        return np.ones((n, n), dtype=bool), [
-            f"allowed names {', '.join(unknown)}, which is no stage; stages: {', '.join(names)}"
-        ]
-    moves = np.eye(n, dtype=bool)
+        return _moves_of_pairs(
+            [(a, b) for a, to in allowed.items() for b in ((to,) if isinstance(to, str) else to)], names
+        )
+    listed = list(allowed)
+    if (matrix := _as_matrix(np.asarray(listed), len(names))) is not None:
+        return matrix
+    if wrong := [entry for entry in listed if isinstance(entry, str) or len(tuple(entry)) != 2]:
+        raise ValueError(f"allowed must list pairs (from, to), not {wrong[0]!r}")
+    return _moves_of_pairs([tuple(entry) for entry in listed], names)
+
+
+def _as_matrix(matrix: np.ndarray, n: int) -> np.ndarray | None:
+    """Return a boolean matrix of moves, or None for what is no such matrix."""
+    zeros_and_ones = matrix.shape == (n, n) and matrix.dtype.kind in "iuf" and np.isin(matrix, (0, 1)).all()
+    if matrix.dtype == bool and matrix.shape != (n, n):
+        raise ValueError(f"allowed has the shape {matrix.shape}, not {(n, n)}")
+    return matrix.astype(bool) if matrix.dtype == bool or zeros_and_ones else None
+
+
+def _moves_of_pairs(pairs: list[tuple[Any, Any]], names: Sequence[str]) -> np.ndarray:
+    if unknown := sorted({repr(name) for pair in pairs for name in pair if name not in names}):
+        raise ValueError(f"allowed names {', '.join(unknown)}, which is no stage; stages: {', '.join(names)}")
+    moves = np.eye(len(names), dtype=bool)
     for origin, to in pairs:
         moves[names.index(origin), names.index(to)] = True
-    return moves, []
+    return moves

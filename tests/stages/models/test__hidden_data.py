@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from crmml import DataError
+from crmml.stages.models._covariates import read_covariates
 from crmml.stages.models._emissions import PoissonEmission
 from crmml.stages.models._hidden_data import HiddenData, HiddenParameters, em
 from crmml.stages.models._transition_logit import TransitionLogit
@@ -19,9 +20,9 @@ def test_blocks_give_the_same_as_one(monkeypatch):
         np.array([[[0, 0], [0.5, 1]], [[-1, 0.3], [0, 0]]], dtype=float),
         {"rate": np.array([1.0, 3.0]), "beta": np.zeros(0)},
     )
-    whole = HiddenData(X, z).expectation(p, emission, logit)
+    whole = HiddenData(X, z).e_step(p, emission, logit)
     monkeypatch.setattr("crmml.stages.models._hidden_data.BLOCK", 500)
-    parts = HiddenData(X, z).expectation(p, emission, logit)
+    parts = HiddenData(X, z).e_step(p, emission, logit)
     assert whole.log_likelihood == pytest.approx(parts.log_likelihood, rel=1e-13)
     np.testing.assert_allclose(whole.moves, parts.moves, rtol=1e-12)
     np.testing.assert_allclose(whole.value_mass, parts.value_mass, rtol=1e-12)
@@ -43,5 +44,5 @@ def test_a_step_that_falls_is_an_error():
 
 
 def test_covariates_must_fit():
-    with pytest.raises(DataError, match=r"the emission covariates have the shape \(3,\)"):
-        HiddenData(np.ones((2, 4)), None, np.zeros(3))
+    with pytest.raises(DataError, match=r"'season' has the shape \(3,\); give \(2,\) or \(2, 4\)"):
+        read_covariates({"season": np.zeros(3)}, (2, 4))

@@ -30,7 +30,7 @@ def test_what_was_seen_of_a_history_decides():
     counts[0, 1, 0], counts[1, 1, 1] = 3, 1
     found = HistorySpace(SPACE, 2, counts, np.zeros((3, 3)), np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]]))
     step = found.chain(None).P
-    known, unknown = found.predict(np.array([[0.0, 1.0], [np.nan, 1.0]]), np.array([1, 1]), step)
+    known, unknown = found.shares(np.array([[0.0, 1.0], [np.nan, 1.0]])) @ step @ found.ends
     np.testing.assert_allclose(known, [1, 0, 0])
     np.testing.assert_allclose(unknown, [0.75, 0.25, 0], atol=1e-6)
     assert found.log_likelihood(counts) == 0.0

@@ -19,6 +19,7 @@ def intervals(seed, n=40, k=1):
         rng.gamma(2.0, size=n).round(1) + 0.1,
         (to == 2) & (rng.random(n) < 0.7),
         rng.integers(0, 2, (n, k)).astype(float),
+        np.ones(n),
     )
 
 
@@ -44,7 +45,9 @@ def test_value_and_gradient(seed, k):
 
 
 def test_what_no_moves_lead_to():
-    data = Intervals(np.array([1, 0]), np.array([0, 1]), np.ones(2), np.zeros(2, dtype=bool), np.zeros((2, 0)))
+    data = Intervals(
+        np.array([1, 0]), np.array([0, 1]), np.ones(2), np.zeros(2, dtype=bool), np.zeros((2, 0)), np.ones(2)
+    )
     wrong = PanelLikelihood(data, np.array([[0, 1]]), RUPTURE).impossible(np.zeros(1))
     assert wrong[1, 0] == 1
     assert wrong.sum() == 1

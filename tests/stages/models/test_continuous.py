@@ -208,7 +208,7 @@ def test_copies_and_words():
     np.testing.assert_array_equal(again.generator_.matrix, model.generator_.matrix)
     assert str(clone(model).get_params()) == str(model.get_params())
     assert "400 customers" in model.describe()
-    assert set(model.params_) == set(model.summary()["move"])
+    assert set(model.params_) == set(model.summary().index)
     ends = model.generator_.interval("rupture_probability", 12.0, n_draws=300)
     assert (ends[:4, 0] < model.generator_.rupture_probability(12.0)[:4]).all()
     with pytest.raises(ValueError, match="no covariates"):

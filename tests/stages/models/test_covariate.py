@@ -139,7 +139,7 @@ def test_wrong_covariates(data):
     with pytest.raises(DataError) as caught:
         CovariateMarkovStageModel(SPACE).fit(X, covariates={"a": np.zeros(3), "b": np.full(len(X), "x")})
     assert "'a' has the shape (3,)" in str(caught.value)
-    assert "'b' is no number everywhere" in str(caught.value)
+    assert "'b' has values that are not numbers" in str(caught.value)
     model = CovariateMarkovStageModel(SPACE).fit(X, covariates=covariates)
     with pytest.raises(DataError, match="'visit' is missing"):
         model.predict_proba(X, covariates={"size": covariates["size"]})
