@@ -143,8 +143,10 @@ def test_wrong_arguments():
         pseudonymize(frame, "id", key=12345678901234567890)
     with pytest.raises(ValueError, match="from 16 to 64"):
         pseudonymize(frame, "id", key=KEY, length=8)
-    with pytest.raises(TypeError, match="whole number"):
-        pseudonymize(frame, "id", key=KEY, length=32.0)
+    for length in (32.5, True, "32"):
+        with pytest.raises(ValueError, match=r"length=.* must be a whole number from 16 to 64"):
+            pseudonymize(frame, "id", key=KEY, length=length)
+    assert pseudonymize(frame, "id", key=KEY, length=32.0)["id"].str.len().tolist() == [32]
     with pytest.raises(ValueError, match="at least one column"):
         pseudonymize(frame, [], key=KEY)
     with pytest.raises(DataError, match="'ids' is missing"):
