@@ -199,7 +199,7 @@ def test_draws_standard_errors_and_intervals_agree():
     assert again.shape == (50, 600, 2)
     np.testing.assert_array_equal(again, model.sample(data, 50, random_state=1))
     assert {row.tobytes() for row in again} <= {row.tobytes() for row in draws}
-    with pytest.raises(ValueError, match="coverage=90 must lie between 0 and 1; write 0.9"):
+    with pytest.raises(ValueError, match=r"coverage=90 must lie between 0 and 1; write 0\.9"):
         model.predict_interval(data, coverage=90)
 
 

@@ -62,5 +62,5 @@ def test_an_interval_unpacks_and_is_a_frame_a_picture_and_a_page():
     assert tuple(found) == (0.7, 0.6, 0.8, 0.9)
     assert found.to_frame()[["value", "lower", "upper"]].to_numpy().tolist() == [[0.7, 0.6, 0.8]]
     assert "0.7, 90% interval" in found._repr_html_()
-    with pytest.raises(ValueError, match="coverage=90 must lie between 0 and 1; write 0.9"):
+    with pytest.raises(ValueError, match=r"coverage=90 must lie between 0 and 1; write 0\.9"):
         bootstrap_interval(lambda y: float(y.mean()), [0.0, 1.0], coverage=90)
