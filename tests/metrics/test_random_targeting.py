@@ -119,7 +119,7 @@ def test_faults():
         random_targeting_test([1, 0], [1, 2], [1, 0], n_resamples=5)
     with pytest.raises(DataError, match="permute='rows' is not known"):
         random_targeting_test([1, 0], [1, 2], [1, 0], permute="rows")
-    with pytest.raises(ValueError, match="coverage=2 must lie between 0 and 1"):
+    with pytest.raises(DataError, match="coverage=2 must lie between 0 and 1"):
         random_targeting_test([1, 0], [1, 2], [1, 0], coverage=2)
     with pytest.raises(DataError, match="some of each"):
         random_targeting_test([1, 0], [1, 2], [1, 1])
