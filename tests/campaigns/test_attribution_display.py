@@ -25,8 +25,8 @@ def test_bars_by_method():
 
 
 def test_an_attribution_as_a_frame_a_picture_and_in_a_notebook():
-    table = pd.DataFrame({"path": ["<mail> > search", "search"], "conversions": [3, 1]})
+    table = pd.DataFrame({"path": ["mail & web > search", "search"], "conversions": [3, 1]})
     found = attribute(ChannelPaths.from_compact(table), "linear", n_resamples=0)
     assert found.to_frame()["credit"].sum() == pytest.approx(4)
     assert isinstance(found.plot(), AttributionDisplay)
-    assert "&lt;mail&gt;" in found._repr_html_()
+    assert "mail &amp; web" in found._repr_html_()
