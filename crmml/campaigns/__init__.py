@@ -1,7 +1,7 @@
 """Campaigns: what an action changes, whom to contact under a budget, which channel earned a sale."""
 
 from ._propensity import OverlapWarning
-from .attribution import Attribution, attribute, compare_attributions
+from .attribution import Attribution, attribute, attribute_all, compare_attributions
 from .attribution_display import AttributionDisplay
 from .channel_paths import ChannelPaths
 from .holdout import CampaignResult
@@ -31,5 +31,6 @@ __all__ = [
     "UpliftDisplay",
     "XLearner",
     "attribute",
+    "attribute_all",
     "compare_attributions",
 ]

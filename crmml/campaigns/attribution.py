@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
 from .. import frames
-from ..checks import DAYS_PER_UNIT, UNIT_WORDS
+from ..checks import (
+    DAYS_PER_UNIT,
+    UNIT_WORDS,
+    Faults,
+    check_choice,
+    check_count,
+    check_coverage,
+    check_probability,
+    is_number,
+)
 from ..exceptions import DataError
-from ..typing import Seed, Window
+from ..results import Result
+from ..typing import Frame, Seed, Window
 from ._markov_removal import MarkovRemoval
 from ._shapley import EXACT_CHANNELS, ChannelGame
+from .attribution_display import AttributionDisplay
 from .channel_paths import ChannelPaths
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 METHODS = ("first", "last", "linear", "position", "time_decay", "markov", "shapley")
 _DEFAULT_PERMUTATIONS = 2000
@@ -25,7 +39,7 @@ RESAMPLE_ORDERS = 200
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Attribution:
+class Attribution(Result):
     """Credit of each channel.
 
     Attributes
@@ -82,6 +96,23 @@ class Attribution:
                 columns[name] = column
         return pd.DataFrame(columns) if self.frame is None else frames.from_columns(columns, self.frame)
 
+    def to_frame(self) -> Any:
+        """Return the credit, one row per channel: `table`."""
+        return self.table
+
+    def plot(self, ax: Axes | None = None) -> AttributionDisplay:
+        """Draw the share of each channel with its interval.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        AttributionDisplay
+        """
+        return AttributionDisplay.from_result(self).plot(ax=ax)
+
     def describe(self) -> str:
         """Say it in sentences a manager can read."""
         unit = f" {self.currency}" if self.currency else ""
@@ -117,7 +148,7 @@ class Attribution:
 
 
 def attribute(
-    paths: Any,
+    paths: Frame | ChannelPaths,
     method: str = "markov",
     *,
     path_id: str = "path_id",
@@ -217,27 +248,12 @@ def attribute(
     2      C3     0.4    0.4             1.0
     """
     _check_options(method, position_weights, half_life, unit, order, worth, n_orders, max_error, coverage, n_resamples)
-    read, frame = paths, None
-    if not isinstance(paths, ChannelPaths):
-        frame = paths
-        read = ChannelPaths.from_touches(
-            paths,
-            path_id=path_id,
-            channel=channel,
-            timestamp=timestamp,
-            position=position,
-            converted=converted,
-            value=value,
-            window=window,
-        )
-    faults = []
-    if not read.n_conversions:
-        faults.append(f"none of {read.n_paths:,} paths converted: there is nothing to attribute")
-    if method == "time_decay" and unit != "touch" and read.days is None:
-        faults.append("time_decay needs the times of touches (timestamp=), or unit='touch'")
-    spent = _read_costs(costs, read.channels, faults)
-    if faults:
-        raise DataError(faults, "the paths")
+    if isinstance(paths, ChannelPaths):
+        read, frame = paths, None
+    else:
+        names: dict[str, Any] = {"path_id": path_id, "channel": channel, "timestamp": timestamp, "position": position}
+        read, frame = ChannelPaths.from_touches(paths, **names, converted=converted, value=value, window=window), paths
+    spent = _read_spent(read, costs, needs_days=method == "time_decay" and unit != "touch")
     rng = check_random_state(random_state)
     read = _compressed(read) if method != "time_decay" or unit == "touch" else read
     extra: dict[str, Any] = {}
@@ -249,16 +265,10 @@ def attribute(
     else:
         credit_of, worth_of = _rule(read, method, position_weights, half_life, unit)
     credit = credit_of(read.count)
-    extra = {name: found for name, found in extra.items() if not name.startswith("_")}
     money = None if won_money is None else worth_of(won_money, credit)
     lower = upper = None
     if n_resamples and read.count @ read.converted > 1:  # of one conversion nothing is known of the spread
         lower, upper = _interval(read, credit_of, coverage, n_resamples, rng)
-    each = None
-    if spent is not None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            each = np.where(credit > 1e-12, spent / credit, np.where(spent > 0, np.inf, np.nan))
-        each = np.where(np.isnan(spent), np.nan, each)
     return Attribution(
         method=method,
         channels=read.channels,
@@ -268,7 +278,7 @@ def attribute(
         upper=upper,
         value=money,
         cost=spent,
-        cost_per_conversion=each,
+        cost_per_conversion=None if spent is None else _cost_per_conversion(spent, credit),
         n_paths=read.n_paths,
         n_conversions=read.n_conversions,
         coverage=coverage,
@@ -278,7 +288,27 @@ def attribute(
     )
 
 
-def compare_attributions(paths: Any, methods: Sequence[str] | None = None, **options: Any) -> Any:
+def _read_spent(read: ChannelPaths, costs: Any, *, needs_days: bool) -> np.ndarray | None:
+    """Money spent on each channel, once it is known that there is something to attribute."""
+    faults: list[str] = []
+    if not read.n_conversions:
+        faults.append(f"none of {read.n_paths:,} paths converted: there is nothing to attribute")
+    if needs_days and read.days is None:
+        faults.append("time_decay needs the times of touches (timestamp=), or unit='touch'")
+    spent = _read_costs(costs, read.channels, faults)
+    if faults:
+        raise DataError(faults, "the paths")
+    return spent
+
+
+def _cost_per_conversion(spent: np.ndarray, credit: np.ndarray) -> np.ndarray:
+    """Money per conversion credited; infinite where money was spent without one, NaN where none is stated."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(credit > 1e-12, spent / credit, np.where(spent > 0, np.inf, np.nan))
+    return np.where(np.isnan(spent), np.nan, each)
+
+
+def compare_attributions(paths: Frame | ChannelPaths, methods: Sequence[str] | None = None, **options: Any) -> Any:
     """Credit of each channel by several methods.
 
     Parameters
@@ -315,7 +345,9 @@ def compare_attributions(paths: Any, methods: Sequence[str] | None = None, **opt
     return table if frame is None else frames.from_columns({str(name): table[name] for name in table}, frame)
 
 
-def attribute_all(paths: Any, methods: Sequence[str] | None = None, **options: Any) -> list[Attribution]:
+def attribute_all(
+    paths: Frame | ChannelPaths, methods: Sequence[str] | None = None, **options: Any
+) -> list[Attribution]:
     """The attributions that `compare_attributions` puts in a table; the paths are read once."""
     if methods is None:
         methods = [m for m in METHODS if m != "time_decay" or options.get("half_life") is not None]
@@ -501,28 +533,29 @@ def _check_options(
     coverage: float,
     n_resamples: int,
 ) -> None:
-    wrong = []
-    if method not in METHODS:
-        wrong.append(f"method={method!r} must be one of {', '.join(METHODS)}")
-    if len(weights) != 3 or min(weights) < 0 or not weights[0] + weights[2] > 0 or not np.isfinite(sum(weights)):
-        wrong.append(f"position_weights={weights!r} must be three numbers of at least 0, the first or last above 0")
-    units = {**UNIT_WORDS, "touch": "touches"}
+    faults = Faults("the options")
+    faults.check(check_choice, method, "method", METHODS)
+    _check_weights(weights, faults)
     if method == "time_decay":
-        if half_life is None or not 0 < half_life < np.inf:
-            wrong.append(f"half_life={half_life!r}: time_decay needs one above 0, such as half_life=7, unit='D'")
-        if unit not in units:
-            wrong.append(f"unit={unit!r} of the half-life must be one of {', '.join(map(repr, units))}")
-    if not isinstance(order, (int, np.integer)) or order < 1:
-        wrong.append(f"order={order!r} must be a whole number of at least 1")
-    if worth not in ("conversions", "rate"):
-        wrong.append(f"worth={worth!r} must be 'conversions' or 'rate'")
-    if n_orders is not None and n_orders < 2:
-        wrong.append(f"n_orders={n_orders!r} must be at least 2")
-    if max_error is not None and not 0 < max_error < 1:
-        wrong.append(f"max_error={max_error!r} must be a share between 0 and 1")
-    if not 0 < coverage < 1:
-        wrong.append(f"coverage={coverage!r} must lie between 0 and 1")
-    if n_resamples < 0:
-        wrong.append(f"n_resamples={n_resamples!r} must be at least 0")
-    if wrong:
-        raise ValueError("; ".join(wrong) + ".")
+        _check_half_life(half_life, unit, faults)
+    faults.check(check_count, order, "order", least=1)
+    faults.check(check_choice, worth, "worth", ("conversions", "rate"))
+    if n_orders is not None:
+        faults.check(check_count, n_orders, "n_orders", least=2)
+    if max_error is not None:
+        faults.check(check_probability, max_error, "max_error", open_interval=True)
+    faults.check(check_coverage, coverage)
+    faults.check(check_count, n_resamples, "n_resamples")
+    faults.refuse()
+
+
+def _check_weights(weights: tuple[float, float, float], faults: Faults) -> None:
+    if len(weights) != 3 or min(weights) < 0 or not weights[0] + weights[2] > 0 or not np.isfinite(sum(weights)):
+        faults.add(f"position_weights={weights!r} must be three numbers of at least 0, the first or last above 0")
+
+
+def _check_half_life(half_life: float | None, unit: str | None, faults: Faults) -> None:
+    if half_life is None or not is_number(half_life) or half_life <= 0:
+        faults.add(f"half_life={half_life!r}: time_decay needs one above 0, such as half_life=7, unit='D'")
+    if unit not in (units := {**UNIT_WORDS, "touch": "touches"}):
+        faults.add(f"unit={unit!r} of the half-life must be one of {', '.join(map(repr, units))}")

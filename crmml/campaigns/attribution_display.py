@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..results import DisplayMixin
-from .attribution import Attribution, attribute_all
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,26 +28,25 @@ class AttributionDisplay(DisplayMixin):
         Of the same paths.
     """
 
-    attributions: tuple[Attribution, ...]
+    attributions: tuple[Any, ...]
 
     @classmethod
-    def from_attributions(cls, attributions: Sequence[Attribution]) -> AttributionDisplay:
-        """Take attributions of the same channels.
+    def from_result(cls, result: Any) -> AttributionDisplay:
+        """Take one attribution, or several of the same channels, as from `attribute_all`.
+
+        Parameters
+        ----------
+        result : Attribution or sequence of Attribution
 
         Raises
         ------
         ValueError
             When there is none, or the channels differ.
         """
-        found = tuple(attributions)
+        found = (result,) if hasattr(result, "channels") else tuple(result)
         if not found or len({each.channels for each in found}) != 1:
             raise ValueError("the attributions must be at least one, all of the same channels.")
         return cls(found)
-
-    @classmethod
-    def from_paths(cls, paths: Any, methods: Sequence[str] | None = None, **options: Any) -> AttributionDisplay:
-        """Compute by several methods; options are those of `attribute`."""
-        return cls.from_attributions(attribute_all(paths, methods, **options))
 
     def plot(self, ax: Axes | None = None) -> AttributionDisplay:
         """Draw a group of bars for each channel, those with the most credit first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
+from ..checks import check_coverage
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
 from ..inference.intervals import is_spread
@@ -367,8 +368,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         ----------
         .. [1] Efron, B. and Tibshirani, R. J. (1993), An Introduction to the Bootstrap. Chapman & Hall, chapter 12.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must lie in (0, 1), such as 0.9.")
+        check_coverage(coverage)
         half = ndtri(0.5 + coverage / 2) * self.predict_std(X)
         centre = self.predict(X)
         return np.stack([centre - half, centre + half], axis=-1)
@@ -388,8 +388,7 @@ class UpliftModel(TableMixin, BaseEstimator):
             uplift_upper. Where there are several arms each name is followed by ``_`` and the arm.
         """
         check_is_fitted(self)
-        if not (isinstance(coverage, Real) and 0 < coverage < 1):
-            raise DataError([f"coverage is {coverage!r}; it must lie between 0 and 1, such as 0.9"], "the table")
+        check_coverage(coverage)
         table = self._table(X, reset=False)
         effects = self._effects(self.models_, table)
         columns: dict[str, np.ndarray] = {}

@@ -10,10 +10,11 @@ from scipy.stats import norm
 
 from ..exceptions import DataError
 from ..inference.intervals import is_spread
+from ..results import Result
 
 
 @dataclass(frozen=True)
-class CampaignResult:
+class CampaignResult(Result):
     """What a campaign changed among those it chose, by comparison with those held out at random.
 
     Attributes

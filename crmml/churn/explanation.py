@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import DataError
+from ..results import Result
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import score_of
 from ..typing import Estimator, FrameLike
@@ -19,7 +20,7 @@ from .classifier import ChurnClassifier
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Result):
     """What each column adds to each customer's log-odds of churn.
 
     Attributes
@@ -77,6 +78,10 @@ class Explanation:
                 "odds_ratio": np.exp(effects[row, column]),
             }
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the contributions, one row per customer and one column per feature."""
+        return self.contributions.copy()
 
     def sentences(self, n: int = 3) -> list[str]:
         """One plain sentence for each customer: the probability and its strongest reasons."""

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ..checks import Faults, check_count, check_coverage
 from ..exceptions import DataError
+from ..results import Result
 from ..typing import ArrayLike, Seed
 from .inputs import require
 
 
-class MetricInterval(NamedTuple):
-    """An estimate and its bootstrap interval."""
+@dataclass(frozen=True)
+class MetricInterval(Result):
+    """An estimate and its bootstrap interval; it unpacks to (estimate, lower, upper, coverage).
+
+    Attributes
+    ----------
+    estimate, lower, upper, coverage : float
+    """
 
     estimate: float
     lower: float
     upper: float
     coverage: float
+
+    def __iter__(self) -> Iterator[float]:
+        return iter((self.estimate, self.lower, self.upper, self.coverage))
 
     def describe(self) -> str:
         """Say it in a sentence."""
@@ -77,10 +89,12 @@ def bootstrap_interval(
     """
     columns = [np.asarray(array) for array in arrays]
     lengths = {len(column) for column in columns}
-    faults = [] if len(lengths) == 1 else [f"the arrays have lengths {sorted(lengths)}; one is needed"]
-    if not 0 < coverage < 1:
-        faults.append(f"coverage is {coverage}; it must lie in (0, 1)")
-    require(faults, "the bootstrap")
+    faults = Faults("the bootstrap")
+    if len(lengths) != 1:
+        faults.add(f"the arrays have lengths {sorted(lengths)}; one is needed")
+    faults.check(check_coverage, coverage)
+    faults.check(check_count, n_resamples, "n_resamples", least=1)
+    faults.refuse()
     (n,) = lengths
     estimate = float(metric(*columns, **options))
     require([] if estimate == estimate else ["the metric is not a number on the rows given"], "the bootstrap")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..checks import Faults, check_coverage
 from ..typing import ArrayLike, Seed
-from .inputs import numbers, require
+from .inputs import numbers
 
 
 def interval_coverage(
@@ -58,9 +59,10 @@ def interval_coverage(
         faults.append(f"interval has {table.shape[1]} columns; two ends are needed, or randomized=True with draws")
     elif not randomized and (table[:, 0] > table[:, 1]).any():
         faults.append(f"{int((table[:, 0] > table[:, 1]).sum()):,} intervals have their lower end above the upper")
-    if not 0 < coverage < 1:
-        faults.append(f"coverage is {coverage}; it must lie in (0, 1)")
-    require(faults, "outcomes and intervals")
+    found = Faults("outcomes and intervals")
+    found.extend(faults)
+    found.check(check_coverage, coverage)
+    found.refuse()
     if not randomized:
         return float(((table[:, 0] <= y) & (y <= table[:, 1])).mean())
     below, at = (table < y[:, None]).sum(axis=1), (table == y[:, None]).sum(axis=1)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc
 
+from ..results import Result
 from ..typing import ArrayLike
 from ._roc_hull import hull_corners
 from .inputs import read_binary, require
 
 
 @dataclass(frozen=True)
-class CampaignProfit:
+class CampaignProfit(Result):
     """What the best use of a score earns, beside the best policy that uses none.
 
     Attributes

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..checks import Faults, check_choice, check_count, check_coverage
+from ..results import Result
 from ..typing import ArrayLike, Seed
-from .inputs import descending_groups, read_uplift, require
+from .inputs import descending_groups, read_uplift
 from .uplift import qini_score
 
 
 @dataclass(frozen=True)
-class RandomTargetingTest:
+class RandomTargetingTest(Result):
     """Qini of a score against what it comes to where the score knows nothing of the effect.
 
     Attributes
@@ -106,12 +108,11 @@ def random_targeting_test(
     0.005
     """
     y, score, treated = read_uplift(y, score, treatment)
-    faults = [] if 0 < coverage < 1 else [f"coverage is {coverage}; it must lie in (0, 1)"]
-    if not (isinstance(n_resamples, (int, np.integer)) and n_resamples >= 19):
-        faults.append(f"n_resamples={n_resamples!r} must be a whole number, at least 19 for a test at 5%")
-    if permute not in ("arms", "scores"):
-        faults.append(f"permute={permute!r} is not known; take 'arms' or 'scores'")
-    require(faults, "the test")
+    faults = Faults("the test")
+    faults.check(check_coverage, coverage)
+    faults.check(check_count, n_resamples, "n_resamples", least=19)  # fewer could not tell anything at 5 %
+    faults.check(check_choice, permute, "permute", ("arms", "scores"))
+    faults.refuse()
     qini = qini_score(y, score, treated, ties="line")
     rng = check_random_state(random_state)
     found = _permuted(y, score, treated, int(n_resamples), permute, rng)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from ..checks import Faults, check_count, check_coverage
 from ..inference import wilson_interval
 from ..typing import ArrayLike
 from .inputs import read_uplift, require
@@ -69,9 +70,10 @@ def uplift_calibration_table(
     if binary and (beyond := int((np.abs(uplift) > 1).sum())) * 2 > y.size:
         fault = f"{beyond:,} of {y.size:,} predictions lie beyond [-1, 1], though y is 0 or 1: they look like percent; divide by 100"
         require([fault], "the predicted uplift")
-    faults = [] if n_bins >= 1 and n_bins == int(n_bins) else [f"n_bins={n_bins!r} must be a whole number, at least 1"]
-    faults += [] if 0 < coverage < 1 else [f"coverage is {coverage}; it must lie in (0, 1)"]
-    require(faults, "the bins")
+    wrong = Faults("the bins")
+    wrong.check(check_count, n_bins, "n_bins", least=1)
+    wrong.check(check_coverage, coverage)
+    wrong.refuse()
     edges = np.unique(np.quantile(uplift, np.arange(1, n_bins) / n_bins, method="higher"))
     part = np.searchsorted(edges, uplift, side="right")
     _, part = np.unique(part, return_inverse=True)

@@ -199,7 +199,7 @@ def test_draws_standard_errors_and_intervals_agree():
     assert again.shape == (50, 600, 2)
     np.testing.assert_array_equal(again, model.sample(data, 50, random_state=1))
     assert {row.tobytes() for row in again} <= {row.tobytes() for row in draws}
-    with pytest.raises(ValueError, match="coverage=90 must lie in"):
+    with pytest.raises(ValueError, match=r"coverage=90 must lie between 0 and 1; write 0\.9"):
         model.predict_interval(data, coverage=90)
 
 
@@ -264,7 +264,7 @@ def test_rows_in_another_order_are_refused(data):
     model = TLearner(LogisticRegression()).fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
     with pytest.raises(DataError, match="y has the row labels of X in another order"):
         model.score(data[FEATURES], shuffled, treatment=data["treatment"])
-    with pytest.raises(DataError, match="coverage is 90; it must lie between 0 and 1"):
+    with pytest.raises(ValueError, match="coverage=90 must lie between 0 and 1"):
         model.table(data[FEATURES], coverage=90)
 
 

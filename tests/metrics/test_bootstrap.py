@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from crmml import DataError
-from crmml.metrics import bootstrap_interval, expected_maximum_profit, qini_score
+from crmml.metrics import MetricInterval, bootstrap_interval, expected_maximum_profit, qini_score
 
 
 def test_holds_the_truth_nine_times_in_ten():
@@ -55,3 +55,12 @@ def test_faults():
         bootstrap_interval(lambda y: 1.0, [1, 1], n_resamples=3)
     with pytest.raises(DataError, match="groups has 1 entries for 2 rows"):
         bootstrap_interval(lambda y: 1.0, [0, 1], groups=[1])
+
+
+def test_an_interval_unpacks_and_is_a_frame_a_picture_and_a_page():
+    found = MetricInterval(0.7, 0.6, 0.8, 0.9)
+    assert tuple(found) == (0.7, 0.6, 0.8, 0.9)
+    assert found.to_frame()[["value", "lower", "upper"]].to_numpy().tolist() == [[0.7, 0.6, 0.8]]
+    assert "0.7, 90% interval" in found._repr_html_()
+    with pytest.raises(ValueError, match=r"coverage=90 must lie between 0 and 1; write 0\.9"):
+        bootstrap_interval(lambda y: float(y.mean()), [0.0, 1.0], coverage=90)

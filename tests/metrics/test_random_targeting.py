@@ -115,11 +115,11 @@ def test_bootstrap_draws_again_where_an_arm_is_lost():
 
 
 def test_faults():
-    with pytest.raises(DataError, match="n_resamples=5 must be a whole number, at least 19"):
+    with pytest.raises(DataError, match="n_resamples=5 must be a whole number of at least 19"):
         random_targeting_test([1, 0], [1, 2], [1, 0], n_resamples=5)
     with pytest.raises(DataError, match="permute='rows' is not known"):
         random_targeting_test([1, 0], [1, 2], [1, 0], permute="rows")
-    with pytest.raises(DataError, match="coverage is 2"):
+    with pytest.raises(DataError, match="coverage=2 must lie between 0 and 1"):
         random_targeting_test([1, 0], [1, 2], [1, 0], coverage=2)
     with pytest.raises(DataError, match="some of each"):
         random_targeting_test([1, 0], [1, 2], [1, 1])
