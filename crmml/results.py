@@ -105,19 +105,25 @@ def numbers_of(result: Any) -> pd.DataFrame:
     given = {name: getattr(result, name) for name in names if not name.startswith("_")}
     ends = {"lower", "upper", "coverage"}
     ends |= {name for name in given if name.endswith(("_lower", "_upper", "_interval"))}
-    rows = []
+    rows: list[tuple[str, float, float, float]] = []
     for name, value in given.items():
         if isinstance(value, Estimate):
             rows.append((name, value.value, value.lower, value.upper))
-        elif name not in ends and np.ndim(value) == 0 and _is_numeric(value):
-            pair = given.get(f"{name}_interval")
-            lower, upper = given.get(f"{name}_lower", np.nan), given.get(f"{name}_upper", np.nan)
-            if pair is not None and np.size(pair) == 2:
-                lower, upper = np.ravel(pair)
-            elif not rows and "lower" in given:
-                lower, upper = given["lower"], given["upper"]
-            rows.append((name, float(value), float(lower), float(upper)))
+        elif name not in ends and _is_numeric(value):
+            rows.append((name, float(value), *_interval_of(name, given, first=not rows)))
     return pd.DataFrame(rows, columns=["quantity", "value", "lower", "upper"])
+
+
+def _interval_of(name: str, given: dict[str, Any], first: bool) -> tuple[float, float]:
+    """Return the interval of a number among the fields of a result; NaN where it has none."""
+    pair = given.get(f"{name}_interval")
+    if pair is not None and np.size(pair) == 2:
+        lower, upper = np.ravel(pair)
+    elif first and "lower" in given:
+        lower, upper = given["lower"], given["upper"]
+    else:
+        lower, upper = given.get(f"{name}_lower", np.nan), given.get(f"{name}_upper", np.nan)
+    return float(lower), float(upper)
 
 
 def _is_numeric(value: Any) -> bool:

@@ -98,12 +98,18 @@ def public_classes():
     }
 
 
+#: Classes that describe what the caller states, not what was found.
+STATED = {"ArcShift", "IndicatorDefinition", "Percent", "Points"}
+
+
 def result_classes():
     """Public classes that say what was found, and are neither estimators nor errors."""
     return {
         name: thing
         for name, thing in public_classes().items()
-        if callable(getattr(thing, "describe", None)) and not issubclass(thing, (BaseEstimator, BaseException))
+        if callable(getattr(thing, "describe", None))
+        and thing.__name__ not in STATED
+        and not issubclass(thing, (BaseEstimator, BaseException))
     }
 
 

@@ -218,7 +218,7 @@ def price_benefits(
     MissingInputsError
         Naming every input that is missing and what it is needed for.
     DataError
-        For assumptions that are no numbers, below 0, shares above 1, or that no formula needs.
+        For assumptions that are not numbers, below 0, shares above 1, or that no formula needs.
 
     Examples
     --------

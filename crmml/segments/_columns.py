@@ -22,7 +22,7 @@ LOOKED_AT = 1_000_000
 
 
 def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.ndarray]:
-    """Columns of a frame as float64 arrays, NaN where missing; those that are no numbers are added to ``faults``."""
+    """Columns of a frame as float64 arrays, NaN where missing; those that are not numbers are added to ``faults``."""
     frame = frames.wrap(X)
     frames.check_columns(frame, list(dict.fromkeys(names)), "the customers")
     picked = frames.collected(frame.select(list(dict.fromkeys(names))))
@@ -66,7 +66,7 @@ def fault(name: str, wrong: np.ndarray, what: str, cure: str) -> list[str]:
 
 def list_faults(name: str, column: pd.Series) -> list[str]:
     """Lists, dicts or their like in a column, in words."""
-    return fault(name, frames.unhashable(column), "is no single value", "give one value a row")
+    return fault(name, frames.unhashable(column), "is no single value", "give one value per row")
 
 
 class CustomerTypes:

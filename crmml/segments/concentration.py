@@ -216,13 +216,13 @@ def _numbers(values: Any) -> np.ndarray:
     shape = np.shape(values)
     if len(shape) != 1 and not (len(shape) == 2 and shape[1] == 1):
         raise DataError(
-            [f"they have shape {shape}; give one number a customer, such as frame['value']"],
+            [f"they have shape {shape}; give one number per customer, such as frame['value']"],
             "the values",
         )
     try:
         return np.asarray(values, dtype=np.float64).ravel()
     except (TypeError, ValueError):
-        raise DataError(["they are no numbers; make them a column of numbers"], "the values") from None
+        raise DataError(["they are not numbers; make them a column of numbers"], "the values") from None
 
 
 def _cells(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -193,7 +193,7 @@ class PyramidSegmenter(Segmenter):
             )
         if not np.isfinite(table.sum()):
             raise DataError(
-                [f"{int((~np.isfinite(table)).any(axis=0).sum()):,} customers have draws that are no numbers"],
+                [f"{int((~np.isfinite(table)).any(axis=0).sum()):,} customers have draws that are not finite numbers"],
                 "the draws",
             )
         if relative and self.cut_points is not None:

@@ -1,6 +1,6 @@
 """From a transaction log of any engine to purchase days in arrays, the customers' periods, and a frame like the log's.
 
-The engine reduces the log to one row a customer and day; numpy does the rest, and the result goes back to the engine.
+The engine reduces the log to one row per customer and day; numpy does the rest, and the result goes back to the engine.
 """
 
 from __future__ import annotations
