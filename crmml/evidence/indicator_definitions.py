@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ..checks import check_choice
+
 
 @dataclass(frozen=True)
 class IndicatorDefinition:
@@ -41,11 +43,8 @@ class IndicatorDefinition:
     bounded: bool = False
 
     def __post_init__(self) -> None:
-        for field, known in (("kind", ("rate", "mean", "ratio", "duration")), ("better", ("higher", "lower"))):
-            if getattr(self, field) not in known:
-                raise ValueError(
-                    f"{field}={getattr(self, field)!r} is not known; choose one of {', '.join(map(repr, known))}."
-                )
+        check_choice(self.kind, "kind", ("rate", "mean", "ratio", "duration"))
+        check_choice(self.better, "better", ("higher", "lower"))
 
     @property
     def is_share(self) -> bool:
