@@ -237,6 +237,9 @@ class IntervalDisplay(DisplayMixin):
             None takes the first sentence of ``describe()``.
         """
         table = _as_intervals(result.to_frame())
+        bounded = table[["lower", "upper"]].notna().all(axis=1)
+        if bounded.any():  # counts and the like, which stand beside the estimates, have a scale of their own
+            table = table[bounded]
         if title is None:
             title = result.describe().splitlines()[0] if hasattr(result, "describe") else type(result).__name__
         return cls(table, title=title)

@@ -83,6 +83,22 @@ def test_numbers_without_intervals_are_points():
     assert table[["lower", "upper"]].isna().all().all()
 
 
+def test_counts_beside_an_estimate_are_left_out_of_its_picture():
+    @dataclass(frozen=True)
+    class Correlation(Result):
+        correlation: float
+        lower: float
+        upper: float
+        n_customers: int
+
+        def describe(self):
+            return "Hardly any."
+
+    found = Correlation(0.1, 0.0, 0.2, 1139)
+    assert found.to_frame()["quantity"].tolist() == ["correlation", "n_customers"]
+    assert found.plot().table["quantity"].tolist() == ["correlation"]
+
+
 def test_an_estimate_is_a_number_with_an_interval():
     estimate = Estimate(0.25, 0.2, 0.31)
     assert float(estimate) == 0.25
