@@ -26,12 +26,14 @@ from crmml.stages import (
     CovariateMarkovStageModel,
     LifecycleStager,
     MarkovStageModel,
+    RuptureCurveDisplay,
     StageChain,
     StageDecisionProcess,
+    StageFlowDisplay,
     StageSpace,
+    TransitionHeatmapDisplay,
     to_panel,
 )
-from crmml.stages.displays import RuptureCurveDisplay, StageFlowDisplay, TransitionHeatmapDisplay
 from crmml.transactions import clean, stage_panel
 
 from .sources import ONLINE_RETAIL, at_hand, online_retail_invoices, read, read_log
@@ -92,14 +94,14 @@ def of_panel(path: Path, rupture: str | None, absorbing: bool, columns: tuple[st
     )
 
 
-def tenure(X: np.ndarray) -> np.ndarray:
-    """Return the logs of periods since the first observed one and of periods in the present stage, (n, T, 2)."""
+def tenure(X: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the logs of periods since the first observed one and of periods in the present stage, (n, T) each."""
     seen = ~np.isnan(X)
     age = np.where(seen.any(axis=1)[:, None], np.arange(X.shape[1]) - seen.argmax(axis=1)[:, None], 0)
     stay = np.zeros(X.shape)
     for t in range(1, X.shape[1]):
         stay[:, t] = np.where(X[:, t] == X[:, t - 1], stay[:, t - 1] + 1, 0)
-    return np.stack([np.log1p(np.maximum(age, 0)), np.log1p(stay)], axis=2)
+    return {"age": np.log1p(np.maximum(age, 0)), "stay": np.log1p(stay)}
 
 
 def log_losses(study: Study, matrices: dict[str, np.ndarray]) -> dict[str, float]:
@@ -157,7 +159,7 @@ def run(study: Study) -> dict[str, float]:
         seen = (~np.isnan(study.X[:, : study.split])).any(axis=1)
         covariates = tenure(study.X)
         own = CovariateMarkovStageModel(study.space, unvisited="uniform").fit(
-            train, covariates=covariates[seen, : study.split]
+            train, covariates={name: values[seen, : study.split] for name, values in covariates.items()}
         )
         P = {"Markov": model.transition_matrix_, "Markov with tenure": own_matrices(own, study.X, covariates)}
     chain, losses = model.chain_, log_losses(study, P)
@@ -187,18 +189,18 @@ def run(study: Study) -> dict[str, float]:
             metrics | {"log_likelihood": model.log_likelihood_, "log_likelihood_order_two": second.log_likelihood_}
         )
         record.log_text("\n".join(lines), "findings.txt")
-        record.log_figure(StageFlowDisplay.from_panel(study.X, study.space).plot().figure_, "stage_flow.png")
-        record.log_figure(TransitionHeatmapDisplay.from_chain(chain).plot().figure_, "transitions.png")
+        record.log_figure(StageFlowDisplay.from_predictions(study.X, study.space).plot().figure_, "stage_flow.png")
+        record.log_figure(TransitionHeatmapDisplay.from_result(chain).plot().figure_, "transitions.png")
         if study.space.rupture_mask.any():
-            record.log_figure(RuptureCurveDisplay.from_chain(chain).plot().figure_, "rupture.png")
+            record.log_figure(RuptureCurveDisplay.from_result(chain).plot().figure_, "rupture.png")
     print("\n".join(lines), end="\n\n")
     return metrics
 
 
-def own_matrices(model: CovariateMarkovStageModel, X: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+def own_matrices(model: CovariateMarkovStageModel, X: np.ndarray, covariates: dict[str, np.ndarray]) -> np.ndarray:
     """Return the distribution of the next stage of each customer and period, (n, T, n_stages)."""
     n, T = X.shape
-    P = model.transition_matrices({f"z{k}": covariates[..., k].ravel() for k in range(covariates.shape[2])}, n * T)
+    P = model.transition_matrices({name: values.ravel() for name, values in covariates.items()}, n * T)
     origin = np.where(np.isnan(X), 0, X).astype(int).ravel()
     return P[np.arange(n * T), origin].reshape(n, T, -1)
 

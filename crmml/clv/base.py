@@ -249,7 +249,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
 
     # ---- results --------------------------------------------------------------------------------------------------
 
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
+        """Return the estimates with their standard errors, on the scale they are reported on."""
         k, layout = len(self.parameter_names), self._layout()
         links: list[Link] = ["log" if j < k else "identity" for j in range(layout.size)]
         return Estimates.from_fitted(layout.names, self.theta_, self.covariance_, links)

@@ -117,7 +117,7 @@ class LikelihoodModel(ABC):
     # ---- what a model declares --------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
         """Return the estimates with their standard errors, on the scale they are reported on."""
 
     @property
@@ -159,7 +159,7 @@ class LikelihoodModel(ABC):
     def params_(self) -> Mapping[str, float]:
         """Estimates by name, read-only."""
         check_is_fitted(self)
-        estimates = self._estimates()
+        estimates = self.estimates()
         return MappingProxyType(dict(zip(estimates.names, estimates.value.tolist(), strict=True)))
 
     @property
@@ -194,4 +194,4 @@ class LikelihoodModel(ABC):
         """
         check_is_fitted(self)
         coverage = check_coverage(coverage)
-        return self._estimates().table(coverage)
+        return self.estimates().table(coverage)

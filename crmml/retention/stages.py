@@ -215,7 +215,7 @@ def _moved(P: np.ndarray, rupture: np.ndarray, wanted: np.ndarray, onto: np.ndar
 def _drawn_matrices(chain: StageChain, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     if not chain.has_draws:
         return np.broadcast_to(chain.matrix, (n_draws, *chain.matrix.shape))
-    return chain.sample(n_draws, np.random.RandomState(rng.integers(2**32, dtype=np.uint64)))
+    return chain.draws(n_draws, np.random.RandomState(rng.integers(2**32, dtype=np.uint64)))
 
 
 def _mapping(change: Points | Percent | ArcShift) -> str:

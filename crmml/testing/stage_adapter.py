@@ -26,7 +26,8 @@ def legal_panel(array: np.ndarray, n_stages: int) -> np.ndarray:
 class LegalPanelMixin:
     """Overrides the input hook of a model of stage panels."""
 
-    def _panel(self, X: Any, *, reset: bool) -> np.ndarray:
+    def read_panel(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Return the checked panel: the one door through which all input passes."""
         array = validate_data(self, X, reset=reset, dtype=np.float64)
         return check_array(legal_panel(array, 2), dtype=np.float64)
 

@@ -26,7 +26,7 @@ class Exponential(LikelihoodModel, BaseEstimator):
         self._warn_unless_converged(optimum)
         return self
 
-    def _estimates(self):
+    def estimates(self):
         return Estimates.from_fitted(["rate"], self.theta_, self.covariance_, ["log"])
 
     @property

@@ -78,7 +78,7 @@ def test_posterior_of_a_fitted_model():
     assert again.equity_gain_interval == found.equity_gain_interval
     drawn = [
         StageChain(matrix, SPACE, "M").customer_equity(n, reward, 0.1)
-        for matrix in model.chain_.sample(200, np.random.RandomState(1))
+        for matrix in model.chain_.draws(200, np.random.RandomState(1))
     ]
     assert np.mean(drawn) == pytest.approx(found.equity_before, rel=0.01)
 

@@ -53,7 +53,7 @@ def test_series_and_arrays_agree_with_frames():
 
 def test_the_posterior_adds_one_customer_to_each_row():
     chain = migration(*both(), order=ORDER)
-    draws = chain.sample(20_000, random_state=0)
+    draws = chain.draws(20_000, random_state=0)
     np.testing.assert_allclose(draws.mean(axis=0)[0], (np.array([1, 1, 0, 0]) + 0.25) / 3, atol=0.01)
 
 

@@ -3,8 +3,13 @@ import numpy as np
 import pytest
 
 from crmml import DataError
-from crmml.stages import MarkovStageModel
-from crmml.stages.displays import PolicyTableDisplay, RuptureCurveDisplay, StageFlowDisplay, TransitionHeatmapDisplay
+from crmml.stages import (
+    MarkovStageModel,
+    PolicyTableDisplay,
+    RuptureCurveDisplay,
+    StageFlowDisplay,
+    TransitionHeatmapDisplay,
+)
 
 from .decisions.test_process import process
 from .oracle import SPACE, panel
@@ -18,15 +23,15 @@ def fitted():
 
 
 def test_stage_flow(fitted):
-    display = StageFlowDisplay.from_panel(panel(), SPACE, chain=fitted.chain_, horizon=6).plot()
+    display = StageFlowDisplay.from_predictions(panel(), SPACE, chain=fitted.chain_, horizon=6).plot()
     np.testing.assert_allclose(display.share.sum(axis=1), 1)
     assert display.n_observed[0] == np.count_nonzero(~np.isnan(panel()[:, 0]))
     np.testing.assert_allclose(display.forecast[0], display.share[-1] @ fitted.chain_.P)
     assert len(display.ax_.collections) == 10
     assert display.ax_.get_ylabel() == "Share of customers"
     with pytest.raises(DataError, match="none of the space"):
-        StageFlowDisplay.from_panel([[9.0]], SPACE)
-    gap = StageFlowDisplay.from_panel([[0.0, np.nan, 1.0]], SPACE)
+        StageFlowDisplay.from_predictions([[9.0]], SPACE)
+    gap = StageFlowDisplay.from_predictions([[0.0, np.nan, 1.0]], SPACE)
     assert np.isnan(gap.share[1]).all()
 
 
@@ -47,10 +52,10 @@ def test_rupture_curves(fitted):
 
 
 def test_policy_table():
-    display = PolicyTableDisplay.from_policy(process().solve(start="on")).plot()
+    display = PolicyTableDisplay.from_result(process().solve(start="on")).plot()
     assert list(display.table.columns) == ["Stage", "Action now", "Value", "Rupture"]
     assert display.table["Action now"][0] == "visit"
     (drawn,) = display.ax_.tables
     assert drawn[(1, 1)].get_text().get_text() == "visit"
-    mixed = PolicyTableDisplay.from_policy(process(cost=9.0).solve(max_rupture=0.5, start="on"))
+    mixed = PolicyTableDisplay.from_result(process(cost=9.0).solve(max_rupture=0.5, start="on"))
     assert "12 periods" in mixed.title

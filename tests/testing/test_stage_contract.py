@@ -35,8 +35,8 @@ class Uniform(MarkovStageModel):
 class Joined(MarkovStageModel):
     """Makes one sequence of all customers."""
 
-    def _panel(self, X, *, reset):
-        return super()._panel(np.reshape(X, (1, -1)), reset=reset) if reset else super()._panel(X, reset=False)
+    def read_panel(self, X, *, reset):
+        return super().read_panel(np.reshape(X, (1, -1)), reset=reset) if reset else super().read_panel(X, reset=False)
 
 
 class Fearless(MarkovStageModel):
@@ -85,7 +85,7 @@ def test_drawn_chains_and_panels_are_legal(data):
     proba = model.predict_proba(X, 3)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert np.isfinite(model.score(X))
-    assert (model.chain_.sample(5, 0)[:, ~chain.stages.allowed_moves] == 0).all()
+    assert (model.chain_.draws(5, 0)[:, ~chain.stages.allowed_moves] == 0).all()
 
 
 @settings(max_examples=40, deadline=None)

@@ -28,6 +28,7 @@ from sklearn.utils import check_random_state
 from ...checks import check_choice, check_count, check_coverage, check_number, check_probability
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
+from ..process.base import KEPT_SEED
 from ..process.chain import StageChain
 from ._occupation import Problem
 from ._request import read_decisions
@@ -336,7 +337,7 @@ class StageDecisionProcess:
         coverage: float = 0.9,
         n_draws: int = 200,
         start: ArrayLike | None = None,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ) -> RobustChoice:
         """Choose a policy with the uncertainty of the transition probabilities in view.
 
@@ -352,7 +353,8 @@ class StageDecisionProcess:
         n_draws : int, default=200
         start : array-like, mapping or str, default=None
             As in :meth:`solve`.
-        random_state : int, RandomState or None, default=0
+        random_state : int, RandomState or None
+            None takes the same draws at every call.
 
         Returns
         -------
@@ -370,10 +372,10 @@ class StageDecisionProcess:
             )
         if quantile is not None:
             check_probability(quantile, "quantile")
-        state, mix = check_random_state(random_state), self._mix(start)
+        state, mix = check_random_state(KEPT_SEED if random_state is None else random_state), self._mix(start)
         draws = np.stack(
             [
-                chain.sample(n_draws, state) if chain.has_draws else np.repeat(chain.P[None], n_draws, axis=0)
+                chain.draws(n_draws, state) if chain.has_draws else np.repeat(chain.P[None], n_draws, axis=0)
                 for chain in self.chains.values()
             ]
         )

@@ -24,7 +24,7 @@ class StageModel(NotebookMixin, LikelihoodModel, BaseEstimator):
     """A model of relationship stages, fitted by maximum likelihood.
 
     A model declares :meth:`fit`, which sets ``stages_``, ``log_likelihood_``, ``n_parameters_``, ``n_informative_`` and
-    ``converged_``; ``_estimates``; :meth:`predict_proba`; :meth:`rupture_probability`; :meth:`score` and :meth:`describe`.
+    ``converged_``; ``estimates``; :meth:`predict_proba`; :meth:`rupture_probability`; :meth:`score` and :meth:`describe`.
     ``params_``, :meth:`summary`, ``aic_``, ``bic_``, :meth:`predict` and the table that a notebook shows follow from them.
 
     Attributes
@@ -37,7 +37,7 @@ class StageModel(NotebookMixin, LikelihoodModel, BaseEstimator):
     converged_ : bool
     """
 
-    _title: ClassVar[str] = "Stage model"
+    title: ClassVar[str] = "Stage model"
     stages_: StageSpace
     n_informative_: float
 
@@ -94,7 +94,7 @@ class StagePanelModel(StageModel):
     """A discrete-time model of observed stages, fitted on a panel (n_customers, n_periods) of codes, NaN unobserved.
 
     A model keeps its constructor's ``stages``, and opens its :meth:`fit` with ``self._open_panel(X, sample_weight)``. It is
-    asked for ``chain_`` and ``_estimates``; :meth:`predict_proba` and :meth:`rupture_probability` follow the chain unless it
+    asked for ``chain_`` and ``estimates``; :meth:`predict_proba` and :meth:`rupture_probability` follow the chain unless it
     has its own.
 
     Attributes
@@ -111,7 +111,7 @@ class StagePanelModel(StageModel):
         """Return the stage space that the constructor was given."""
         return as_stage_space(self.stages)  # type: ignore[arg-type]  # a model without stages says what it takes instead
 
-    def _panel(self, X: FrameLike, *, reset: bool) -> np.ndarray:
+    def read_panel(self, X: FrameLike, *, reset: bool) -> np.ndarray:
         """Return the checked panel: the one door through which all input passes.
 
         A panel of another length than the fitted one is welcome at prediction.
@@ -125,17 +125,18 @@ class StagePanelModel(StageModel):
 
     def _open_panel(self, X: FrameLike, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the checked panel and weights of a fit; customers of weight 0 are left out."""
-        panel = self._panel(X, reset=True)
+        panel = self.read_panel(X, reset=True)
         weight = weights_of(sample_weight, panel)
         if weight is not None and (weight == 0).any():
             panel, weight = panel[weight > 0], weight[weight > 0]
         return panel, weight
 
-    def _fitted_panel(self, X: FrameLike) -> np.ndarray:
+    def read_fitted_panel(self, X: FrameLike) -> np.ndarray:
+        """Return the checked panel that a fitted model is asked about."""
         check_is_fitted(self)
-        return self._panel(X, reset=False)
+        return self.read_panel(X, reset=False)
 
-    def _last_stage(self, X: np.ndarray) -> np.ndarray:
+    def last_stage(self, X: np.ndarray) -> np.ndarray:
         """Return each customer's last observed stage; customers of whom nothing was observed are refused."""
         last, _ = last_observed(X)
         if (nothing := int((last < 0).sum())) > 0:
@@ -185,7 +186,7 @@ class StagePanelModel(StageModel):
         DataError
             When nothing was observed of a customer.
         """
-        last = self._last_stage(self._fitted_panel(X))
+        last = self.last_stage(self.read_fitted_panel(X))
         return self.chain_.step(horizon)[last]
 
     def rupture_probability(self, X: FrameLike, horizon: int) -> np.ndarray:
@@ -203,9 +204,9 @@ class StagePanelModel(StageModel):
         ndarray of shape (n_customers,)
             1 for customers whose last observed stage is rupture.
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         self._rupture()
-        return self.chain_.rupture_probability(check_count(horizon, "horizon"))[self._last_stage(panel)]
+        return self.chain_.rupture_probability(check_count(horizon, "horizon"))[self.last_stage(panel)]
 
     # ---- figures --------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from ..process.exponential import exp_generator
 from ..process.generator import StageGenerator
 from ..process.space import StagesLike, StageSpace, as_stage_space
 from ._misclassified_likelihood import MisclassifiedLikelihood
+from ._observations import arcs_of, in_order, numbers
 from ._panel_likelihood import Intervals, PanelLikelihood
 from .base import StageModel, weights_of
 from .panel import forbidden_moves
@@ -104,7 +105,7 @@ class ContinuousTimeStageModel(StageModel):
            [ 0.  ,  0.  ,  0.  ]]), array([8.2, 7.2, 0. ]))
     """
 
-    _title = "Continuous-time stage model"
+    title = "Continuous-time stage model"
     _parameter_constraints: ClassVar[dict] = {
         "exact_rupture": ["boolean"],
         "unit": [StrOptions({"h", "D", "W", "M", "Y"}), None],
@@ -155,7 +156,7 @@ class ContinuousTimeStageModel(StageModel):
         rows = pd.DataFrame({"id": frame[self.customer_id], "code": space.codes(frame[self.stage])})
         faults = []
         for name, column in ((self.time, "time"), *((c, f"z {c}") for c in self.covariates)):
-            rows[column], found = _numbers(frame[name], name)
+            rows[column], found = numbers(frame[name], name)
             faults += found
         if missing := int(frame[self.customer_id].isna().sum()):
             faults.append(f"column {self.customer_id!r} is missing in {missing:,} of {len(frame):,} rows")
@@ -166,7 +167,7 @@ class ContinuousTimeStageModel(StageModel):
         rows["id"] = pd.factorize(rows["id"])[0]
         weight = weights_of(sample_weight, rows)
         rows["weight"] = 1.0 if weight is None else weight
-        return _in_order(rows)
+        return in_order(rows)
 
     def _intervals(self, rows: pd.DataFrame, space: StageSpace) -> Intervals:
         """Return the intervals between observed stages; a missing last stage only says that nothing broke until then."""
@@ -228,7 +229,7 @@ class ContinuousTimeStageModel(StageModel):
         intervals = self._intervals(rows, space)
         self.n_intervals_ = len(intervals.origin)
         self.n_informative_ = self._count_informative(rows)
-        self._arcs = _arcs_of(space)
+        self._arcs = arcs_of(space)
         self._told_as = self._pairs(space)
         self._mean = np.average(intervals.z, axis=0, weights=intervals.weight)
         likelihood = self._likelihood(rows, intervals, space)
@@ -433,7 +434,7 @@ class ContinuousTimeStageModel(StageModel):
             raise DataError([f"{name!r} is missing" for name in missing], "the covariates")
         return np.array([float(covariates[name]) for name in self.covariates])
 
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
         """Return intensities at the mean of the covariates, log hazard ratios, and probabilities of misclassification."""
         arcs, m = self._arc_names(), len(self._arcs)
         log_q, covariance = self._log_rates(self._mean)
@@ -570,41 +571,6 @@ class ContinuousTimeStageModel(StageModel):
         """Say in plain sentences what was fitted and what it tells."""
         check_is_fitted(self)
         return (
-            f"{self._title} on {self.n_informative_:,.0f} customers and {self.n_intervals_:,} intervals (log-likelihood "
+            f"{self.title} on {self.n_informative_:,.0f} customers and {self.n_intervals_:,} intervals (log-likelihood "
             f"{self.log_likelihood_:,.2f}, {self.n_parameters_} parameters).\n{self.generator_.describe()}"
         )
-
-
-def _numbers(column: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:
-    """Return a column as numbers, and its faults."""
-    if column.dtype.kind in "mM":
-        fault = f"column {name!r} holds dates or durations; give numbers counted in one unit of time"
-        return np.full(len(column), np.nan), [fault]
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-    wrong = int((~np.isfinite(values)).sum())
-    fault = f"column {name!r} is missing or no finite number in {wrong:,} of {len(column):,} rows"
-    return values, [fault] if wrong else []
-
-
-def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows in order of customer and time; times given twice and weights that differ are refused."""
-    rows = rows.sort_values(["id", "time"], kind="stable", ignore_index=True)
-    same = rows["id"].to_numpy()[1:] == rows["id"].to_numpy()[:-1]
-    faults = []
-    if (twice := int((same & (np.diff(rows["time"]) == 0)).sum())) > 0:
-        faults.append(f"{twice:,} rows repeat a customer's time; keep one row a customer and time")
-    if (other := int((same & (np.diff(rows["weight"]) != 0)).sum())) > 0:
-        faults.append(
-            f"the sample weight changes {other:,} times within a customer; give all rows of a customer the same"
-        )
-    if faults:
-        raise DataError(faults, "the frame of stages")
-    return rows
-
-
-def _arcs_of(space: StageSpace) -> np.ndarray:
-    """Return the moves between different stages that can happen in an instant, (n_arcs, 2)."""
-    moves = space.allowed_moves & ~space.absorbing_mask[:, None] & ~np.eye(len(space), dtype=bool)
-    if not moves.any():
-        raise DataError(["no move between different stages can happen in it"], "the stage space")
-    return np.argwhere(moves)

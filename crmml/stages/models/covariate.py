@@ -12,9 +12,7 @@ References
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import joblib
@@ -30,13 +28,13 @@ from ... import frames
 from ...checks import check_count, check_coverage
 from ...exceptions import DataError
 from ...inference import Estimates
-from ...results import Result
 from ...typing import ArrayLike, Estimator, FrameLike, Seed
 from ..process.chain import StageChain
 from ..process.space import StagesLike, StageSpace, as_stage_space
 from ._covariates import Covariates, read_covariates
 from ._logistic_information import contrasts
 from .base import StagePanelModel, step_ahead, stopped_at, weights_of
+from .marginal_effect import EffectQuestion, MarginalEffect
 from .panel import count_transitions, last_observed
 
 
@@ -98,7 +96,7 @@ class CovariateMarkovStageModel(StagePanelModel):
     [0.29, 0.1]
     """
 
-    _title = "Markov stage model with covariates"
+    title = "Markov stage model with covariates"
     _parameter_constraints: ClassVar[dict] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "covariates": ["array-like", None],
@@ -127,11 +125,12 @@ class CovariateMarkovStageModel(StagePanelModel):
     def _space(self) -> StageSpace:
         return as_stage_space(self._n_seen if self.stages is None else self.stages)
 
-    def _panel(self, X: Any, *, reset: bool) -> np.ndarray:
+    def read_panel(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Return the checked panel: the one door through which all input passes."""
         if reset and self.stages is None:
             highest = pd.DataFrame(X).max(numeric_only=True).max() if np.ndim(X) == 2 and np.size(X) else np.nan
             self._n_seen = max(int(highest) + 1, 2) if np.isfinite(highest) else 2
-        return super()._panel(X, reset=reset)
+        return super().read_panel(X, reset=reset)
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(
@@ -166,7 +165,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         DataError
             Naming every fault of the panel or of the covariates.
         """
-        panel = self._panel(X, reset=True)
+        panel = self.read_panel(X, reset=True)
         weight = weights_of(sample_weight, panel)
         self.stages_ = self._space()
         columns = self._columns(covariates, panel.shape)
@@ -236,7 +235,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         with np.errstate(divide="ignore"):
             return float(weight @ np.log(proba[np.arange(len(to)), to]))
 
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
         """Return log odds where the rows are logistic, the probabilities of an average customer where they are not."""
         fitted = [name for name, row in self.classifiers_.items() if row is not None]
         if not self.covariate_names_ or any(name not in self._tables for name in fitted):
@@ -397,8 +396,8 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers, n_stages)
         """
-        panel = self._fitted_panel(X)
-        last = self._last_stage(panel)
+        panel = self.read_fitted_panel(X)
+        last = self.last_stage(panel)
         matrices = self.transition_matrices(self._last_values(covariates, panel), len(panel))
         return step_ahead(np.eye(len(self.stages_))[last], matrices, horizon)
 
@@ -432,7 +431,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         float
             Minus infinity where a move has probability 0.
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         columns = self._fitted_columns(covariates, panel.shape)
         weight = weights_of(sample_weight, panel)
         weight = np.ones(len(panel)) if weight is None else weight
@@ -459,8 +458,8 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers,)
         """
-        panel = self._fitted_panel(X)
-        return self._broken_by(self._last_stage(panel), self._last_values(covariates, panel), horizon)
+        panel = self.read_fitted_panel(X)
+        return self._broken_by(self.last_stage(panel), self._last_values(covariates, panel), horizon)
 
     def _broken_by(self, last: np.ndarray, values: Mapping[str, np.ndarray], horizon: int) -> np.ndarray:
         broken = self._rupture()
@@ -507,7 +506,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         MarginalEffect
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         columns = self._fitted_columns(covariates, panel.shape)
         question = self._read_question(panel, columns, covariate, values, horizon, coverage, n_resamples)
         seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_resamples)
@@ -524,16 +523,16 @@ class CovariateMarkovStageModel(StagePanelModel):
         horizon: int,
         coverage: float,
         n_resamples: int,
-    ) -> _EffectQuestion:
+    ) -> EffectQuestion:
         coverage, horizon = check_coverage(coverage), check_count(horizon, "horizon")
         check_count(n_resamples, "n_resamples", least=20)
         if covariate not in columns:
             raise ValueError(f"covariate={covariate!r} is none; the covariates are {', '.join(columns)}.")
-        now = self._last_stage(panel)
+        now = self.last_stage(panel)
         if not self.stages_.transient_mask[now].any():
             raise DataError(["no customer's relationship is still open, so nobody can be acted on"], "the panel")
         at = tuple(str(value) if covariate in self.categories_ else value for value in values)
-        return _EffectQuestion(panel, columns, covariate, tuple(values), at, horizon, coverage, self.stages_.names)
+        return EffectQuestion(panel, columns, covariate, tuple(values), at, horizon, coverage, self.stages_.names)
 
     # ---- words ----------------------------------------------------------------------------------------------------
 
@@ -542,7 +541,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         check_is_fitted(self)
         names = ", ".join(self.covariate_names_) or "none"
         return (
-            f"{self._title} (covariates: {names}) on {self.n_informative_:,} customers and {self.counts_.sum():,.0f} moves, "
+            f"{self.title} (covariates: {names}) on {self.n_informative_:,} customers and {self.counts_.sum():,.0f} moves, "
             f"log-likelihood {self.log_likelihood_:,.2f}. On average:\n{self.chain_.describe()}"
         )
 
@@ -564,104 +563,3 @@ def _length(covariates: Covariates | None) -> int:
     if covariates is None or not frames.is_frame(covariates):
         raise ValueError("n_customers is needed where there are no covariates.")
     return len(frames.to_columns(covariates, list(frames.wrap(covariates).collect_schema().names())))
-
-
-@dataclass(frozen=True)
-class _EffectQuestion:
-    """What is asked of a marginal effect, checked: customers, the covariate, its two values, and how far ahead."""
-
-    panel: np.ndarray
-    columns: dict[str, np.ndarray]
-    covariate: str
-    values: tuple[Any, ...]
-    at: tuple[Any, ...]
-    horizon: int
-    coverage: float
-    stages: tuple[str, ...]
-
-    def effect(self, model: CovariateMarkovStageModel, rows: np.ndarray) -> np.ndarray:
-        """Return the change in the probability of rupture: over all customers of some rows, then by stage."""
-        last = model._last_stage(self.panel[rows])
-        own = model._last_values({name: value[rows] for name, value in self.columns.items()}, self.panel[rows])
-        first, second = (
-            model._broken_by(last, own | {self.covariate: np.full(len(rows), value)}, self.horizon) for value in self.at
-        )
-        inside = model.stages_.transient_mask[last]
-        difference, stage = (second - first)[inside], last[inside]
-        by_stage = [difference[stage == i].mean() if (stage == i).any() else np.nan for i in range(len(self.stages))]
-        return np.array([difference.mean(), *by_stage])
-
-    def again(self, model: CovariateMarkovStageModel, seed: int) -> np.ndarray:
-        """Return the same of a model fitted to customers drawn with replacement."""
-        rows = np.random.default_rng(seed).integers(0, len(self.panel), len(self.panel))
-        other = clone(model).set_params(unvisited="stay" if model.unvisited == "raise" else model.unvisited)
-        other.set_params(stages=model.stages_)
-        other._known_categories = model.categories_
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            other.fit(self.panel[rows], covariates={name: value[rows] for name, value in self.columns.items()})
-        return self.effect(other, rows)
-
-    def answer(self, point: np.ndarray, draws: np.ndarray) -> MarginalEffect:
-        """Return the effect with the percentile interval of the draws."""
-        tails = [(1 - self.coverage) / 2, (1 + self.coverage) / 2]
-        seen = ~np.isnan(draws).all(axis=0)
-        lower, upper = np.full((2, len(point)), np.nan)
-        lower[seen], upper[seen] = np.nanquantile(draws[:, seen], tails, axis=0)
-        by_stage = pd.DataFrame({"stage": self.stages, "effect": point[1:], "lower": lower[1:], "upper": upper[1:]})
-        return MarginalEffect(
-            self.covariate,
-            self.values,
-            self.horizon,
-            float(point[0]),
-            float(lower[0]),
-            float(upper[0]),
-            self.coverage,
-            by_stage.dropna(subset="effect", ignore_index=True),
-        )
-
-
-@dataclass(frozen=True)
-class MarginalEffect(Result):
-    """Average change in the probability of rupture when a covariate goes from one value to another.
-
-    Attributes
-    ----------
-    covariate : str
-    values : (from, to)
-    horizon : int
-        Periods ahead.
-    effect, lower, upper : float
-        Difference of probabilities, averaged over customers whose relationship is not broken, and its interval.
-    coverage : float
-    by_stage : DataFrame
-        The same by the stage customers are in: stage, effect, lower, upper.
-    """
-
-    covariate: str
-    values: tuple[Any, Any]
-    horizon: int
-    effect: float
-    lower: float
-    upper: float
-    coverage: float
-    by_stage: pd.DataFrame = field(repr=False)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the effect over all customers, then by stage: stage, effect, lower, upper."""
-        whole = pd.DataFrame({"stage": ["all"], "effect": [self.effect], "lower": [self.lower], "upper": [self.upper]})
-        return pd.concat([whole, self.by_stage], ignore_index=True)
-
-    def describe(self) -> str:
-        """Say the effect in plain sentences."""
-        word = "lowers" if self.effect < 0 else "raises"
-        sure = (
-            "" if self.lower > 0 or self.upper < 0 else " The interval holds 0: the data do not tell which way it goes."
-        )
-        periods = f"{self.horizon} period{'s' * (self.horizon != 1)}"
-        return (
-            f"{self.covariate} at {self.values[1]} instead of {self.values[0]} {word} the probability of rupture within {periods} by "
-            f"{100 * abs(self.effect):.2f} percentage points on average ({self.coverage:.0%} interval of the change "
-            f"{100 * self.lower:+.2f} to {100 * self.upper:+.2f}).{sure} It is the effect of acting only where who got it was "
-            "decided by chance or by the covariates."
-        )

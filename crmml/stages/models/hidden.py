@@ -119,7 +119,7 @@ class HiddenMarkovStageModel(StageModel):
     array([[0., 0., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.]])
     """
 
-    _title = "Hidden Markov stage model"
+    title = "Hidden Markov stage model"
     _parameter_constraints: ClassVar[dict] = {
         "emission": [StrOptions(set(EMISSIONS))],
         "transition_covariates": ["array-like"],
@@ -162,7 +162,7 @@ class HiddenMarkovStageModel(StageModel):
 
     # ---- input ----------------------------------------------------------------------------------------------------
 
-    def _panel(self, X: FrameLike, *, reset: bool) -> np.ndarray:
+    def read_panel(self, X: FrameLike, *, reset: bool) -> np.ndarray:
         """Return the checked panel: the one door through which all input passes."""
         if reset:
             array = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
@@ -206,7 +206,7 @@ class HiddenMarkovStageModel(StageModel):
         self, X: FrameLike, covariates: Covariates | None, sample_weight: ArrayLike | None = None
     ) -> HiddenData:
         check_is_fitted(self)
-        panel = self._panel(X, reset=False)
+        panel = self.read_panel(X, reset=False)
         return self._data(panel, covariates, weights_of(sample_weight, panel))
 
     # ---- fit ------------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class HiddenMarkovStageModel(StageModel):
         ConvergenceWarning
             When EM had not settled after ``max_iter`` steps, or a stage is nearly empty.
         """
-        panel = self._panel(X, reset=True)
+        panel = self.read_panel(X, reset=True)
         data = self._data(panel, covariates, weights_of(sample_weight, panel))
         space, emission = as_stage_space(self.n_stages), EMISSIONS[self.emission]()
         logit = TransitionLogit(space.allowed_moves, data.n_transition)
@@ -509,7 +509,7 @@ class HiddenMarkovStageModel(StageModel):
 
     # ---- figures and words ----------------------------------------------------------------------------------------
 
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
         """Return start and transition probabilities (at the mean of the covariates), effects as log odds against staying,
         and what each stage shows; NaN errors where a probability ran to 0 or the data do not tell.
         """
@@ -569,7 +569,7 @@ class HiddenMarkovStageModel(StageModel):
         mean = self._emission.mean(self._parameters.emission)
         each = ", ".join(f"{name} {value:.2f}" for name, value in zip(self.stages_.names, mean, strict=True))
         return (
-            f"{self._title} with {len(mean)} stages on {self.n_informative_:,.0f} customers "
+            f"{self.title} with {len(mean)} stages on {self.n_informative_:,.0f} customers "
             f"(log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} parameters). "
             f"Mean {word} per period: {each}.\n{self.chain_.describe()}"
         )

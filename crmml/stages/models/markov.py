@@ -99,7 +99,7 @@ class MarkovStageModel(StagePanelModel):
     array([[0.36, 0.64]])
     """
 
-    _title = "Markov stage model"
+    title = "Markov stage model"
     _parameter_constraints: ClassVar[dict] = {
         "prior": [Interval(Real, 0, None, closed="left"), "array-like"],
         "order": [Interval(Integral, 1, None, closed="left")],
@@ -321,8 +321,8 @@ class MarkovStageModel(StagePanelModel):
         return shares @ self.chain_.rupture_probability(check_count(horizon, "horizon"))
 
     def _history_shares(self, X: FrameLike) -> np.ndarray:
-        panel = self._fitted_panel(X)
-        self._last_stage(panel)
+        panel = self.read_fitted_panel(X)
+        self.last_stage(panel)
         return self._histories.shares(panel)
 
     def score(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> float:
@@ -339,7 +339,7 @@ class MarkovStageModel(StagePanelModel):
         -------
         float
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         weight = weights_of(sample_weight, panel)
         n = len(panel) if weight is None else float(weight.sum())
         if self.missing == "gaps":
@@ -367,7 +367,7 @@ class MarkovStageModel(StagePanelModel):
         -------
         (StageTest, StageTest)
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         return tuple(  # type: ignore[return-value]
             order_test(panel, self.stages_, order=order, n_resamples=n_resamples, random_state=random_state)
             for order in (1, 2)
@@ -387,7 +387,7 @@ class MarkovStageModel(StagePanelModel):
         -------
         StageTest
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         return homogeneity_test(panel, self.stages_, n_resamples=n_resamples, random_state=random_state)
 
     def compare_groups(
@@ -408,19 +408,20 @@ class MarkovStageModel(StagePanelModel):
         -------
         GroupComparison
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         return compare_groups(panel, by, self.stages_, horizon=horizon, coverage=coverage, period=self.period)
 
     # ---- tables and words -----------------------------------------------------------------------------------------
 
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
+        """Return the estimates with their standard errors, on the scale they are reported on."""
         return self._move_estimates(self.transition_matrix_, self.std_errors_)
 
     def describe(self) -> str:
         """Say in plain sentences what was fitted and what it tells."""
         check_is_fitted(self)
         lead = (
-            f"{self._title} of order {self.order} on {self.n_informative_:,.0f} customers and {self.counts_.sum():,.0f} moves "
+            f"{self.title} of order {self.order} on {self.n_informative_:,.0f} customers and {self.counts_.sum():,.0f} moves "
             f"(log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} parameters)."
         )
         return f"{lead}\n{self.chain_.describe()}" if self.order == 1 else lead

@@ -93,7 +93,7 @@ class SemiMarkovStageModel(StagePanelModel):
     array([0. , 0.2, 0.2, 0.2])
     """
 
-    _title = "Semi-Markov stage model"
+    title = "Semi-Markov stage model"
     _parameter_constraints: ClassVar[dict] = {
         "n_phases": [Interval(Integral, 1, None, closed="left"), Mapping],
         "period": [StrOptions({"h", "D", "W", "M", "Y"}), None],
@@ -273,7 +273,7 @@ class SemiMarkovStageModel(StagePanelModel):
     # ---- prediction -----------------------------------------------------------------------------------------------
 
     def _phases(self, panel: np.ndarray) -> np.ndarray:
-        self._last_stage(panel)
+        self.last_stage(panel)
         return HiddenData(panel).last_filtered(self._parameters, self._emission, self._logit)
 
     def predict_proba(self, X: FrameLike, horizon: int = 1) -> np.ndarray:
@@ -289,7 +289,7 @@ class SemiMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers, n_stages)
         """
-        share = self._phases(self._fitted_panel(X)) @ self.expanded_chain_.step(horizon)
+        share = self._phases(self.read_fitted_panel(X)) @ self.expanded_chain_.step(horizon)
         proba = share @ np.eye(len(self.stages_))[self._stage_of]
         return np.where(proba < 1e-250, 0.0, proba)
 
@@ -305,7 +305,7 @@ class SemiMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers,)
         """
-        phases = self._phases(self._fitted_panel(X))
+        phases = self._phases(self.read_fitted_panel(X))
         self._rupture()
         return phases @ self.expanded_chain_.rupture_probability(check_count(horizon, "horizon"))
 
@@ -324,7 +324,7 @@ class SemiMarkovStageModel(StagePanelModel):
         -------
         float
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         weight = weights_of(sample_weight, panel)
         known = ~np.isnan(panel).all(axis=1)
         total = self._conditional(HiddenData(panel[known], weight=None if weight is None else weight[known]))
@@ -380,7 +380,7 @@ class SemiMarkovStageModel(StagePanelModel):
         -------
         StageTest
         """
-        panel = self._fitted_panel(X)
+        panel = self.read_fitted_panel(X)
         statistic, degrees = self._against_one_phase(panel)
         if max(self.n_phases_.values()) == 1:
             raise ValueError("Every stage has one phase, so there is no memory to test; take n_phases of 2 or more.")
@@ -416,7 +416,8 @@ class SemiMarkovStageModel(StagePanelModel):
         one = clone(self).set_params(n_phases=1, n_init=1)._refitted(panel)
         return max(2 * (self.log_likelihood_ - one.log_likelihood_), 0.0), self.n_parameters_ - one.n_parameters_
 
-    def _estimates(self) -> Estimates:
+    def estimates(self) -> Estimates:
+        """Return the estimates with their standard errors, on the scale they are reported on."""
         return estimates_of_moves(self._phase_space(), self.expanded_chain_.P, self.std_errors_)
 
     def _phase_space(self) -> StageSpace:
@@ -428,7 +429,7 @@ class SemiMarkovStageModel(StagePanelModel):
         """Say in plain sentences how long stays last and how the chance of leaving changes with time."""
         check_is_fitted(self)
         lines = [
-            f"{self._title} on {self.n_informative_:,.0f} customers (log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} "
+            f"{self.title} on {self.n_informative_:,.0f} customers (log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} "
             "parameters)."
         ]
         mean = self.sojourn_time()

@@ -12,12 +12,16 @@ from sklearn.utils import check_random_state
 
 from ...checks import UNIT_WORDS, check_coverage
 from ...exceptions import DataError
+from ...results import Result
 from ...typing import ArrayLike, Seed
 from .lever import Lever, best_lever
 from .space import StageSpace, as_stage_space
 
+#: Draws that must not move between calls come from this seed.
+KEPT_SEED = 0
 
-class StageProcess(ABC):
+
+class StageProcess(Result, ABC):
     """An immutable Markov process on the stages of a relationship, with or without draws of its matrix."""
 
     stages: StageSpace
@@ -99,16 +103,17 @@ class StageProcess(ABC):
 
     @property
     def has_draws(self) -> bool:
-        """Whether :meth:`sample` can draw from the posterior of the matrix."""
+        """Whether :meth:`draws` can draw from the posterior of the matrix."""
         return self._draws is not None
 
-    def sample(self, n_draws: int = 1000, random_state: Seed = None) -> np.ndarray:
+    def draws(self, n_draws: int = 1000, random_state: Seed = None) -> np.ndarray:
         """Draw matrices from the posterior.
 
         Parameters
         ----------
         n_draws : int, default=1000
-        random_state : int, Generator, RandomState or None
+        random_state : int, RandomState or None
+            None takes the same draws at every call.
 
         Returns
         -------
@@ -127,7 +132,9 @@ class StageProcess(ABC):
             )
         if n_draws <= len(draws):
             return draws[:n_draws]
-        return draws[check_random_state(random_state).randint(len(draws), size=n_draws)]
+        return draws[
+            check_random_state(KEPT_SEED if random_state is None else random_state).randint(len(draws), size=n_draws)
+        ]
 
     def interval(
         self,
@@ -135,7 +142,7 @@ class StageProcess(ABC):
         *arguments: Any,
         coverage: float = 0.9,
         n_draws: int = 1000,
-        random_state: Seed = 0,
+        random_state: Seed = None,
         **options: Any,
     ) -> np.ndarray:
         """Return the equal-tailed posterior interval of what any method returns.
@@ -149,7 +156,8 @@ class StageProcess(ABC):
         coverage : float, default=0.9
             Between 0 and 1.
         n_draws : int, default=1000
-        random_state : int, Generator, RandomState or None, default=0
+        random_state : int, RandomState or None
+            None takes the same draws at every call.
 
         Returns
         -------
@@ -160,7 +168,7 @@ class StageProcess(ABC):
         method = getattr(type(self), of, None)
         if of.startswith("_") or not callable(method):
             raise ValueError(f"of={of!r} is no method of {type(self).__name__}.")
-        matrices = self.sample(n_draws, random_state)
+        matrices = self.draws(n_draws, random_state)
         values = self._rupture_of_many(matrices, *arguments, **options) if of == "rupture_probability" else None
         if values is None:
             values = np.stack([np.asarray(method(self._with(draw), *arguments, **options), float) for draw in matrices])

@@ -19,7 +19,7 @@ References
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -27,8 +27,12 @@ from sklearn.utils import check_random_state
 from ...checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_choice, check_count, check_unit
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
-from .base import StageProcess
+from .base import KEPT_SEED, StageProcess
+from .displays import TransitionHeatmapDisplay
 from .space import StageSpace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: How far a row may miss one before it is refused.
 ROW_SUM_TOLERANCE = 1e-8
@@ -162,13 +166,14 @@ class StageChain(StageProcess):
         """Whether :meth:`sample` can draw from the posterior of P."""
         return self._concentration is not None or super().has_draws
 
-    def sample(self, n_draws: int = 1000, random_state: Seed = None) -> np.ndarray:
+    def draws(self, n_draws: int = 1000, random_state: Seed = None) -> np.ndarray:
         """Draw transition matrices from the posterior.
 
         Parameters
         ----------
         n_draws : int, default=1000
-        random_state : int, Generator, RandomState or None
+        random_state : int, RandomState or None
+            None takes the same draws at every call.
 
         Returns
         -------
@@ -182,9 +187,9 @@ class StageChain(StageProcess):
         """
         concentration = self._concentration
         if concentration is None:
-            return super().sample(n_draws, random_state)
+            return super().draws(n_draws, random_state)
         free = concentration > 0
-        gamma = check_random_state(random_state).standard_gamma(
+        gamma = check_random_state(KEPT_SEED if random_state is None else random_state).standard_gamma(
             np.where(free, concentration, 1.0), size=(n_draws, *free.shape)
         )
         gamma = np.where(free, np.maximum(gamma, np.finfo(float).tiny), 0.0)
@@ -346,6 +351,19 @@ class StageChain(StageProcess):
         return float((1 + annual_discount_rate) ** -(DAYS_PER_UNIT[self.period] / DAYS_PER_UNIT["Y"]))
 
     # ---- words ----------------------------------------------------------------------------------------------------
+
+    def plot(self, ax: Axes | None = None) -> TransitionHeatmapDisplay:
+        """Draw the probabilities as colours, with the moves they rest on.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        TransitionHeatmapDisplay
+        """
+        return TransitionHeatmapDisplay.from_result(self).plot(ax=ax)
 
     def _time_in_words(self) -> str:
         return self._steps if self.period is None else UNIT_WORDS[self.period]

@@ -21,7 +21,7 @@ References
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,12 @@ from ...frames.ruler import convert, discount_intensity
 from ...typing import ArrayLike, Seed
 from .base import StageProcess, reachable
 from .chain import StageChain
+from .displays import RuptureCurveDisplay, TransitionHeatmapDisplay
 from .exponential import exp_adjoint, exp_generator, exp_integral
 from .space import StageSpace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: How far a row may miss zero, as a share of its greatest intensity, before it is refused.
 ROW_SUM_TOLERANCE = 1e-8
@@ -310,6 +314,21 @@ class StageGenerator(StageProcess):
         if discount > 0:
             return np.linalg.solve(discount * np.eye(len(self)) - self.matrix, pay)
         return self._undiscounted(pay)
+
+    def plot(self, ax: Axes | None = None) -> RuptureCurveDisplay | TransitionHeatmapDisplay:
+        """Draw how soon relationships break, or, where no stage is a rupture, the moves within one unit of time.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        RuptureCurveDisplay or TransitionHeatmapDisplay
+        """
+        if self.stages.rupture_mask.any():
+            return RuptureCurveDisplay.from_result(self).plot(ax=ax)
+        return TransitionHeatmapDisplay(self.stages, self.step(1.0)).plot(ax=ax)
 
     def _time_in_words(self) -> str:
         return self._steps if self.unit is None else UNIT_WORDS[self.unit]

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ...checks import UNIT_WORDS
+from ...checks import UNIT_WORDS, unknown_choice
+from ...results import NotebookMixin
 from ...transactions.activity import PERIODS, Activity, Grid, read_activity, to_log_engine
 from ..process.space import as_stage_space
 
 
-class PeriodStager(BaseEstimator):
+class PeriodStager(NotebookMixin, BaseEstimator):
     """Common part of stagers that look at a log period by period."""
 
     period: str | None
@@ -29,8 +30,7 @@ class PeriodStager(BaseEstimator):
             )
         period = asked or self.period or "M"
         if period not in PERIODS:
-            known = ", ".join(f"{name!r} ({UNIT_WORDS[name]})" for name in PERIODS)
-            raise ValueError(f"period={period!r} is not known; choose one of {known}.")
+            raise unknown_choice(period, "period", [f"{name!r} ({UNIT_WORDS[name]})" for name in PERIODS])
         return period
 
     def _read(self, log: Any, value: str | None, observation_end: Any) -> Activity:

@@ -85,7 +85,7 @@ def test_prior_is_dirichlet():
     model = MarkovStageModel(2, prior=1.0).fit(X)
     np.testing.assert_allclose(model.transition_matrix_, [[1 / 3, 2 / 3], [1 / 3, 2 / 3]])
     np.testing.assert_allclose(model.std_errors_[0, 0], np.sqrt(1 / 3 * 2 / 3 / 4))  # Beta(1, 2)
-    draws = model.chain_.sample(20_000, 0)
+    draws = model.chain_.draws(20_000, 0)
     np.testing.assert_allclose(draws[:, 0, 0].std(), model.std_errors_[0, 0], rtol=0.02)
     space = recency_stages(2)
     kept = MarkovStageModel(space, prior=1.0).fit([[0, 1, 0, 1, 2]]).transition_matrix_

@@ -166,7 +166,7 @@ def test_sensitivity_is_the_derivative(chain):
 
 
 def test_posterior_and_intervals(chain):
-    draws = chain.sample(4000, random_state=0)
+    draws = chain.draws(4000, random_state=0)
     alpha = np.array(values()["counts"])[:4] + 0.2
     np.testing.assert_allclose(draws.sum(axis=2), 1, rtol=1e-12)
     np.testing.assert_allclose(draws[:, :4].mean(axis=0), alpha / alpha.sum(axis=1, keepdims=True), atol=2e-3)
@@ -208,7 +208,7 @@ def test_forecast_and_simulation(chain):
 def test_it_is_a_value(chain):
     again = pickle.loads(pickle.dumps(chain))
     assert again == chain
-    np.testing.assert_array_equal(again.sample(3, 0), chain.sample(3, 0))
+    np.testing.assert_array_equal(again.draws(3, 0), chain.draws(3, 0))
     assert chain.to_frame().loc["1", "2"] == chain.P[0, 1]
     assert relationship_lifecycle() != chain.stages
 
