@@ -26,7 +26,7 @@ class Explanation(Result):
     Attributes
     ----------
     contributions : DataFrame of shape (n, p)
-        One row a customer and one column a feature, in log-odds; positive raises churn.
+        One row per customer and one column per feature, in log-odds; positive raises churn.
     baseline : float
         Log-odds that no column explains: about those of an average customer.
     score : ndarray of shape (n,)
@@ -150,7 +150,7 @@ def explain(classifier: Estimator, X: FrameLike, *, background: Any = None) -> E
     >>> rng = np.random.default_rng(0)
     >>> X = pd.DataFrame({"plan": ["basic", "gold"] * 500, "months": np.arange(1000) % 37})
     >>> y = rng.random(1000) < np.where(X["plan"] == "basic", 0.6, 0.2) - X["months"] / 200
-    >>> found = explain(ChurnClassifier(LogisticRegression()).fit(X, y), X)
+    >>> found = explain(ChurnClassifier(LogisticRegression(), random_state=0).fit(X, y), X)
     >>> found.contributions.iloc[:2].round(1)
        plan  months
     0   0.9     0.5

@@ -57,10 +57,10 @@ def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list
         array = np.asarray(plain, dtype=np.float64)
     except (TypeError, ValueError):
         odd = sum(not _is_number(entry) for entry in plain.ravel().tolist())
-        return np.full(length, np.nan), [f"{odd:,} values of {name} are no numbers"]
+        return np.full(length, np.nan), [f"{odd:,} values of {name} are not numbers"]
     faults = []
     if array.ndim != 1 or array.size != length:
-        faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number a customer")
+        faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number per customer")
     # a sum is finite only if every entry is
     if not np.isfinite(array.sum()) and (bad := int((~np.isfinite(array)).sum())):
         faults.append(f"{bad:,} values of {name} are missing or infinite")
