@@ -50,8 +50,11 @@ def read_propensity(propensity: ArrayLike, n: int, control: str | float, treated
     DataError
         For propensities missing, of 0 or 1, out of range, not adding up to 1 or of another shape.
     """
-    by_arm = isinstance(propensity, Mapping)
-    table = _by_arm(propensity, n, control, treated) if by_arm else _by_row(propensity, n, 1 + len(treated))
+    table = (
+        _by_arm(propensity, n, control, treated)
+        if isinstance(propensity, Mapping)
+        else _by_row(propensity, n, 1 + len(treated))
+    )
     if faults := _faults(table, [control, *treated]):
         raise DataError(faults, "the propensity")
     return np.asarray(table)

@@ -35,7 +35,7 @@ def test_faults():
         qini_score([1, 0], [0.1, 0.2], [1, 1])
     with pytest.raises(DataError, match="ties='mean' is not known"):
         qini_score([1, 0], [0.1, 0.2], [1, 0], ties="mean")
-    with pytest.raises(DataError, match="share is 2"):
+    with pytest.raises(DataError, match="share=2"):
         uplift_at_k([1, 0], [0.1, 0.2], [1, 0], share=2)
     assert np.isnan(uplift_at_k([1, 0, 1], [3, 2, 1], [1, 0, 1], share=0.4))
 

@@ -38,7 +38,7 @@ def test_needs_enough_rows_of_both_labels(X):
 def test_categories_with_one_label_each(X):
     kind = np.where(X["c"] > 0, "p", "q")
     assert names(pd.DataFrame({"kind": kind}), kind == "p") == ["kind"]
-    # one value per row is an identifier, not a rule
+    # one value a row is an identifier, not a rule
     assert names(pd.DataFrame({"id": [f"c{i}" for i in range(400)]}), kind == "p") == []
 
 
