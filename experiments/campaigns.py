@@ -109,12 +109,12 @@ def rivals(binary: bool) -> dict[str, Any]:
     trees: Any = HistGradientBoostingClassifier if binary else HistGradientBoostingRegressor
     line = LogisticRegression(max_iter=2000) if binary else LinearRegression()
     return {
-        "SLearner": SLearner(),
-        "TLearner": TLearner(),
-        "XLearner": XLearner(),
-        "TransformedOutcome": TransformedOutcome(),
+        "SLearner": SLearner(random_state=0),
+        "TLearner": TLearner(random_state=0),
+        "XLearner": XLearner(random_state=0),
+        "TransformedOutcome": TransformedOutcome(random_state=0),
         "T-HGB": TLearner(trees(random_state=0)),
-        "T-LogReg" if binary else "T-Linear": TLearner(make_pipeline(StandardScaler(), line)),
+        "T-LogReg" if binary else "T-Linear": TLearner(make_pipeline(StandardScaler(), line), random_state=0),
         "X-HGB": XLearner(trees(random_state=0), HistGradientBoostingRegressor(random_state=0)),
     }
 
@@ -266,7 +266,9 @@ def run(campaign: Campaign, value: float = VALUE, cost: float = COST, budget: fl
     ours = judged["XLearner"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FeatureWarning)
-        model = XLearner().fit(campaign.X, campaign.y, treatment=campaign.treated, propensity=campaign.propensity)
+        model = XLearner(random_state=0).fit(
+            campaign.X, campaign.y, treatment=campaign.treated, propensity=campaign.propensity
+        )
     lines.append(model.describe())
     plan, figures, said = targeting_study(campaign, value, cost, budget)
     metrics |= figures

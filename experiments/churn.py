@@ -98,7 +98,7 @@ def of_table(name: str, frame: pd.DataFrame, label: str | None = None, churned: 
 def rivals() -> dict[str, Any]:
     """The classifier as it comes, beside what one would take otherwise and the score that knows nothing."""
     return {
-        "ChurnClassifier": ChurnClassifier(),
+        "ChurnClassifier": ChurnClassifier(random_state=0),
         "LogisticRegression": make_pipeline(ColumnEncoder("linear"), LogisticRegression(max_iter=2000)),
         "HistGradientBoosting": make_pipeline(ColumnEncoder("tree"), HistGradientBoostingClassifier(random_state=0)),
         "constant": DummyClassifier(),
@@ -108,7 +108,7 @@ def rivals() -> dict[str, Any]:
 def rivals_on_numbers() -> dict[str, Any]:
     """The same for snapshots, whose features are numbers: the rivals as they are published."""
     return {
-        "ChurnClassifier": ChurnClassifier(),
+        "ChurnClassifier": ChurnClassifier(random_state=0),
         "LogisticRegression": make_pipeline(
             SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(max_iter=3000)
         ),
@@ -150,7 +150,7 @@ def run_table(table: Table, costs: ContactCosts, resampled: bool = False) -> dic
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FeatureWarning)
         scores = {name: out_of_fold(model, table) for name, model in rivals().items()}
-        model = ChurnClassifier(costs=costs).fit(table.X, table.y)
+        model = ChurnClassifier(costs=costs, random_state=0).fit(table.X, table.y)
     lines += sorted({str(entry.message) for entry in said if "left out" in str(entry.message)})
     rows = {name: figures(table.y, p, fold, money) for name, (p, fold, _) in scores.items()}
     shown = pd.DataFrame(rows).T.round({"auc": 4, "average_precision": 3, "top_decile_lift": 2, "brier": 4})

@@ -46,43 +46,19 @@ def read_arms(treatment: Any, control: str | float, n: int, *, least: int = LEAS
         Treatment missing or of another length, a control that is unknown or cannot be told, an arm without rows or with
         fewer than ``least``.
     """
-    column = to_series(treatment)
-    if column is None or len(column) != n:
-        shape = np.shape(treatment)
-        raise DataError([f"treatment has shape {shape}; ({n},) is expected, one arm a customer"], "the treatment")
-    if missing := int(column.isna().sum()):
-        raise DataError(
-            [
-                f"treatment is missing in {missing:,} of {n:,} rows; leave these rows out, or find out what they were given: "
-                "who was not contacted is the control arm, not a missing value"
-            ],
-            "the treatment",
-        )
-    if lists := int(frames.unhashable(column).sum()):
-        raise DataError(
-            [f"treatment holds lists or their like in {lists:,} of {n:,} rows; it must name one arm a customer"],
-            "the treatment",
-        )
+    column = _read_column(treatment, n)
     values = _sorted(pd.unique(column.astype(object)).tolist())
-    faults = []
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        empty = [value for value in column.cat.categories.tolist() if value not in values]
-        faults += [f"arm {value!r} has no rows; take it out of the categories, or add its customers" for value in empty]
+    faults = _empty_categories(column, values)
     if len(values) > max(20, n // 20):
         faults.append(
             f"treatment has {len(values):,} values in {n:,} rows; it must name the arm of the campaign, such as 0 and 1"
         )
         raise DataError(faults, "the treatment")
-    shown = ", ".join(repr(value) for value in values[:8])
-    if control is None:
-        control, fault = _told(values)
-        faults += [fault] if fault else []
-    elif control not in values:
-        faults.append(f"control={control!r} is not among the arms; there are {shown}")
+    control = _read_control(control, values, faults)
     if len(values) < 2:
         many = "the only sample is" if n == 1 else f"all {n:,} rows are"
         faults.append(
-            f"{many} of arm {shown} (n_samples={n}); an effect needs customers who were treated and a control arm"
+            f"{many} of arm {_listed(values)} (n_samples={n}); an effect needs customers who were treated and a control arm"
         )
     if faults:
         raise DataError(faults, "the treatment")
@@ -97,6 +73,50 @@ def read_arms(treatment: Any, control: str | float, n: int, *, least: int = LEAS
     if faults:
         raise DataError(faults, "the treatment")
     return Arms(control, treated, code)
+
+
+def _read_column(treatment: Any, n: int) -> pd.Series:
+    """The arms as a column without gaps, one value in each cell."""
+    column = to_series(treatment)
+    if column is None or len(column) != n:
+        shape = np.shape(treatment)
+        raise DataError([f"treatment has shape {shape}; ({n},) is expected, one arm per customer"], "the treatment")
+    if missing := int(column.isna().sum()):
+        raise DataError(
+            [
+                f"treatment is missing in {missing:,} of {n:,} rows; leave these rows out, or find out what they were given: "
+                "who was not contacted is the control arm, not a missing value"
+            ],
+            "the treatment",
+        )
+    if lists := int(frames.unhashable(column).sum()):
+        raise DataError(
+            [f"treatment holds lists or their like in {lists:,} of {n:,} rows; it must name one arm per customer"],
+            "the treatment",
+        )
+    return column
+
+
+def _empty_categories(column: pd.Series, values: list) -> list[str]:
+    """Arms that a categorical column declares and nobody is in."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return []
+    empty = [value for value in column.cat.categories.tolist() if value not in values]
+    return [f"arm {value!r} has no rows; take it out of the categories, or add its customers" for value in empty]
+
+
+def _read_control(control: Any, values: list, faults: list[str]) -> Any:
+    """The control arm, as given or told by its name; what is wrong is noted."""
+    if control is None:
+        control, fault = _told(values)
+        faults += [fault] if fault else []
+    elif control not in values:
+        faults.append(f"control={control!r} is not among the arms; there are {_listed(values)}")
+    return control
+
+
+def _listed(values: list) -> str:
+    return ", ".join(repr(value) for value in values[:8])
 
 
 def to_series(values: ArrayLike) -> pd.Series | None:
@@ -135,6 +155,5 @@ def _told(values: list) -> tuple[Any, str | None]:
     ]
     if len(found) == 1:
         return found[0], None
-    shown = ", ".join(repr(value) for value in values[:8])
     why = "more than one looks like it" if found else "none is 0 or named as controls are"
-    return None, f"which of the arms {shown} is the control cannot be told ({why}); say control=..."
+    return None, f"which of the arms {_listed(values)} is the control cannot be told ({why}); say control=..."

@@ -1,4 +1,4 @@
-"""At most one action a customer under a budget and capacities: the multiple-choice knapsack, solved to proven optimality."""
+"""At most one action per customer under a budget and capacities: the multiple-choice knapsack, solved to proven optimality."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def assign(
     each: np.ndarray | None = None,
     time_limit: float | None = None,
 ) -> Assignment:
-    r"""Maximise :math:`\sum_i p_{i a_i}` over one action or none a customer, with :math:`\sum c \le` budget and counts capped.
+    r"""Maximise :math:`\sum_i p_{i a_i}` over one action or none per customer, with :math:`\sum c \le` budget and counts capped.
 
     Without a binding constraint each customer gets the best action; under a cap of contacts, or equal costs, the customers are
     sorted by it. Otherwise it is a multiple-choice knapsack [1]_. Customers alike in all figures are one integer variable.

@@ -32,7 +32,7 @@ class _Found(NamedTuple):
 
 
 class Knapsack:
-    r"""At most one action a customer, as an integer programme over groups of customers that are alike [1]_.
+    r"""At most one action per customer, as an integer programme over groups of customers that are alike [1]_.
 
     Multipliers :math:`\lambda \ge 0` on the constraints give the bound of the linear relaxation,
 
@@ -264,24 +264,16 @@ class Knapsack:
         numbers = np.rint(found.x[n:])
         if any(use @ numbers > cap for use, cap in zip(uses, left, strict=True)):
             return None
-        fixed = linprog(
-            -value * factor,
-            A_ub=vstack([choose, -choose[np.flatnonzero(at_least)]]),
-            b_ub=np.r_[weight, -at_least[at_least > 0]],
-            A_eq=classes,
-            b_eq=numbers,
-            bounds=np.column_stack([np.zeros(n), weight[group]]),
-            method="highs-ds",
-        )
-        if fixed.x is None or np.abs(fixed.x - np.rint(fixed.x)).max() > 1e-6:
+        most = np.column_stack([np.zeros(n), weight[group]])
+        x = _transport(-value * factor, choose, (at_least, weight), classes, numbers, most)
+        if x is None:
             return None
-        x = np.rint(fixed.x).astype(np.int64)
         counts = np.zeros((g, self.k + 1), dtype=np.int64)
         counts[group, option] = x
         counts[:, 0] = weight - counts.sum(axis=1)
         if (counts < 0).any() or (counts[~open_[:, 0], 0] > 0).any():
             return None
-        bound = -(found.mip_dual_bound if found.mip_dual_bound is not None else found.fun) / factor
+        bound = _most(found) / factor
         return _Found(counts, float(value @ x), bound, found.status == 0)
 
     def _by_group(self, core: np.ndarray, open_: np.ndarray, left: np.ndarray) -> _Found | None:
@@ -304,21 +296,17 @@ class Knapsack:
         cuts: list[LinearConstraint] = []
         upper = None
         for _ in range(_TRIES):
-            limits = [
-                _row(price, cap + more, kind > 0 or self.whole)
-                for price, cap, more, kind in zip(prices, left, slack, self.kinds, strict=True)
-            ]
             found = self._milp(
                 -value * factor,
                 integrality=np.ones(n),
                 bounds=Bounds(0.0, weight[group].astype(float)),
-                constraints=[one_each, *limits, *cuts],
+                constraints=[one_each, *self._limits(prices, left), *cuts],
             )
             if found.x is None:
                 return None
             x = np.rint(found.x)
             exact = upper is None or bool((weight == 1).all())
-            limit = ground - (found.mip_dual_bound if found.mip_dual_bound is not None else found.fun) / factor
+            limit = ground + _most(found) / factor
             over = any(price @ x > cap + more for price, cap, more in zip(prices, left, slack, strict=True))
             upper = limit if upper is None else upper
             if not over:
@@ -334,6 +322,13 @@ class Knapsack:
                 tighter = [2 * max(float(price @ x) - cap, 0.0) for price, cap in zip(prices, left, strict=True)]
                 left = left - np.array(tighter)
         return None
+
+    def _limits(self, prices: list[np.ndarray], left: np.ndarray) -> list[LinearConstraint]:
+        """What is left of budget and capacities, as constraints on the options with these prices."""
+        return [
+            _row(price, cap + more, kind > 0 or self.whole)
+            for price, cap, more, kind in zip(prices, left, self.slack, self.kinds, strict=True)
+        ]
 
     def _milp(self, objective: np.ndarray, presolve: bool = True, **problem: Any) -> Any:
         """scipy's, to a gap of 0, in the time that is left."""
@@ -366,6 +361,35 @@ def _in_units(cost: np.ndarray, valid: np.ndarray, budget: float) -> tuple[np.nd
             cap = float(np.floor(budget * (1 + BUDGET_TOLERANCE) * parts / unit + 1e-6))
             return np.where(valid, np.rint(cost * parts) / unit, 0.0), cap, True
     return cost, budget, False
+
+
+def _transport(
+    objective: np.ndarray,
+    choose: csr_array,
+    sides: tuple[np.ndarray, np.ndarray],
+    classes: csr_array,
+    numbers: np.ndarray,
+    most: np.ndarray,
+) -> np.ndarray | None:
+    """Who the contacts are, given their numbers by class: a problem of transport; None where no whole corner is found."""
+    at_least, weight = sides
+    found = linprog(
+        objective,
+        A_ub=vstack([choose, -choose[np.flatnonzero(at_least)]]),
+        b_ub=np.r_[weight, -at_least[at_least > 0]],
+        A_eq=classes,
+        b_eq=numbers,
+        bounds=most,
+        method="highs-ds",
+    )
+    if found.x is None or np.abs(found.x - np.rint(found.x)).max() > 1e-6:
+        return None
+    return np.rint(found.x).astype(np.int64)
+
+
+def _most(found: Any) -> float:
+    """The most that a programme can reach: the dual bound, where the solver states one."""
+    return -(found.mip_dual_bound if found.mip_dual_bound is not None else found.fun)
 
 
 def _row(price: np.ndarray, cap: float, whole: bool) -> LinearConstraint:

@@ -26,7 +26,7 @@ def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
     """Return outcomes as floats of shape (n,), or one error with every fault."""
     column = to_series(y)
     if column is None or len(column) != n:
-        raise DataError([f"y has shape {np.shape(y)}; ({n},) is expected, one outcome a customer"], "the outcome")
+        raise DataError([f"y has shape {np.shape(y)}; ({n},) is expected, one outcome per customer"], "the outcome")
     missing = column.isna()
     values = as_floats(column, "y")
     faults = []
@@ -35,7 +35,7 @@ def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
             f"y is missing in {count:,} of {n:,} rows; leave them out if nobody knows, write 0 if nothing happened"
         )
     if text := int((np.isnan(values) & ~missing.to_numpy()).sum()):
-        faults.append(f"y is no number in {text:,} of {n:,} rows; write 0 and 1, or an amount")
+        faults.append(f"y is not a number in {text:,} of {n:,} rows; write 0 and 1, or an amount")
     if infinite := int(np.isinf(values).sum()):
         faults.append(f"y is infinite in {infinite:,} of {n:,} rows; repair them")
     if faults:

@@ -50,40 +50,51 @@ def read_propensity(propensity: ArrayLike, n: int, control: str | float, treated
     DataError
         For propensities missing, of 0 or 1, out of range, not adding up to 1 or of another shape.
     """
-    names = [control, *treated]
-    if isinstance(propensity, Mapping):
-        if unknown := [name for name in propensity if name not in names]:
-            known = ", ".join(map(repr, names))
-            raise DataError([f"{name!r} is no arm; there are {known}" for name in unknown], "the propensity")
-        if lacking := [name for name in treated if name not in propensity]:
-            raise DataError([f"that of arm {name!r} is missing" for name in lacking], "the propensity")
-        given = np.asarray([propensity[name] for name in treated], dtype=np.float64)
-        rest = propensity.get(control, 1 - given.sum())
-        table = np.broadcast_to(np.append(rest, given), (n, len(names)))
-    else:
-        try:
-            array = np.asarray(propensity, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(["it is no number; give a number, a mapping or an array"], "the propensity") from None
-        if array.ndim < 2 and len(treated) > 1:
-            raise DataError(
-                [
-                    f"it has shape {array.shape}, but there are {len(treated)} arms beside the control; give a mapping of arm to "
-                    f"probability, or an array of shape ({n}, {len(names)}) with the control first"
-                ],
-                "the propensity",
-            )
-        if array.shape not in ((), (n,), (n, len(names))):
-            raise DataError(
-                [f"it has shape {array.shape}; one number, ({n},) or ({n}, {len(names)}) is expected"], "the propensity"
-            )
-        if array.ndim < 2:
-            array = np.broadcast_to(array, (n,))
-            array = np.column_stack([1 - array, array])
-        table = array
-    if faults := _faults(table, names):
+    table = (
+        _by_arm(propensity, n, control, treated)
+        if isinstance(propensity, Mapping)
+        else _by_row(propensity, n, 1 + len(treated))
+    )
+    if faults := _faults(table, [control, *treated]):
         raise DataError(faults, "the propensity")
     return np.asarray(table)
+
+
+def _by_arm(propensity: Mapping[Any, float], n: int, control: Any, treated: list) -> np.ndarray:
+    """The same propensities in each row; control has the rest where it is left out."""
+    names = [control, *treated]
+    if unknown := [name for name in propensity if name not in names]:
+        known = ", ".join(map(repr, names))
+        raise DataError([f"{name!r} is not an arm; there are {known}" for name in unknown], "the propensity")
+    if lacking := [name for name in treated if name not in propensity]:
+        raise DataError([f"that of arm {name!r} is missing" for name in lacking], "the propensity")
+    given = np.asarray([propensity[name] for name in treated], dtype=np.float64)
+    rest = propensity.get(control, 1 - given.sum())
+    return np.broadcast_to(np.append(rest, given), (n, len(names)))
+
+
+def _by_row(propensity: ArrayLike, n: int, n_arms: int) -> np.ndarray:
+    """A number or one per row, of being treated; or one per row and arm."""
+    try:
+        array = np.asarray(propensity, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(["it must be numbers; give a number, a mapping or an array"], "the propensity") from None
+    if array.ndim < 2 and n_arms > 2:
+        raise DataError(
+            [
+                f"it has shape {array.shape}, but there are {n_arms - 1} arms beside the control; give a mapping of arm to "
+                f"probability, or an array of shape ({n}, {n_arms}) with the control first"
+            ],
+            "the propensity",
+        )
+    if array.shape not in ((), (n,), (n, n_arms)):
+        raise DataError(
+            [f"it has shape {array.shape}; one number, ({n},) or ({n}, {n_arms}) is expected"], "the propensity"
+        )
+    if array.ndim == 2:
+        return array
+    array = np.broadcast_to(array, (n,))
+    return np.column_stack([1 - array, array])
 
 
 def contradictions(table: np.ndarray, code: np.ndarray, weight: np.ndarray | None, names: list) -> list[str]:

@@ -508,13 +508,13 @@ def _read_costs(costs: Any, channels: tuple[str, ...], faults: list[str]) -> np.
         )
     if wrong := [name for name, amount in given.items() if not 0 <= amount < np.inf]:
         faults.append(
-            f"costs of {', '.join(map(repr, wrong))} are no numbers, negative, missing or infinite; money of at least 0 is needed"
+            f"costs of {', '.join(map(repr, wrong))} are not numbers, negative, missing or infinite; money of at least 0 is needed"
         )
     return np.array([given.get(name, np.nan) for name in channels])
 
 
 def _amount(given: Any) -> float:
-    """Money, NaN where it is no number."""
+    """Money, NaN where it is not a number."""
     try:
         return float("nan") if isinstance(given, (str, bytes)) else float(given)
     except (TypeError, ValueError):

@@ -24,7 +24,7 @@ from ..metrics import qini_score
 from ..tables.encoding import kinds_of, left_out, no_columns
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, FrameLike, Seed
-from ._arms import LEAST_ROWS, read_arms
+from ._arms import LEAST_ROWS, Arms, read_arms
 from ._outcomes import is_binary, read_outcome
 from ._propensity import clipped, contradictions, estimate_propensity, propensity_model, read_propensity
 
@@ -148,7 +148,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         ------
         DataError
             Treatment missing, unknown or ambiguous control, an arm without rows or with fewer than 10, outcomes missing or
-            no numbers, a feature that equals outcome or treatment, propensities of 0 or 1, propensities that the arms contradict,
+            not numbers, a feature that equals outcome or treatment, propensities of 0 or 1, propensities that the arms contradict,
             no overlap, or an estimator that does not suit the outcome.
 
         Warns
@@ -162,53 +162,57 @@ class UpliftModel(TableMixin, BaseEstimator):
         given = {"X": X, "y": y, "treatment": treatment, "propensity": propensity, "sample_weight": sample_weight}
         if faults := frames.reordered(given):
             raise DataError(faults, "the campaign")
-        table = self._table(X, reset=True)
-        y = read_outcome(y, len(table))
-        arms = read_arms(treatment, self.control, len(table), least=self._least_rows)
-        weight = None
-        if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
-        known = None
-        if propensity is not None:
-            known = read_propensity(propensity, len(table), arms.control, arms.treated)
-        code = arms.code
-        if weight is not None and (weight == 0).any():
-            there = weight > 0
-            if (counts := np.bincount(code[there], minlength=len(arms.treated) + 1)).min() < self._least_rows:
-                raise DataError(
-                    [f"an arm has {counts.min():,} rows with weights above 0; {self._least_rows} are needed"],
-                    "sample_weight",
-                )
-            table, y, code, weight = table[there], y[there], code[there], weight[there]
-            known = None if known is None else known[there]
-        names = [arms.control, *arms.treated]
-        if known is not None and (faults := contradictions(known, code, weight, names)):
-            raise DataError(faults, "the propensity")
-        kinds = kinds_of(table)
-        self._refuse_leaks(table, y, code)
-        binary = is_binary(y)
-        self._check_outcome(y, binary)
-        if no_columns(kinds):
-            raise DataError([*left_out(kinds), "no column is left to learn from"], "the features")
-        if notes := left_out(kinds):
+        rows, arms = self._read_rows(X, y, treatment, propensity, sample_weight)
+        if notes := left_out(rows.kinds):
             warnings.warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning, stacklevel=2)
         self.control_, self.arms_ = arms.control, np.asarray(arms.treated)
+        # one seed for all that is drawn in this fit, so that its parts belong together where random_state is None
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
-        rows = CampaignRows(table, y, code, weight, known, binary, kinds, names)
         rows = self._with_propensity(rows, seed)
-        self.outcome_ = "binary" if binary else "continuous"
-        self.counts_ = np.bincount(code, minlength=len(rows.names))
+        self.outcome_ = "binary" if rows.binary else "continuous"
+        self.counts_ = np.bincount(rows.code, minlength=len(rows.names))
         self.average_effect_ = _average_effects(rows)
         self.models_ = self._fit_models(rows, seed)
         seeds = rng.randint(2**31 - 1, size=self.n_resamples)
         self.bootstrap_models_ = Parallel(n_jobs=self.n_jobs)(
             delayed(_refitted)(self, rows, int(entry)) for entry in seeds
         )
-        found = self._effects(self.models_, table)
+        found = self._effects(self.models_, rows.X)
         self.spread_ = np.quantile(found, [0.05, 0.5, 0.95], axis=0)
         self.share_negative_ = (found < 0).mean(axis=0)
         return self
+
+    def _read_rows(
+        self, X: FrameLike, y: ArrayLike, treatment: ArrayLike, propensity: Any, sample_weight: ArrayLike | None
+    ) -> tuple[CampaignRows, Arms]:
+        """The rows of weight above 0, with the arms; or what is wrong with them."""
+        table = self._table(X, reset=True)
+        outcome = read_outcome(y, len(table))
+        arms = read_arms(treatment, self.control, len(table), least=self._least_rows)
+        names = [arms.control, *arms.treated]
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
+        known = None
+        if propensity is not None:
+            known = read_propensity(propensity, len(table), arms.control, arms.treated)
+        rows = CampaignRows(table, outcome, arms.code, weight, known, False, {}, names)
+        if weight is not None and (weight == 0).any():
+            rows = rows.rows(weight > 0)
+            if (counts := np.bincount(rows.code, minlength=len(names))).min() < self._least_rows:
+                raise DataError(
+                    [f"an arm has {counts.min():,} rows with weights above 0; {self._least_rows} are needed"],
+                    "sample_weight",
+                )
+        if rows.propensity is not None and (faults := contradictions(rows.propensity, rows.code, rows.weight, names)):
+            raise DataError(faults, "the propensity")
+        rows = rows._replace(kinds=kinds_of(rows.X), binary=is_binary(rows.y))
+        self._refuse_leaks(rows.X, rows.y, rows.code)
+        self._check_outcome(rows.y, rows.binary)
+        if no_columns(rows.kinds):
+            raise DataError([*left_out(rows.kinds), "no column is left to learn from"], "the features")
+        return rows, arms
 
     @staticmethod
     def _refuse_leaks(table: pd.DataFrame, y: np.ndarray, code: np.ndarray) -> None:
@@ -268,7 +272,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         if reset and frames.is_frame(X):
             wrapped = frames.wrap(X)
             if there := [name for name in IDENTIFIERS if name in wrapped.collect_schema().names()]:
-                X = wrapped.drop(*there).to_native()  # who a customer is, is no feature
+                X = wrapped.drop(*there).to_native()  # an identifier is not a feature
         return super()._table(X, reset=reset)
 
     def predict(self, X: FrameLike) -> np.ndarray:

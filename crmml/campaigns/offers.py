@@ -166,17 +166,22 @@ def _read_table(uplift: Any, customer_id: Any, actions: Sequence[Any] | None, fa
     identifier = customer_id if isinstance(customer_id, str) else identifier_of(uplift)
     key = identifier if isinstance(customer_id, str) or (customer_id is None and identifier in there) else None
     if names is None:
-        names = [name for name in there if name not in (key, *IDENTIFIERS)]
-        if bounds := [name for name in names if str(name).startswith(_BOUNDS)]:
-            faults.add(
-                f"{', '.join(bounds)} are no actions: name the columns of uplift in actions=, and give standard errors "
-                "as uplift_std="
-            )
-            names = [name for name in names if name not in bounds]
+        names = _actions_among([name for name in there if name not in (key, *IDENTIFIERS)], faults)
     read = faults.check(frames.to_columns, uplift, [*([key] if key else []), *names])
     if read is None:
         return _Table(None, names, None if key else customer_id, identifier, uplift)
     return _Table(read[names], names, read[key].to_numpy() if key else customer_id, identifier, uplift)
+
+
+def _actions_among(names: list, faults: Faults) -> list:
+    """The columns that are actions; errors and bounds of a learner's table are noted and left out."""
+    bounds = [name for name in names if str(name).startswith(_BOUNDS)]
+    if bounds:
+        faults.add(
+            f"{', '.join(bounds)} are no actions: name the columns of uplift in actions=, and give standard errors "
+            "as uplift_std="
+        )
+    return [name for name in names if name not in bounds]
 
 
 def _read_uplift(uplift: Any, faults: Faults) -> np.ndarray | None:
@@ -220,7 +225,7 @@ def _money(
     array = _floats(given, name, faults)
     if array is None:
         return None
-    _note(~np.isfinite(array), name, "missing, infinite or no number", faults)
+    _note(~np.isfinite(array), name, "missing, infinite or not a number", faults)
     more = "set it to 0 for customers who are not worth keeping" if name == "value" else "a contact costs at least 0"
     _note(array < 0, name, f"negative; {more}", faults)
     n, k = shape
@@ -304,19 +309,27 @@ def _read_capacity(given: Any, names: list, faults: Faults) -> tuple[float, np.n
     """Most contacts in all, and of each action."""
     if given is None:
         return np.inf, None
-    if isinstance(given, Mapping):
-        if unknown := [name for name in given if name not in names]:
-            faults.add(f"capacity names {', '.join(map(repr, unknown))}; the actions are {', '.join(map(repr, names))}")
-        parts = [given.get(name) for name in names]
-    else:
-        parts = [given] if np.ndim(given) == 0 else list(given)
-        if np.ndim(given) and len(parts) != len(names):
-            faults.add(f"capacity has {len(parts)} entries for {len(names)} actions")
+    by_action = isinstance(given, Mapping) or np.ndim(given) > 0
+    parts = _capacities(given, names, faults)
     if wrong := [part for part in parts if part is not None and not (is_count(part) and part >= 0)]:
         faults.add(f"capacity has {', '.join(map(repr, wrong[:_SHOWN]))}; whole numbers of at least 0 are needed")
         return np.inf, None
     counts = np.array([np.inf if part is None else float(part) for part in parts])
-    return (np.inf, counts) if isinstance(given, Mapping) or np.ndim(given) else (float(counts[0]), None)
+    return (np.inf, counts) if by_action else (float(counts[0]), None)
+
+
+def _capacities(given: Any, names: list, faults: Faults) -> list:
+    """The entries of a capacity: one per action, or the only one there is."""
+    if isinstance(given, Mapping):
+        if unknown := [name for name in given if name not in names]:
+            faults.add(f"capacity names {', '.join(map(repr, unknown))}; the actions are {', '.join(map(repr, names))}")
+        return [given.get(name) for name in names]
+    if np.ndim(given) == 0:
+        return [given]
+    parts = list(given)
+    if len(parts) != len(names):
+        faults.add(f"capacity has {len(parts)} entries for {len(names)} actions")
+    return parts
 
 
 def _floats(given: Any, name: str, faults: Faults) -> np.ndarray | None:

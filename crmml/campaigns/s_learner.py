@@ -45,7 +45,7 @@ class SLearner(UpliftModel):
     >>> from crmml.datasets import make_campaign
     >>> data = make_campaign(4000, arms=("letter", "call"), random_state=0)
     >>> X = data.drop(columns=["treatment", "outcome"])
-    >>> model = SLearner().fit(X, data["outcome"], treatment=data["treatment"])
+    >>> model = SLearner(random_state=0).fit(X, data["outcome"], treatment=data["treatment"])
     >>> model.predict(X).shape, model.arms_.tolist(), model.control_
     ((4000, 2), ['call', 'letter'], 'control')
     """
@@ -57,7 +57,7 @@ class SLearner(UpliftModel):
         control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.estimator = estimator
         self.control = control

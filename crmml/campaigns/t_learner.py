@@ -30,7 +30,7 @@ class TLearner(UpliftModel):
         `sample`.
     n_jobs : int or None, default=None
         Of the bootstrap.
-    random_state : int, RandomState or None, default=0
+    random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class TLearner(UpliftModel):
     >>> from crmml.datasets import make_campaign
     >>> data = make_campaign(4000, random_state=0)
     >>> X = data.drop(columns=["treatment", "outcome"])
-    >>> model = TLearner().fit(X, data["outcome"], treatment=data["treatment"])
+    >>> model = TLearner(random_state=0).fit(X, data["outcome"], treatment=data["treatment"])
     >>> model.predict(X).shape, model.arms_.tolist(), model.control_
     ((4000,), [1], 0)
     """
@@ -67,7 +67,7 @@ class TLearner(UpliftModel):
         control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.estimator = estimator
         self.control = control

@@ -63,7 +63,7 @@ class TransformedOutcome(UpliftModel):
     >>> from crmml.datasets import make_campaign
     >>> data = make_campaign(4000, propensity=0.25, random_state=0)
     >>> X = data.drop(columns=["treatment", "outcome"])
-    >>> model = TransformedOutcome(LinearRegression())
+    >>> model = TransformedOutcome(LinearRegression(), random_state=0)
     >>> model = model.fit(X, data["outcome"], treatment=data["treatment"], propensity=0.25)
     >>> z = data["outcome"] * (data["treatment"] - 0.25) / (0.25 * 0.75)
     >>> bool(np.allclose(model.predict(X), LinearRegression().fit(X, z).predict(X)))
@@ -83,7 +83,7 @@ class TransformedOutcome(UpliftModel):
         control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.estimator = estimator
         self.outcome_estimator = outcome_estimator

@@ -61,7 +61,7 @@ class XLearner(UpliftModel):
     >>> from crmml.datasets import make_campaign
     >>> data, truth = make_campaign(8000, propensity=0.2, return_truth=True, random_state=0)
     >>> X = data.drop(columns=["treatment", "outcome"])
-    >>> model = XLearner().fit(X, data["outcome"], treatment=data["treatment"], propensity=0.2)
+    >>> model = XLearner(random_state=0).fit(X, data["outcome"], treatment=data["treatment"], propensity=0.2)
     >>> bool(np.corrcoef(model.predict(X), truth)[0, 1] > 0.5)
     True
     """
@@ -79,7 +79,7 @@ class XLearner(UpliftModel):
         control: str | float | None = None,
         n_resamples: int = 0,
         n_jobs: int | None = None,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.outcome_estimator = outcome_estimator
         self.effect_estimator = effect_estimator

@@ -3,7 +3,7 @@
 from .alive import AliveChurnClassifier
 from .classifier import ChurnClassifier
 from .costs import ContactCosts
-from .displays import SurvivalDisplay
+from .displays import ContributionDisplay, SurvivalDisplay
 from .explanation import Explanation, explain
 from .hazard import HazardChurnClassifier
 from .model_features import ModelFeatures
@@ -12,6 +12,7 @@ __all__ = [
     "AliveChurnClassifier",
     "ChurnClassifier",
     "ContactCosts",
+    "ContributionDisplay",
     "Explanation",
     "HazardChurnClassifier",
     "ModelFeatures",

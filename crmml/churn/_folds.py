@@ -46,47 +46,64 @@ def inner_folds(
             return [(there[fit], there[out]) for fit, out in folds]
         folds = inner_folds(y, None, cv, groups, random_state)
         return _usable([(fit[weight[fit] > 0], out[weight[out] > 0]) for fit, out in folds], y)
-    n = y.size
     keys = _keys(groups)
-    if keys is not None and not isinstance(cv, (int, np.integer)):
-        if frames.is_frame(keys) and not isinstance(cv, SnapshotSplit):
-            # scikit-learn's own splitters take one column
-            frames.check_names(["customer_id"], frames.wrap(keys).collect_schema().names(), "the groups")
-            keys = frames.to_columns(keys, ["customer_id"])["customer_id"].to_numpy()
-        return _usable(check_cv(cv, y, classifier=True).split(np.zeros((n, 1)), y, keys), y)
-    least = int(min(y.sum(), n - y.sum()))
+    if not isinstance(cv, (int, np.integer)):
+        return _by_splitter(y, cv, keys)
     if frames.is_frame(keys):
-        names = frames.wrap(keys).collect_schema().names()
-        frames.check_names(["customer_id"], names, "the groups")
-        table = frames.to_columns(keys, [name for name in ("customer_id", "cutoff", "label_end") if name in names])
-        _check_length(len(table), n)
+        table = _read_groups(keys, y.size)
         if "cutoff" in table and len(table["cutoff"].unique()) > 1:
-            frames.check_names(["label_end"], names, "the groups, which have several cutoffs")
             if folds := _usable(_later(table), y):
                 return folds
             warnings.warn(
                 "No cutoff is a whole horizon after another, so calibration and threshold are chosen on other customers and not "
                 "on later data; add earlier cutoffs.",
                 FeatureWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         keys = table["customer_id"].to_numpy()
+    least = int(min(y.sum(), y.size - y.sum()))
     if keys is not None:
-        keys = np.asarray(keys)
-        if keys.ndim != 1:
-            raise DataError(
-                [f"they have shape {keys.shape}; give data.groups of snapshots, or one customer a row"], "the groups"
-            )
-        _check_length(len(keys), n)
-        parts = min(int(cv), least, len(pd.unique(pd.Series(keys))))
-        splitter: Any = StratifiedGroupKFold(parts, shuffle=True, random_state=random_state) if parts > 1 else None
-        return [] if splitter is None else _usable(splitter.split(np.zeros((n, 1)), y, keys), y)
-    if not isinstance(cv, (int, np.integer)):
-        return _usable(check_cv(cv, y, classifier=True).split(np.zeros((n, 1)), y), y)
+        return _by_customer(y, np.asarray(keys), min(int(cv), least), random_state)
     if min(int(cv), least) < 2:
         return []
     folds = StratifiedKFold(min(int(cv), least), shuffle=True, random_state=random_state)
-    return list(folds.split(np.zeros((n, 1)), y))
+    return list(folds.split(np.zeros((y.size, 1)), y))
+
+
+def _by_splitter(y: np.ndarray, cv: Any, keys: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The usable folds of a splitter that was given, or of pairs of rows."""
+    if frames.is_frame(keys) and not isinstance(cv, SnapshotSplit):
+        # scikit-learn's own splitters take one column
+        frames.check_names(["customer_id"], frames.wrap(keys).collect_schema().names(), "the groups")
+        keys = frames.to_columns(keys, ["customer_id"])["customer_id"].to_numpy()
+    return _usable(check_cv(cv, y, classifier=True).split(np.zeros((y.size, 1)), y, keys), y)
+
+
+def _read_groups(keys: Any, n: int) -> pd.DataFrame:
+    """Customers, with cutoffs and ends of labels where there are several cutoffs."""
+    names = frames.wrap(keys).collect_schema().names()
+    frames.check_names(["customer_id"], names, "the groups")
+    table = frames.to_columns(keys, [name for name in ("customer_id", "cutoff", "label_end") if name in names])
+    _check_length(len(table), n)
+    if "cutoff" in table and len(table["cutoff"].unique()) > 1:
+        frames.check_names(["label_end"], names, "the groups, which have several cutoffs")
+    return table
+
+
+def _by_customer(
+    y: np.ndarray, keys: np.ndarray, n_folds: int, random_state: Seed
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds that keep the rows of each customer together."""
+    if keys.ndim != 1:
+        raise DataError(
+            [f"they have shape {keys.shape}; give data.groups of snapshots, or one customer per row"], "the groups"
+        )
+    _check_length(len(keys), y.size)
+    parts = min(n_folds, len(pd.unique(pd.Series(keys))))
+    if parts <= 1:
+        return []
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=random_state)
+    return _usable(splitter.split(np.zeros((y.size, 1)), y, keys), y)
 
 
 def on_later_cutoffs(folds: list[tuple[np.ndarray, np.ndarray]], groups: ArrayLike) -> bool:
@@ -117,7 +134,7 @@ def _rows(groups: Any, rows: np.ndarray, n: int) -> Any:
 
 def _check_length(given: int, n: int) -> None:
     if given != n:
-        raise DataError([f"they have {given:,} rows for {n:,} rows of X; give one a row"], "the groups")
+        raise DataError([f"they have {given:,} rows for {n:,} rows of X; give one per row"], "the groups")
 
 
 def _later(table: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -62,7 +62,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     encode : {"auto"} or bool, default="auto"
         Whether a given estimator gets encoded columns; "auto" does unless it is a Pipeline that begins with a
         ColumnTransformer, FeatureUnion, FunctionTransformer or ModelFeatures, which take the raw columns themselves.
-    random_state : int, RandomState or None, default=0
+    random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
@@ -91,7 +91,8 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> X = pd.DataFrame({"contract": rng.choice(["month", "year"], 600), "charge": rng.gamma(4, 10, 600).round(2)})
     >>> y = np.where(rng.random(600) < np.where(X["contract"] == "month", 0.5, 0.1), "Yes", "No")
-    >>> model = ChurnClassifier(costs={"clv": 300, "incentive_cost": 20, "contact_cost": 2}).fit(X, y)
+    >>> costs = {"clv": 300, "incentive_cost": 20, "contact_cost": 2}
+    >>> model = ChurnClassifier(costs=costs, random_state=0).fit(X, y)
     >>> model.predict(X.head(3)).tolist()
     ['No', 'No', 'No']
     >>> model.decide(X.head(3)).round(2)
@@ -124,7 +125,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         class_weight: Any = None,
         cv: Any = 5,
         encode: str | bool = "auto",
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.estimator = estimator
         self.calibrate = calibrate
@@ -229,13 +230,9 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         seed: int,
     ) -> None:
         """Score members on rows held out, and choose weights, calibration and threshold on these scores."""
-        names = list(members)
-        self.isotonic_ = None
-        blend = self.calibrate is not None or len(names) > 1
-        by_formula = isinstance(self.threshold, (float, int)) or (
-            self.threshold == "profit" and self.calibrate is not None and not costs.per_customer
-        )
-        folds = inner_folds(y, weight, self.cv, groups, seed) if blend or not by_formula else []
+        several = self.calibrate is not None or len(members) > 1
+        by_formula = self._by_formula(costs)
+        folds = inner_folds(y, weight, self.cv, groups, seed) if several or not by_formula else []
         if not folds and (self.calibrate is not None or not by_formula):
             least = int(min(y.sum(), y.size - y.sum()))
             warnings.warn(
@@ -244,31 +241,46 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
                 FeatureWarning,
                 stacklevel=3,
             )
-        rows = np.concatenate([out for _, out in folds]) if folds else np.zeros(0, np.int64)
-        self.intercept_, weights = 0.0, np.full(len(names), 1 / len(names))
-        held, chosen = np.zeros(0), None
+        self.isotonic_ = None
+        self.intercept_, weights = 0.0, np.full(len(members), 1 / len(members))
+        rows, held, labels = np.zeros(0, np.int64), np.zeros(0), None
         if folds:
+            rows = np.concatenate([out for _, out in folds])
             scores = np.concatenate([self._held_out(members, table, y, fit_weight, fit, out) for fit, out in folds])
-            held_weight = None if weight is None else weight[rows]
-            if blend:
-                self.intercept_, weights = fit_blend(scores, y[rows], held_weight)
-            if self.calibrate is None:
-                self.intercept_ = 0.0
-                weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(names), 1 / len(names))
-            held = expit(self.intercept_ + scores @ weights)
-            if self.calibrate == "isotonic":
-                self.isotonic_ = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-                held = self.isotonic_.fit_transform(held, y[rows], sample_weight=held_weight)
-            chosen = y[rows]
-        self.weights_ = dict(zip(names, (float(entry) for entry in weights), strict=True))
+            held_weight, labels = None if weight is None else weight[rows], y[rows]
+            if several:
+                self.intercept_, weights = self._blended(scores, labels, held_weight)
+            held = self._calibrated(expit(self.intercept_ + scores @ weights), labels, held_weight)
+        self.weights_ = dict(zip(members, (float(entry) for entry in weights), strict=True))
         self.held_out_ = self._in_words(folds, groups)
-        self.threshold_ = best_threshold(self.threshold, held, chosen, rows, costs, exact=self.calibrate is not None)
-        self.threshold_rule_ = f"chosen by {self.threshold}" if isinstance(self.threshold, str) else "as given"
+        self.threshold_ = best_threshold(self.threshold, held, labels, rows, costs, exact=self.calibrate is not None)
+        self.threshold_rule_ = self._rule_in_words(searched=bool(folds) and not by_formula)
+
+    def _by_formula(self, costs: ContactCosts) -> bool:
+        """Whether the threshold needs no rows held out: it is given, or where one contact breaks even."""
+        given = isinstance(self.threshold, (float, int))
+        return given or (self.threshold == "profit" and self.calibrate is not None and not costs.per_customer)
+
+    def _blended(self, scores: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> tuple[float, np.ndarray]:
+        """Intercept and weights of the log-odds; without calibration the weights add up to 1."""
+        intercept, weights = fit_blend(scores, y, weight)
+        if self.calibrate is not None:
+            return intercept, weights
+        total = weights.sum()
+        return 0.0, weights / total if total > 0 else np.full(weights.size, 1 / weights.size)
+
+    def _calibrated(self, p: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Probabilities of the rows held out, by the isotonic regression where one is asked for."""
+        if self.calibrate != "isotonic":
+            return p
+        isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+        self.isotonic_ = isotonic
+        return isotonic.fit_transform(p, y, sample_weight=weight)
+
+    def _rule_in_words(self, *, searched: bool) -> str:
         if self.threshold == "profit":
-            searched = bool(folds) and not by_formula
-            self.threshold_rule_ = (
-                "which had the highest profit on rows held out" if searched else "where contacting breaks even"
-            )
+            return "which had the highest profit on rows held out" if searched else "where contacting breaks even"
+        return f"chosen by {self.threshold}" if isinstance(self.threshold, str) else "as given"
 
     def _held_out(
         self,

@@ -63,10 +63,10 @@ class ContactCosts:
             try:
                 amount = np.asarray(given, dtype=np.float64)
             except (TypeError, ValueError):
-                faults.append(f"{field.name}={given!r} is no number; give one amount, or one a customer")
+                faults.append(f"{field.name}={given!r} is not a number; give one amount, or one per customer")
                 continue
             if amount.ndim > 1:
-                faults.append(f"{field.name} has shape {amount.shape}; give one amount, or one a customer")
+                faults.append(f"{field.name} has shape {amount.shape}; give one amount, or one per customer")
             if bad := int((~np.isfinite(amount)).sum()):
                 faults.append(f"{field.name} is missing or infinite for {bad:,} of {amount.size:,} customers")
             lower = amount <= 0 if field.name == "clv" else amount < 0

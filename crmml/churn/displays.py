@@ -1,4 +1,4 @@
-"""Chart of survival: how many customers of each segment are still there after a time."""
+"""Charts of churn: how many customers of each segment are still there after a time, and what moves a score."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import check_count
 from ..exceptions import DataError
 from ..metrics import kaplan_meier
 from ..results import DisplayMixin
@@ -32,7 +33,7 @@ class SurvivalDisplay(DisplayMixin):
     unit: str
 
     @classmethod
-    def from_data(
+    def from_predictions(
         cls,
         duration: ArrayLike,
         event: ArrayLike,
@@ -103,4 +104,38 @@ class SurvivalDisplay(DisplayMixin):
             ylim=(0, 102),
         )
         ax.legend(frameon=False)
+        return self
+
+
+@dataclass
+class ContributionDisplay(DisplayMixin):
+    """What each column adds to the log-odds of churn, its mean size over customers.
+
+    Attributes
+    ----------
+    table : DataFrame
+        column and size, the largest first.
+    """
+
+    table: pd.DataFrame
+
+    @classmethod
+    def from_result(cls, result: Any, *, n_columns: int = 15) -> ContributionDisplay:
+        """Take the strongest columns of an `Explanation`.
+
+        Parameters
+        ----------
+        result : Explanation
+        n_columns : int, default=15
+        """
+        n_columns = check_count(n_columns, "n_columns", least=1)
+        size = result.contributions.abs().mean().sort_values(ascending=False, kind="stable").iloc[:n_columns]
+        return cls(pd.DataFrame({"column": size.index.to_numpy(), "size": size.to_numpy()}))
+
+    def plot(self, ax: Axes | None = None) -> ContributionDisplay:
+        """Draw a bar for each column, the strongest on top."""
+        ax = self._axes(ax, size=(7.0, max(2.0, 0.35 * len(self.table) + 1.2)))
+        ax.barh(self.table["column"].astype(str), self.table["size"], color="#1f5a8a")
+        ax.invert_yaxis()
+        ax.set(title="What moves the score of churn", xlabel="Mean size of the contribution, log-odds")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,17 @@ from scipy.special import expit
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ..checks import check_count
 from ..exceptions import DataError
 from ..results import Result
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import score_of
 from ..typing import Estimator, FrameLike
 from .classifier import ChurnClassifier
+from .displays import ContributionDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Explanation(Result):
     Attributes
     ----------
     contributions : DataFrame of shape (n, p)
-        One row a customer and one column a feature, in log-odds; positive raises churn.
+        One row per customer and one column per feature, in log-odds; positive raises churn.
     baseline : float
         Log-odds that no column explains: about those of an average customer.
     score : ndarray of shape (n,)
@@ -60,9 +65,7 @@ class Explanation(Result):
             row (position in X), rank, column, value (as given), effect (log-odds), and odds_ratio = exp(effect).
         """
         effects = self.contributions.to_numpy()
-        if n < 1:
-            raise ValueError(f"n={n!r} must be at least 1.")
-        n = min(n, effects.shape[1])
+        n = min(check_count(n, "n", least=1), effects.shape[1])
         order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :n]
         row = np.repeat(np.arange(len(effects)), n)
         column = order.ravel()
@@ -82,6 +85,10 @@ class Explanation(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return the contributions, one row per customer and one column per feature."""
         return self.contributions.copy()
+
+    def plot(self, ax: Axes | None = None) -> ContributionDisplay:
+        """Draw the mean size of each column's contribution."""
+        return ContributionDisplay.from_result(self).plot(ax=ax)
 
     def sentences(self, n: int = 3) -> list[str]:
         """One plain sentence for each customer: the probability and its strongest reasons."""
@@ -150,7 +157,7 @@ def explain(classifier: Estimator, X: FrameLike, *, background: Any = None) -> E
     >>> rng = np.random.default_rng(0)
     >>> X = pd.DataFrame({"plan": ["basic", "gold"] * 500, "months": np.arange(1000) % 37})
     >>> y = rng.random(1000) < np.where(X["plan"] == "basic", 0.6, 0.2) - X["months"] / 200
-    >>> found = explain(ChurnClassifier(LogisticRegression()).fit(X, y), X)
+    >>> found = explain(ChurnClassifier(LogisticRegression(), random_state=0).fit(X, y), X)
     >>> found.contributions.iloc[:2].round(1)
        plan  months
     0   0.9     0.5

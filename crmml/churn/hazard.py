@@ -48,7 +48,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         For `predict_proba`, in the unit of the durations; None takes the end of the last interval.
     cv : int, default=3
         Inner folds, customers kept whole.
-    random_state : int or RandomState, default=0
+    random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     >>> life = rng.geometric(np.where(X["contract"] == "month", 0.2, 0.05))
     >>> seen = rng.integers(1, 13, 2000)
     >>> from sklearn.linear_model import LogisticRegression
-    >>> model = HazardChurnClassifier(LogisticRegression()).fit(X, life <= seen, duration=np.minimum(life, seen))
+    >>> model = HazardChurnClassifier(LogisticRegression(), random_state=0).fit(X, life <= seen, duration=np.minimum(life, seen))
     >>> new = pd.DataFrame({"contract": ["month", "year"]})
     >>> model.predict_survival(new, [1, 6]).round(1)
     array([[0.8, 0.3],
@@ -93,7 +93,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         n_intervals: int = 12,
         horizon: float | None = None,
         cv: int = 3,
-        random_state: Seed = 0,
+        random_state: Seed = None,
     ):
         self.estimator = estimator
         self.n_intervals = n_intervals

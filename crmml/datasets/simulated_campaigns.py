@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..checks import Faults, check_choice, check_count, check_generator, check_number, is_count
 from ..exceptions import DataError
 from ..typing import ArrayLike, Seed
 
@@ -74,39 +75,18 @@ def make_campaign(
     >>> round(float(truth.mean()), 3), bool(abs(rate[1] - rate[0] - truth.mean()) < 0.02)
     (0.05, True)
     """
-    faults = []
-    if not isinstance(n_customers, (int, np.integer)) or n_customers < 1:
-        faults.append(f"n_customers={n_customers!r} must be a whole number, at least 1")
-    if outcome not in ("binary", "continuous"):
-        faults.append(f"outcome={outcome!r} is not known; take 'binary' or 'continuous'")
-    counted = isinstance(arms, (int, np.integer)) and arms >= 1
-    if not counted and (isinstance(arms, (str, int, np.integer)) or not np.size(arms)):
-        faults.append(f"arms={arms!r} must be a number of arms, at least 1, or their names")
-    if not noise >= 0:
-        faults.append(f"noise={noise!r} must be a number, not negative")
-    if faults:
-        raise DataError(faults, "the arguments of make_campaign")
-    names: list = list(range(1, int(arms) + 1)) if counted else sorted(arms)  # type: ignore[arg-type]
-    control = 0 if counted else "control"
-    if control in names or len(set(names)) < len(names):
-        raise DataError([f"arms={arms!r} must be distinct, none of them {control!r}"], "the arguments of make_campaign")
-    features_seed, arm_seed, outcome_seed = np.random.default_rng(random_state).spawn(3)
-    X = _features(int(n_customers), features_seed)
+    n, outcome, names, control, noise = _read_campaign(n_customers, outcome, arms, noise)
+    features_seed, arm_seed, outcome_seed = check_generator(random_state).spawn(3)
+    X = _features(n, features_seed)
     base = _baseline(X, (0.2 if outcome == "binary" else 10.0) if baseline is None else baseline)
     truth = np.column_stack([_effect(X, _of_arm(effect, name, names)) for name in names])
     chance = _chances(X, propensity, len(names))
     mean = base[:, None] + np.column_stack([np.zeros(len(X)), truth])
-    if outcome == "binary" and (bad := int(((mean < 0) | (mean > 1)).any(axis=1).sum())):
-        raise DataError(
-            [
-                f"baseline plus effect runs from {mean.min():.3g} to {mean.max():.3g}, no probability for {bad:,} of {len(X):,} "
-                "customers; take smaller ones, or a continuous outcome"
-            ],
-            "the arguments of make_campaign",
-        )
+    if outcome == "binary":
+        _refuse_improbable(mean)
     code = (arm_seed.random(len(X))[:, None] > np.cumsum(chance, axis=1)[:, :-1]).sum(axis=1)
     expected = mean[np.arange(len(X)), code]
-    data = X.assign(treatment=np.asarray([control, *names], dtype=None if counted else object)[code])
+    data = X.assign(treatment=np.asarray([control, *names], dtype=object if control == "control" else None)[code])
     if outcome == "binary":
         data["outcome"] = (outcome_seed.random(len(X)) < expected).astype(np.int64)
     else:
@@ -114,6 +94,36 @@ def make_campaign(
     if not return_truth:
         return data
     return data, truth[:, 0] if len(names) == 1 else truth
+
+
+def _read_campaign(n_customers: Any, outcome: str, arms: Any, noise: float) -> tuple[int, str, list, Any, float]:
+    """Number of customers, kind of outcome, names of the arms, name of control, and noise; or every fault of them."""
+    faults = Faults("the arguments of make_campaign")
+    faults.check(check_count, n_customers, "n_customers", least=1)
+    faults.check(check_choice, outcome, "outcome", ("binary", "continuous"))
+    counted = is_count(arms) and arms >= 1
+    if not counted and (isinstance(arms, (str, int, np.integer)) or not np.size(arms)):
+        faults.add(f"arms={arms!r} must be a number of arms, at least 1, or their names")
+    faults.check(check_number, noise, "noise", least=0)
+    faults.refuse()
+    names: list = list(range(1, int(arms) + 1)) if counted else sorted(arms)
+    control = 0 if counted else "control"
+    if control in names or len(set(names)) < len(names):
+        faults.add(f"arms={arms!r} must be distinct, none of them {control!r}")
+    faults.refuse()
+    return int(n_customers), outcome, names, control, noise
+
+
+def _refuse_improbable(mean: np.ndarray) -> None:
+    """Refuse baselines and effects whose sum leaves 0 to 1."""
+    if bad := int(((mean < 0) | (mean > 1)).any(axis=1).sum()):
+        raise DataError(
+            [
+                f"baseline plus effect runs from {mean.min():.3g} to {mean.max():.3g}, no probability for {bad:,} of {len(mean):,} "
+                "customers; take smaller ones, or a continuous outcome"
+            ],
+            "the arguments of make_campaign",
+        )
 
 
 def _features(n: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -3,10 +3,10 @@
 from ..inference import wilson_interval
 from .bootstrap import MetricInterval, bootstrap_interval
 from .calibration import calibration_table, expected_calibration_error
-from .displays import LiftDisplay, ProfitDisplay, ReliabilityDisplay
+from .displays import LiftDisplay, ReliabilityDisplay
 from .intervals import interval_coverage
-from .profit import CampaignProfit, expected_maximum_profit, maximum_profit, profit_gain
-from .random_targeting import RandomTargetingTest, random_targeting_test
+from .profit import CampaignProfit, ProfitDisplay, expected_maximum_profit, maximum_profit, profit_gain
+from .random_targeting import RandomTargetingDisplay, RandomTargetingTest, random_targeting_test
 from .ranking import cumulative_gains, normalized_gini, top_decile_lift
 from .scorers import get_scorer, scorers
 from .stability import population_stability_index, stability_noise
@@ -20,6 +20,7 @@ __all__ = [
     "LiftDisplay",
     "MetricInterval",
     "ProfitDisplay",
+    "RandomTargetingDisplay",
     "RandomTargetingTest",
     "ReliabilityDisplay",
     "against_control",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..checks import Faults, check_choice, check_count, check_coverage
 from ..inference import wilson_interval
 from ..typing import ArrayLike
-from .inputs import read_binary, require
+from .inputs import read_binary
 
 
 def expected_calibration_error(y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width") -> float:
@@ -73,10 +74,11 @@ def calibration_table(
     1    0.5    1.0          2         0.75   1.0
     """
     y, p = read_binary(y_true, y_prob, probability=True)
-    require(
-        [] if n_bins >= 1 and bins in ("width", "count") else ["n_bins must be at least 1, bins 'width' or 'count'"],
-        "bins",
-    )
+    faults = Faults("bins")
+    faults.check(check_count, n_bins, "n_bins", least=1)
+    faults.check(check_choice, bins, "bins", ("width", "count"))
+    faults.check(check_coverage, coverage)
+    faults.refuse()
     if bins == "width":
         edges = np.arange(n_bins + 1) / n_bins
         part = np.minimum((p * n_bins).astype(np.int64), n_bins - 1)

@@ -1,4 +1,4 @@
-"""Charts of a churn score: lift and cumulative gain, profit by threshold, and reliability."""
+"""Charts of a churn score: lift and cumulative gain, and reliability."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ import pandas as pd
 from ..results import DisplayMixin
 from ..typing import ArrayLike, Estimator, FrameLike
 from .calibration import calibration_table
-from .inputs import descending_groups, read_binary
-from .profit import CampaignProfit, maximum_profit
+from .inputs import read_binary, scores_of
 from .ranking import cumulative_gains
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _OURS, _THEIRS = "#1f5a8a", "#b5532a"
-
-
-def _scores(model: Any, X: Any) -> np.ndarray:
-    return model.predict_proba(X)[:, 1] if hasattr(model, "predict_proba") else model.decision_function(X)
 
 
 @dataclass
@@ -48,7 +43,7 @@ class LiftDisplay(DisplayMixin):
     @classmethod
     def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike) -> LiftDisplay:
         """Compute with the model's churn probabilities of X."""
-        return cls.from_predictions(y, _scores(model, X))
+        return cls.from_predictions(y, scores_of(model, X))
 
     def plot(self, ax: Axes | None = None, *, lift: bool = False) -> LiftDisplay:
         """Draw cumulative gain, or with ``lift`` the lift."""
@@ -66,76 +61,6 @@ class LiftDisplay(DisplayMixin):
             ax.set(ylabel="Churners found, % of all churners", title="Cumulative gain")
             ax.legend(frameon=False)
         ax.set(xlabel="Customers contacted, % (highest scores first)")
-        return self
-
-
-@dataclass
-class ProfitDisplay(DisplayMixin):
-    """Profit per customer of contacting a growing share, with the share that pays best.
-
-    Attributes
-    ----------
-    rate, profit : ndarrays
-        Share contacted, and profit per customer of the base in the currency of the costs.
-    best : CampaignProfit
-    """
-
-    rate: np.ndarray
-    profit: np.ndarray
-    best: CampaignProfit
-
-    @classmethod
-    def from_predictions(
-        cls,
-        y_true: ArrayLike,
-        y_score: ArrayLike,
-        *,
-        clv: float = 200.0,
-        incentive_cost: float = 10.0,
-        contact_cost: float = 1.0,
-        acceptance: float = 0.3,
-    ) -> ProfitDisplay:
-        """Compute from labels and scores; costs as in `maximum_profit`."""
-        best = maximum_profit(
-            y_true,
-            y_score,
-            clv=clv,
-            incentive_cost=incentive_cost,
-            contact_cost=contact_cost,
-            acceptance=acceptance,
-            return_details=True,
-        )
-        y, score = read_binary(y_true, y_score)
-        order, last = descending_groups(score)
-        if last.size > 2000:
-            last = last[np.linspace(0, last.size - 1, 2000).astype(np.int64)]
-        churners, contacted = np.cumsum(y[order])[last] / y.size, (last + 1) / y.size
-        profit = (acceptance * (clv - incentive_cost) - contact_cost) * churners - (incentive_cost + contact_cost) * (
-            contacted - churners
-        )
-        return cls(np.append(0.0, contacted), np.append(0.0, profit), best)
-
-    @classmethod
-    def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **costs: Any) -> ProfitDisplay:
-        """Compute with the model's churn probabilities of X."""
-        return cls.from_predictions(y, _scores(model, X), **costs)
-
-    def plot(self, ax: Axes | None = None) -> ProfitDisplay:
-        """Draw the curve and mark the threshold chosen."""
-        ax = self._axes(ax)
-        ax.plot(100 * self.rate, self.profit, color=_OURS)
-        ax.axhline(0, color="grey", linewidth=1)
-        ax.plot([100 * self.best.rate], [self.best.profit], "o", color=_THEIRS)
-        ax.annotate(
-            f" best: {self.best.rate:.1%} contacted,\n scores from {self.best.threshold:.3g} on",
-            (100 * self.best.rate, self.best.profit),
-            va="top",
-        )
-        ax.set(
-            title="Profit of contacting the customers most likely to churn",
-            xlabel="Customers contacted, % (highest scores first)",
-            ylabel="Profit per customer of the base",
-        )
         return self
 
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from .. import frames
 from ..exceptions import DataError
-from ..typing import ArrayLike
+from ..typing import ArrayLike, Estimator, FrameLike
 
 
 def read_binary(y_true: ArrayLike, y_score: ArrayLike, *, probability: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -57,10 +57,10 @@ def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list
         array = np.asarray(plain, dtype=np.float64)
     except (TypeError, ValueError):
         odd = sum(not _is_number(entry) for entry in plain.ravel().tolist())
-        return np.full(length, np.nan), [f"{odd:,} values of {name} are no numbers"]
+        return np.full(length, np.nan), [f"{odd:,} values of {name} are not numbers"]
     faults = []
     if array.ndim != 1 or array.size != length:
-        faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number a customer")
+        faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number per customer")
     # a sum is finite only if every entry is
     if not np.isfinite(array.sum()) and (bad := int((~np.isfinite(array)).sum())):
         faults.append(f"{bad:,} values of {name} are missing or infinite")
@@ -113,3 +113,9 @@ def read_uplift(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> tuple[n
         faults.append("treatment must be 1 for treated and 0 for control customers, with some of each")
     require(faults, "outcomes, scores and treatment")
     return outcome, ranked, treated == 1
+
+
+def scores_of(model: Estimator, X: FrameLike) -> np.ndarray:
+    """Return the model's probability of the second label, or its decision function where it has no probabilities."""
+    fitted: Any = model
+    return fitted.predict_proba(X)[:, 1] if hasattr(fitted, "predict_proba") else fitted.decision_function(X)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import betainc
 
-from ..results import Result
-from ..typing import ArrayLike
+from ..checks import Faults, check_number, check_probability
+from ..results import DisplayMixin, Result
+from ..typing import ArrayLike, Estimator, FrameLike
 from ._roc_hull import hull_corners
-from .inputs import read_binary, require
+from .inputs import descending_groups, read_binary, scores_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Points of a curve that are drawn at most.
+_POINTS = 2000
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class CampaignProfit(Result):
         Contact from this score on (at the mean acceptance); infinite where nobody should be contacted.
     constant_profit : float
         The better, at each acceptance, of contacting everyone and nobody.
+    curve : DataFrame
+        rate and profit of contacting a fixed share of the base, highest scores first, at the mean acceptance.
     gain : float
         profit - constant_profit: what the score is worth.
     """
@@ -36,6 +46,7 @@ class CampaignProfit(Result):
     rate: float
     threshold: float
     constant_profit: float
+    curve: pd.DataFrame = field(repr=False, compare=False)
 
     @property
     def gain(self) -> float:
@@ -50,6 +61,68 @@ class CampaignProfit(Result):
             f"Contacting the {self.rate:.1%} of customers with scores from {self.threshold:.4g} on earns "
             f"{self.profit:.4g} per customer, {self.gain:.4g} more than without a score."
         )
+
+    def plot(self, ax: Axes | None = None) -> ProfitDisplay:
+        """Draw the profit by share contacted, with the best use marked."""
+        return ProfitDisplay.from_result(self).plot(ax=ax)
+
+
+@dataclass
+class ProfitDisplay(DisplayMixin):
+    """Profit per customer of contacting a growing share, and where it is highest.
+
+    Attributes
+    ----------
+    rate, profit : ndarray
+    best : CampaignProfit
+    """
+
+    rate: np.ndarray
+    profit: np.ndarray
+    best: CampaignProfit
+
+    @classmethod
+    def from_result(cls, result: CampaignProfit) -> ProfitDisplay:
+        """Take the curve of a `CampaignProfit`."""
+        return cls(result.curve["rate"].to_numpy(), result.curve["profit"].to_numpy(), result)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_score: ArrayLike,
+        *,
+        clv: float = 200.0,
+        incentive_cost: float = 10.0,
+        contact_cost: float = 1.0,
+        acceptance: float = 0.3,
+    ) -> ProfitDisplay:
+        """Compute from labels and scores; costs as in `maximum_profit`."""
+        costs = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
+        return cls.from_result(maximum_profit(y_true, y_score, **costs, return_details=True))
+
+    @classmethod
+    def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **costs: Any) -> ProfitDisplay:
+        """Compute with the model's churn probabilities of X."""
+        return cls.from_predictions(y, scores_of(model, X), **costs)
+
+    def plot(self, ax: Axes | None = None) -> ProfitDisplay:
+        """Draw the curve and mark the threshold chosen."""
+        ax = self._axes(ax)
+        ax.plot(100 * self.rate, self.profit, color="#1f5a8a")
+        ax.axhline(0, color="grey", linewidth=1)
+        ax.plot([100 * self.best.rate], [self.best.profit], "o", color="#b5532a")
+        ax.annotate(
+            f" best: {self.best.rate:.1%} contacted,\n scores from {self.best.threshold:.3g} on",
+            (100 * self.best.rate, self.best.profit),
+            va="top",
+        )
+        ax.set(
+            title="Profit of contacting the customers most likely to churn",
+            xlabel="Customers contacted, % (highest scores first)",
+            ylabel="Profit per customer of the base",
+        )
+        return self
 
 
 def maximum_profit(
@@ -110,14 +183,16 @@ def maximum_profit(
     Contacting the 75.0% of customers with scores from 0.4 on earns 25.25 per customer, 2.75 more than without a score.
     """
     y, score = read_binary(y_true, y_score)
-    _check_costs(clv, incentive_cost, contact_cost)
-    require([] if 0 <= acceptance <= 1 else [f"acceptance is {acceptance}; it must lie in [0, 1]"], "costs")
+    faults = _cost_faults(clv, incentive_cost, contact_cost)
+    faults.check(check_probability, acceptance, "acceptance")
+    faults.refuse()
     hull = _Hull(*hull_corners(y, score), y.size)
     best, corner = hull.best_at(acceptance, clv, incentive_cost, contact_cost)
     everyone = max(0.0, hull.profits(acceptance, clv, incentive_cost, contact_cost)[-1])
     if not return_details:
         return float(best)
-    return CampaignProfit(float(best), float(hull.rate[corner]), hull.threshold(score, corner), float(everyone))
+    curve = _curve(y, score, acceptance, clv, incentive_cost, contact_cost)
+    return CampaignProfit(float(best), float(hull.rate[corner]), hull.threshold(score, corner), float(everyone), curve)
 
 
 def expected_maximum_profit(
@@ -173,15 +248,18 @@ def expected_maximum_profit(
     'Contacting the 50.0% of customers with scores from 0.7 on earns 28 per customer, 5.499 more than without a score.'
     """
     y, score = read_binary(y_true, y_score)
-    _check_costs(clv, incentive_cost, contact_cost)
-    require([f"{n} is {v}; it must be above 0" for n, v in (("alpha", alpha), ("beta", beta)) if not v > 0], "costs")
+    faults = _cost_faults(clv, incentive_cost, contact_cost)
+    faults.check(check_number, alpha, "alpha", above=0)
+    faults.check(check_number, beta, "beta", above=0)
+    faults.refuse()
     hull = _Hull(*hull_corners(y, score), y.size)
     profit, rate = hull.expected(clv, incentive_cost, contact_cost, alpha, beta)
     if not return_details:
         return profit
     _, corner = hull.best_at(alpha / (alpha + beta), clv, incentive_cost, contact_cost)
     constant, _ = hull.ends().expected(clv, incentive_cost, contact_cost, alpha, beta)
-    return CampaignProfit(profit, rate, hull.threshold(score, corner), constant)
+    curve = _curve(y, score, alpha / (alpha + beta), clv, incentive_cost, contact_cost)
+    return CampaignProfit(profit, rate, hull.threshold(score, corner), constant, curve)
 
 
 def profit_gain(
@@ -252,7 +330,21 @@ class _Hull:
         return float(profit.sum()), float(self.rate @ mass)
 
 
-def _check_costs(clv: float, incentive_cost: float, contact_cost: float) -> None:
-    given = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost}
-    wrong = {name: value for name, value in given.items() if not (np.ndim(value) == 0 and 0 <= value < np.inf)}
-    require([f"{name} is {value}; one amount of at least 0 is needed" for name, value in wrong.items()], "costs")
+def _curve(
+    y: np.ndarray, score: np.ndarray, acceptance: float, clv: float, incentive: float, contact: float
+) -> pd.DataFrame:
+    """Profit of contacting each share of the base, thinned where there are many scores."""
+    order, last = descending_groups(score)
+    if last.size > _POINTS:
+        last = last[np.linspace(0, last.size - 1, _POINTS).astype(np.int64)]
+    churners, contacted = np.cumsum(y[order])[last] / y.size, (last + 1) / y.size
+    profit = (acceptance * (clv - incentive) - contact) * churners - (incentive + contact) * (contacted - churners)
+    return pd.DataFrame({"rate": np.append(0.0, contacted), "profit": np.append(0.0, profit)})
+
+
+def _cost_faults(clv: float, incentive_cost: float, contact_cost: float) -> Faults:
+    """What is wrong with the costs."""
+    faults = Faults("costs")
+    for name, value in {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost}.items():
+        faults.check(check_number, value, name, least=0)
+    return faults

@@ -3,15 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..checks import Faults, check_choice, check_count, check_coverage
-from ..results import Result
+from ..results import DisplayMixin, Result
 from ..typing import ArrayLike, Seed
 from .inputs import descending_groups, read_uplift
 from .uplift import qini_score
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass
+class RandomTargetingDisplay(DisplayMixin):
+    """The Qini of a score beside the interval of what chance gives.
+
+    Attributes
+    ----------
+    qini, null_lower, null_upper, p_value, coverage : float
+    """
+
+    qini: float
+    null_lower: float
+    null_upper: float
+    p_value: float
+    coverage: float
+
+    @classmethod
+    def from_result(cls, result: Any) -> RandomTargetingDisplay:
+        """Take the numbers of a `RandomTargetingTest`."""
+        return cls(result.qini, result.null_lower, result.null_upper, result.p_value, result.coverage)
+
+    def plot(self, ax: Axes | None = None) -> RandomTargetingDisplay:
+        """Draw the interval of the permutations as a bar, and the Qini as a point."""
+        ax = self._axes(ax, size=(7.0, 2.2))
+        chance = f"{self.coverage:.0%} of permutations"
+        ax.hlines(0, self.null_lower, self.null_upper, color="grey", linewidth=8, alpha=0.5, label=chance)
+        ax.plot([self.qini], [0], "o", color="#1f5a8a", label=f"Qini of the score (p = {self.p_value:.3g})")
+        ax.axvline(0, color="grey", linewidth=1)
+        ax.set(
+            title="Targeting by the score against targeting at random", xlabel="Qini, per treated customer", yticks=[]
+        )
+        ax.legend(frameon=False)
+        return self
 
 
 @dataclass(frozen=True)
@@ -41,6 +80,15 @@ class RandomTargetingTest(Result):
     permute: str
     coverage: float
     n_customers: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the Qini with the interval of the permutations, one row: qini, null_lower, null_upper, p_value."""
+        names = ("qini", "null_lower", "null_upper", "p_value")
+        return pd.DataFrame({name: [getattr(self, name)] for name in names})
+
+    def plot(self, ax: Axes | None = None) -> RandomTargetingDisplay:
+        """Draw the Qini beside the interval of the permutations."""
+        return RandomTargetingDisplay.from_result(self).plot(ax=ax)
 
     def describe(self) -> str:
         """Say it in a sentence or two."""

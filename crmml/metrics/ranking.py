@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..checks import Faults, check_number
 from ..typing import ArrayLike
 from .inputs import descending_groups, numbers, read_binary, require
 
@@ -30,7 +31,9 @@ def top_decile_lift(y_true: ArrayLike, y_score: ArrayLike, *, share: float = 0.1
     >>> top_decile_lift([1, 0, 0, 0, 0], [0.9, 0.1, 0.2, 0.3, 0.4], share=0.2)
     5.0
     """
-    require([] if 0 < share <= 1 else [f"share is {share}; it must lie in (0, 1]"], "the lift")
+    faults = Faults("the lift")
+    faults.check(check_number, share, "share", above=0, most=1)
+    faults.refuse()
     contacted, found = _gains(*read_binary(y_true, y_score))
     return float(np.interp(share, contacted, found) / share)
 

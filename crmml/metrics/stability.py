@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from ..checks import check_probability
 from ..typing import ArrayLike
 from .inputs import require
 
@@ -47,8 +48,8 @@ def population_stability_index(expected: ArrayLike, actual: ArrayLike, *, n_bins
     return float(np.sum((q - p) * np.log(q / p)))
 
 
-def stability_noise(n_bins: int, n_expected: int, n_actual: int, *, level: float = 0.95) -> float:
-    """What the PSI of two samples of one distribution stays below with probability ``level``.
+def stability_noise(n_bins: int, n_expected: int, n_actual: int, *, significance: float = 0.05) -> float:
+    """What the PSI of two samples of one distribution exceeds with probability ``significance`` only.
 
     It is about (1/n + 1/m) times a chi-squared variable with n_bins - 1 degrees of freedom [1]_; the customary limits 0.1 and
     0.25 know nothing of n.
@@ -63,7 +64,8 @@ def stability_noise(n_bins: int, n_expected: int, n_actual: int, *, level: float
     >>> round(stability_noise(10, 1000, 1000), 4)
     0.0338
     """
-    return float(chi2.ppf(level, max(n_bins - 1, 1)) * (1 / n_expected + 1 / n_actual))
+    check_probability(significance, "significance", open_interval=True)
+    return float(chi2.ppf(1 - significance, max(n_bins - 1, 1)) * (1 / n_expected + 1 / n_actual))
 
 
 def stability_shares(expected: ArrayLike, actual: ArrayLike, *, n_bins: int = 10) -> tuple[np.ndarray, np.ndarray]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..checks import Faults, check_choice, check_number
 from ..typing import ArrayLike
-from .inputs import descending_groups, read_uplift, require
+from .inputs import descending_groups, read_uplift
 
 
 def qini_score(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, ties: str = "row") -> float:
@@ -44,7 +45,9 @@ def qini_score(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, ties: st
     0.375
     """
     y, score, treated = read_uplift(y, score, treatment)
-    require([] if ties in ("row", "line") else [f"ties={ties!r} is not known; take 'row' or 'line'"], "ties")
+    faults = Faults("ties")
+    faults.check(check_choice, ties, "ties", ("row", "line"))
+    faults.refuse()
     curve = _qini_curve(y, score, treated)
     if ties == "line":
         _, last = descending_groups(score)
@@ -82,7 +85,9 @@ def uplift_at_k(y: ArrayLike, score: ArrayLike, treatment: ArrayLike, *, share: 
     1.0
     """
     y, score, treated = read_uplift(y, score, treatment)
-    require([] if 0 < share <= 1 else [f"share is {share}; it must lie in (0, 1]"], "uplift")
+    faults = Faults("uplift")
+    faults.check(check_number, share, "share", above=0, most=1)
+    faults.refuse()
     top = np.argsort(-score, kind="stable")[: max(int(share * y.size + 1e-9), 1)]  # .29 of 100 rows are 29
     t = treated[top]
     if t.all() or not t.any():

@@ -337,7 +337,7 @@ def _factorized(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of a column, NaN where missing or blank; times as days; and the texts that are no numbers."""
+    """Numbers of a column, NaN where missing or blank; times as days; and the texts that are not numbers."""
     none = np.zeros(0, dtype=object)
     if _is_number(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), none

@@ -122,9 +122,9 @@ def of_scoring(n: int, repeats: int) -> str:
         ),
         LogisticRegression(),
     ).fit(X[:20_000], y[:20_000])
-    wrapped = ChurnClassifier(bare).fit(X[:20_000], y[:20_000])
-    encoded = ChurnClassifier(LogisticRegression()).fit(X[:20_000], y[:20_000])
-    stack = ChurnClassifier().fit(X[:20_000], y[:20_000])
+    wrapped = ChurnClassifier(bare, random_state=0).fit(X[:20_000], y[:20_000])
+    encoded = ChurnClassifier(LogisticRegression(), random_state=0).fit(X[:20_000], y[:20_000])
+    stack = ChurnClassifier(random_state=0).fit(X[:20_000], y[:20_000])
     members = list(stack.members_.values())
     work = {"crmml": lambda: wrapped.predict_proba(X), "the bare pipeline": lambda: bare.predict_proba(X)}
     own = {"crmml": lambda: encoded.predict_proba(X), "the bare pipeline": lambda: bare.predict_proba(X)}

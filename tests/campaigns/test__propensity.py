@@ -31,9 +31,9 @@ def test_ways_to_give_it():
         (np.tile([0.5, 0.4], (4, 1)), [1], "adds up to 0.9"),
         (0.5, [1, 2], "there are 2 arms beside the control; give a mapping"),
         ([0.5, 0.5], [1], r"shape \(2,\); one number"),
-        ({1: 0.5, 7: 0.1}, [1], "7 is no arm"),
+        ({1: 0.5, 7: 0.1}, [1], "7 is not an arm"),
         ({1: 0.5}, [1, 2], "that of arm 2 is missing"),
-        ("half", [1], "it is no number"),
+        ("half", [1], "it must be numbers"),
     ],
 )
 def test_refused(propensity, treated, said):

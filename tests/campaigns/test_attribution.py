@@ -217,7 +217,7 @@ def test_costs_and_intervals():
     by_name = attribute(read, "last", costs=pd.Series({"B": 200.0}), n_resamples=0)
     assert by_name.cost_per_conversion[1] == 5
     for wrong in ({"A": "50"}, {"A": None}, {"A": [1, 2]}):
-        with pytest.raises(DataError, match="costs of 'A' are no numbers, negative, missing"):
+        with pytest.raises(DataError, match="costs of 'A' are not numbers, negative, missing"):
             attribute(read, "last", costs=wrong)
     with pytest.raises(DataError, match=r"is no mapping; give money by channel, such as \{'A'"):
         attribute(read, "last", costs=50)

@@ -21,15 +21,15 @@ from crmml.datasets import make_campaign
 from crmml.metrics import get_scorer, qini_score
 
 LEARNERS = {
-    "S": SLearner(),
+    "S": SLearner(random_state=0),
     "S forest": SLearner(RandomForestClassifier(10, random_state=0)),
-    "T": TLearner(n_resamples=2),
-    "T logistic": TLearner(LogisticRegression(max_iter=1000)),
-    "X": XLearner(),
-    "X ridge": XLearner(LogisticRegression(max_iter=1000), Ridge()),
-    "TO": TransformedOutcome(),
-    "TO class": TransformedOutcome(LogisticRegression(max_iter=1000)),
-    "TO centred": TransformedOutcome(LinearRegression(), outcome_estimator=LinearRegression()),
+    "T": TLearner(n_resamples=2, random_state=0),
+    "T logistic": TLearner(LogisticRegression(max_iter=1000), random_state=0),
+    "X": XLearner(random_state=0),
+    "X ridge": XLearner(LogisticRegression(max_iter=1000), Ridge(), random_state=0),
+    "TO": TransformedOutcome(random_state=0),
+    "TO class": TransformedOutcome(LogisticRegression(max_iter=1000), random_state=0),
+    "TO centred": TransformedOutcome(LinearRegression(), outcome_estimator=LinearRegression(), random_state=0),
 }
 
 
@@ -165,9 +165,9 @@ def test_describes_itself(fitted):
 
 def test_in_a_pipeline(data):
     X = data[["recency", "orders", "newsletter"]]
-    model = make_pipeline(StandardScaler(), TLearner(LogisticRegression(max_iter=1000)))
+    model = make_pipeline(StandardScaler(), TLearner(LogisticRegression(max_iter=1000), random_state=0))
     model.fit(X, data["outcome"], tlearner__treatment=data["treatment"])
-    alone = TLearner(make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)))
+    alone = TLearner(make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), random_state=0)
     alone.fit(X, data["outcome"], treatment=data["treatment"])
     assert np.corrcoef(model.predict(X), alone.predict(X))[0, 1] > 0.999
 
@@ -176,7 +176,7 @@ def test_treatment_is_routed_to_fit_and_score(data):
     X, y, w = data[["recency", "orders", "newsletter"]], data["outcome"], data["treatment"]
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
     with sklearn.config_context(enable_metadata_routing=True):
-        model = TLearner(LogisticRegression(max_iter=1000))
+        model = TLearner(LogisticRegression(max_iter=1000), random_state=0)
         model.set_fit_request(treatment=True).set_score_request(treatment=True)
         search = GridSearchCV(model, {"estimator__C": [1e-4, 1.0]}, cv=cv, error_score="raise")
         search.fit(X, y, treatment=w)
@@ -184,7 +184,9 @@ def test_treatment_is_routed_to_fit_and_score(data):
         found = cross_validate(model, X, y, params={"treatment": w}, cv=cv, scoring=qini, error_score="raise")
     wanted = []
     for train, test in cv.split(X, y):
-        part = TLearner(LogisticRegression(max_iter=1000)).fit(X.iloc[train], y[train], treatment=w[train])
+        part = TLearner(LogisticRegression(max_iter=1000), random_state=0).fit(
+            X.iloc[train], y[train], treatment=w[train]
+        )
         wanted.append(qini_score(y[test], part.predict(X.iloc[test]), w[test], ties="line"))
     np.testing.assert_allclose(found["test_score"], wanted, rtol=1e-12)
     assert search.cv_results_["mean_test_score"][1] == pytest.approx(np.mean(wanted), rel=1e-12)

@@ -159,9 +159,9 @@ def test_what_is_no_number_or_no_single_value():
     ("money", "fault"),
     [
         ({"cost": -1}, "cost is negative; a contact costs at least 0"),
-        ({"cost": float("nan")}, "cost is missing, infinite or no number"),
-        ({"cost": None}, "cost is missing, infinite or no number"),
-        ({"value": float("inf")}, "value is missing, infinite or no number"),
+        ({"cost": float("nan")}, "cost is missing, infinite or not a number"),
+        ({"cost": None}, "cost is missing, infinite or not a number"),
+        ({"value": float("inf")}, "value is missing, infinite or not a number"),
         ({"cost": {"call": 2}}, "cost by action and the actions differ in 'call', 'contact'"),
     ],
 )

@@ -13,7 +13,7 @@ FEATURES = ["recency", "orders", "newsletter"]
 def campaign():
     kinds = {"arms": ("call", "letter"), "effect": 0.1, "baseline": 0.3}
     data, new = make_campaign(4000, random_state=0, **kinds), make_campaign(3000, random_state=1, **kinds)
-    return TLearner().fit(data[FEATURES], data["outcome"], treatment=data["treatment"]), new
+    return TLearner(random_state=0).fit(data[FEATURES], data["outcome"], treatment=data["treatment"]), new
 
 
 def test_curve_and_band(campaign):

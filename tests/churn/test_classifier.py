@@ -32,7 +32,7 @@ EXPECTED_FAILURES = {
 
 
 @parametrize_with_checks(
-    [ChurnClassifier(LogisticRegression(), cv=2), ChurnClassifier(cv=2)],
+    [ChurnClassifier(LogisticRegression(), cv=2, random_state=0), ChurnClassifier(cv=2, random_state=0)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_scikit_learn_checks(estimator, check):
@@ -40,7 +40,7 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @parametrize_with_checks(
-    [ChurnClassifier(LogisticRegression(), calibrate=None, threshold=0.5, encode=False)],
+    [ChurnClassifier(LogisticRegression(), calibrate=None, threshold=0.5, encode=False, random_state=0)],
     expected_failed_checks=lambda estimator: {},
 )
 def test_all_scikit_learn_checks_without_inner_folds(estimator, check):
@@ -76,7 +76,7 @@ def interactions(n=4000, p=10, seed=0):
 @pytest.fixture(scope="module")
 def fitted():
     X, y, _ = contracts()
-    return ChurnClassifier().fit(X, y)
+    return ChurnClassifier(random_state=0).fit(X, y)
 
 
 def test_probabilities_are_those_of_the_data(fitted):
@@ -99,21 +99,21 @@ def test_default_is_good_where_effects_add_up_and_where_columns_interact():
         return roc_auc_score(y, cross_val_predict(model, X, y, cv=cv, method="predict_proba")[:, 1])
 
     linear, trees = (
-        ChurnClassifier(LogisticRegression(max_iter=1000)),
+        ChurnClassifier(LogisticRegression(max_iter=1000), random_state=0),
         ChurnClassifier(HistGradientBoostingClassifier(random_state=0)),
     )
-    assert auc(ChurnClassifier(), X, target) > auc(trees, X, target) + 0.005
-    assert auc(ChurnClassifier(), X, target) > auc(linear, X, target) - 0.005
+    assert auc(ChurnClassifier(random_state=0), X, target) > auc(trees, X, target) + 0.005
+    assert auc(ChurnClassifier(random_state=0), X, target) > auc(linear, X, target) - 0.005
     X, y = interactions()
     assert auc(linear, X, y) < 0.55
-    assert auc(ChurnClassifier(), X, y) > auc(trees, X, y) > 0.75
+    assert auc(ChurnClassifier(random_state=0), X, y) > auc(trees, X, y) > 0.75
 
 
 def test_weights_go_to_what_predicts():
     X, y = interactions()
-    assert ChurnClassifier().fit(X, y).weights_["trees"] > 0.7
+    assert ChurnClassifier(random_state=0).fit(X, y).weights_["trees"] > 0.7
     X, y, _ = contracts()
-    weights = ChurnClassifier().fit(X, y).weights_
+    weights = ChurnClassifier(random_state=0).fit(X, y).weights_
     assert weights["additive"] > weights["trees"]
 
 
@@ -122,7 +122,9 @@ def test_calibration_mends_an_overconfident_forest():
     Z, z, _ = contracts(10_000, seed=5)
     forest = RandomForestClassifier(60, random_state=0)
     loss = {
-        how: brier_score_loss(z == "yes", ChurnClassifier(forest, calibrate=how).fit(X, y).predict_proba(Z)[:, 1])
+        how: brier_score_loss(
+            z == "yes", ChurnClassifier(forest, calibrate=how, random_state=0).fit(X, y).predict_proba(Z)[:, 1]
+        )
         for how in (None, "sigmoid", "isotonic")
     }
     assert loss["sigmoid"] < loss[None]
@@ -135,38 +137,40 @@ def test_one_member_is_scikit_learns_calibration():
     folds = list(StratifiedKFold(4, shuffle=True, random_state=1).split(X, y))
     base = LogisticRegression(C=0.01)
     theirs = CalibratedClassifierCV(base, method="sigmoid", cv=folds, ensemble=False).fit(X, y)
-    ours = ChurnClassifier(base, cv=folds, encode=False).fit(X, y)
+    ours = ChurnClassifier(base, cv=folds, encode=False, random_state=0).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-3)
 
 
 def test_without_calibration_probabilities_are_the_classifiers_own():
     X, y = interactions(600)
     base = LogisticRegression()
-    ours = ChurnClassifier(base, calibrate=None, encode=False).fit(X, y)
+    ours = ChurnClassifier(base, calibrate=None, encode=False, random_state=0).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X)[:, 1], base.fit(X, y).predict_proba(X)[:, 1], rtol=1e-12)
 
 
 def test_machines_without_probabilities_are_calibrated():
     X, y, _ = contracts(1500)
-    model = ChurnClassifier(LinearSVC()).fit(X, y)
+    model = ChurnClassifier(LinearSVC(), random_state=0).fit(X, y)
     assert 0.2 < model.predict_proba(X)[:, 1].mean() < 0.5
 
 
 def test_threshold_rules(fitted):
     X, y, _ = contracts()
     assert fitted.threshold_ == ContactCosts().break_even()
-    assert ChurnClassifier(LogisticRegression(), threshold=0.7).fit(X, y).threshold_ == 0.7
-    by_f = ChurnClassifier(LogisticRegression(), threshold="f1").fit(X, y)
+    assert ChurnClassifier(LogisticRegression(), threshold=0.7, random_state=0).fit(X, y).threshold_ == 0.7
+    by_f = ChurnClassifier(LogisticRegression(), threshold="f1", random_state=0).fit(X, y)
     assert 0.2 < by_f.threshold_ < 0.6
-    own = ChurnClassifier(LogisticRegression()).fit(X, y, clv=np.where(X["plan"] == "gold", 2000.0, 60.0))
+    own = ChurnClassifier(LogisticRegression(), random_state=0).fit(
+        X, y, clv=np.where(X["plan"] == "gold", 2000.0, 60.0)
+    )
     assert own.threshold_ != fitted.threshold_
     p = fitted.predict_proba(X)[:, 1]
     np.testing.assert_array_equal(fitted.predict(X) == "yes", p >= fitted.threshold_)
     with pytest.raises(ValueError, match="threshold='gain' is not known"):
-        ChurnClassifier(threshold="gain").fit(X, y)
+        ChurnClassifier(threshold="gain", random_state=0).fit(X, y)
     for wrong in (1.5, -0.1, None):
         with pytest.raises(ValueError, match="threshold"):
-            ChurnClassifier(threshold=wrong).fit(X, y)
+            ChurnClassifier(threshold=wrong, random_state=0).fit(X, y)
 
 
 def test_decide_by_each_customers_own_money(fitted):
@@ -199,7 +203,7 @@ def test_calibration_is_on_later_cutoffs():
         horizon=60,
         features=["rfm", "rhythm"],
     )
-    model = ChurnClassifier(LogisticRegression(max_iter=1000)).fit(data.X, data.y, groups=data.groups)
+    model = ChurnClassifier(LogisticRegression(max_iter=1000), random_state=0).fit(data.X, data.y, groups=data.groups)
     assert "rows of later cutoffs (3 folds)" in model.describe()
     last = data.at("1997-12-01")
     assert abs(model.predict_proba(last.X)[:, 1].mean() - last.y.mean()) < 0.03
@@ -220,7 +224,9 @@ def test_metadata_routing_of_money_and_groups():
     )
     clv = np.random.default_rng(0).gamma(2.0, 100.0, len(data))
     with sklearn.config_context(enable_metadata_routing=True):
-        model = ChurnClassifier(LogisticRegression(max_iter=1000)).set_fit_request(clv=True, groups=True)
+        model = ChurnClassifier(LogisticRegression(max_iter=1000), random_state=0).set_fit_request(
+            clv=True, groups=True
+        )
         out = cross_validate(
             model,
             data.X,
@@ -231,7 +237,7 @@ def test_metadata_routing_of_money_and_groups():
             return_indices=True,
         )
     train = out["indices"]["train"][0]
-    alone = ChurnClassifier(LogisticRegression(max_iter=1000)).fit(
+    alone = ChurnClassifier(LogisticRegression(max_iter=1000), random_state=0).fit(
         data.X.iloc[train], data.y[train], clv=clv[train], groups=data.groups.iloc[train]
     )
     assert out["estimator"][0].threshold_ == alone.threshold_
@@ -258,7 +264,7 @@ def test_unseen_categories_and_empty_columns(fitted):
     with pytest.warns(FeatureWarning, match="column 'months' is missing in all 300 rows"):
         assert np.isfinite(fitted.predict_proba(X.assign(months=np.nan))).all()
     with pytest.warns(FeatureWarning, match="column 'note' is missing in all rows and is left out") as caught:
-        model = ChurnClassifier(LogisticRegression()).fit(
+        model = ChurnClassifier(LogisticRegression(), random_state=0).fit(
             X.assign(note=None, customerID=[f"k{i}" for i in range(300)]), y
         )
     assert "'customerID' looks like an identifier" in str(caught[0].message)
@@ -269,7 +275,7 @@ def test_unseen_categories_and_empty_columns(fitted):
 def test_input_is_looked_at_where_the_score_says_nothing():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.normal(size=200), "c": rng.choice(list("xyz"), 200)})
-    model = ChurnClassifier(LogisticRegression()).fit(X, np.arange(200) % 2)
+    model = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, np.arange(200) % 2)
     model.weights_["estimator"] = 0.0
     with pytest.warns(FeatureWarning, match="never seen at fit"):
         model.predict(X.assign(c="new"))
@@ -282,19 +288,19 @@ def test_input_is_looked_at_where_the_score_says_nothing():
 def test_faults_of_labels():
     X, y, _ = contracts(100)
     with pytest.raises(DataError, match="all labels are 'no', one class; churners and stayers are both needed"):
-        ChurnClassifier().fit(X, np.full(100, "no"))
+        ChurnClassifier(random_state=0).fit(X, np.full(100, "no"))
     missing = pd.Series(y).mask(np.arange(100) < 7)
     with pytest.raises(DataError, match="7 of 100 labels are missing; drop these rows"):
-        ChurnClassifier().fit(X, missing)
+        ChurnClassifier(random_state=0).fit(X, missing)
     with pytest.raises(DataError, match="it has 99 labels for 100 rows"):
-        ChurnClassifier().fit(X, y[:-1])
+        ChurnClassifier(random_state=0).fit(X, y[:-1])
     with pytest.raises(DataError, match=r"multiclass: 4 labels"):
-        ChurnClassifier().fit(X, np.arange(100) % 4)
+        ChurnClassifier(random_state=0).fit(X, np.arange(100) % 4)
     with pytest.raises(DataError, match="0 rows"):
-        ChurnClassifier().fit(X.iloc[:0], y[:0])
+        ChurnClassifier(random_state=0).fit(X.iloc[:0], y[:0])
     double = pd.concat([X, X[["plan"]]], axis=1)
     with pytest.raises(DataError, match="column 'plan' is there more than once"):
-        ChurnClassifier().fit(double, y)
+        ChurnClassifier(random_state=0).fit(double, y)
 
 
 def test_faults_of_costs(fitted):
@@ -304,17 +310,17 @@ def test_faults_of_costs(fitted):
     with pytest.raises(DataError, match="contact_cost is -1; it must be at least 0"):
         fitted.decide(X, contact_cost=-1)
     with pytest.raises(DataError, match="incentive_cost has 3 amounts for 100 customers"):
-        ChurnClassifier().fit(X, y, incentive_cost=[1, 2, 3])
+        ChurnClassifier(random_state=0).fit(X, y, incentive_cost=[1, 2, 3])
     with pytest.raises(ValueError, match="its fields are clv"):
-        ChurnClassifier(costs={"value": 3}).fit(X, y)
+        ChurnClassifier(costs={"value": 3}, random_state=0).fit(X, y)
 
 
 def test_class_weight_changes_the_fit_and_not_the_level():
     X, y, _ = contracts()
-    plain = ChurnClassifier(LogisticRegression(), calibrate=None).fit(X, y)
-    heavy = ChurnClassifier(LogisticRegression(), calibrate=None, class_weight="balanced").fit(X, y)
+    plain = ChurnClassifier(LogisticRegression(), calibrate=None, random_state=0).fit(X, y)
+    heavy = ChurnClassifier(LogisticRegression(), calibrate=None, class_weight="balanced", random_state=0).fit(X, y)
     assert heavy.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.1
-    honest = ChurnClassifier(LogisticRegression(), class_weight={"yes": 10.0}).fit(X, y)
+    honest = ChurnClassifier(LogisticRegression(), class_weight={"yes": 10.0}, random_state=0).fit(X, y)
     assert abs(honest.predict_proba(X)[:, 1].mean() - (y == "yes").mean()) < 0.01
 
 
@@ -325,11 +331,13 @@ def test_clone_pickle_grid_search_and_same_seed(fitted):
     one, two = clone(fitted).fit(X, y), clone(fitted).fit(X, y)
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
     search = GridSearchCV(
-        ChurnClassifier(LogisticRegression()), {"estimator__C": [0.01, 1.0], "calibrate": ["sigmoid", None]}, cv=2
+        ChurnClassifier(LogisticRegression(), random_state=0),
+        {"estimator__C": [0.01, 1.0], "calibrate": ["sigmoid", None]},
+        cv=2,
     )
     search.fit(X, y)
     assert set(search.best_params_) == {"estimator__C", "calibrate"}
-    pipe = make_pipeline(ChurnClassifier(LogisticRegression())).fit(X, y)
+    pipe = make_pipeline(ChurnClassifier(LogisticRegression(), random_state=0)).fit(X, y)
     assert pipe.predict(X).shape == (400,)
 
 
@@ -343,7 +351,7 @@ def test_describes_itself(fitted):
 def test_few_rows_are_not_calibrated():
     X = pd.DataFrame({"a": np.arange(12.0)})
     with pytest.warns(FeatureWarning, match="the rarer label has 1 rows"):
-        model = ChurnClassifier(LogisticRegression()).fit(X, np.arange(12) == 11)
+        model = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, np.arange(12) == 11)
     assert "not calibrated on rows held out" in model.describe()
     assert model.classes_.tolist() == [False, True]
 
@@ -355,7 +363,9 @@ def test_telco_at_the_stated_protocol():
     target = (y == "Yes").to_numpy().astype(int)
     p, auc, profit = np.zeros(len(y)), [], []
     for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(raw, y):
-        p[test] = ChurnClassifier().fit(raw.iloc[train], y.iloc[train]).predict_proba(raw.iloc[test])[:, 1]
+        p[test] = (
+            ChurnClassifier(random_state=0).fit(raw.iloc[train], y.iloc[train]).predict_proba(raw.iloc[test])[:, 1]
+        )
         auc.append(roc_auc_score(target[test], p[test]))
         profit.append(expected_maximum_profit(target[test], p[test]))
     assert np.mean(auc) >= 0.845
@@ -366,7 +376,7 @@ def test_telco_at_the_stated_protocol():
 def test_split_of_train_and_test_frames_keeps_their_index():
     X, y, _ = contracts(400)
     train, test, y_train, _ = train_test_split(X, y, random_state=0)
-    plan = ChurnClassifier(LogisticRegression()).fit(train, y_train).decide(test)
+    plan = ChurnClassifier(LogisticRegression(), random_state=0).fit(train, y_train).decide(test)
     assert plan.index.equals(test.index)
 
 
@@ -380,7 +390,7 @@ def plain():
 def test_weights_are_relative_and_rows_without_any_are_not_there(plain):
     X, y = plain
     X = X.assign(charge=np.random.default_rng(0).gamma(4, 10, 400))
-    ours = ChurnClassifier(LogisticRegression(C=np.inf), cv=4)
+    ours = ChurnClassifier(LogisticRegression(C=np.inf), cv=4, random_state=0)
     whole = ours.fit(X, y).predict_proba(X)
     np.testing.assert_allclose(ours.fit(X, y, sample_weight=np.full(400, 1 / 400)).predict_proba(X), whole, atol=1e-3)
     weight = (np.arange(400) >= 50) * 1.0
@@ -397,7 +407,7 @@ def test_weights_are_relative_and_rows_without_any_are_not_there(plain):
 def test_weights_where_metadata_are_routed(plain, estimator):
     X, y = plain
     weight = np.random.default_rng(0).gamma(2, 1, 400)
-    model = ChurnClassifier(estimator, class_weight="balanced")
+    model = ChurnClassifier(estimator, class_weight="balanced", random_state=0)
     direct = model.fit(X, y, sample_weight=weight).predict_proba(X)
     with config_context(enable_metadata_routing=True):
         np.testing.assert_array_equal(model.fit(X, y, sample_weight=weight).predict_proba(X), direct)
@@ -406,13 +416,13 @@ def test_weights_where_metadata_are_routed(plain, estimator):
 def test_a_rare_text_among_numbers_is_a_category_in_every_fold(plain):
     X, y = plain
     X = X.assign(children=np.where(np.arange(400) == 7, "3+", (np.arange(400) % 4).astype(str)))
-    model = ChurnClassifier().fit(X, y)
+    model = ChurnClassifier(random_state=0).fit(X, y)
     assert model.members_["additive"].steps[0][1].kinds_["children"] == "category"
 
 
 def test_what_predicts_takes_besides(plain):
     X, y = plain
-    model = ChurnClassifier(LogisticRegression()).fit(X, y)
+    model = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, y)
     assert model.predict_proba(X.iloc[:0]).shape == (0, 2)
     assert len(model.decide(X.iloc[:0])) == 0
     with pytest.warns(UserWarning, match="does not have valid feature names"):
@@ -425,20 +435,22 @@ def test_nothing_to_learn_from():
     with pytest.raises(
         DataError, match=r"(?s)'customer_id' looks like an identifier.*'note' is missing.*no column is left"
     ):
-        ChurnClassifier().fit(X, np.arange(600) % 2)
+        ChurnClassifier(random_state=0).fit(X, np.arange(600) % 2)
 
 
 def test_class_weights_must_be_of_labels(plain):
     X, y = plain
     for wrong in ({"yes": 50}, {1: -5}):
         with pytest.raises(ValueError, match="must give the labels"):
-            ChurnClassifier(LogisticRegression(), class_weight=wrong).fit(X, y)
+            ChurnClassifier(LogisticRegression(), class_weight=wrong, random_state=0).fit(X, y)
 
 
 def test_an_offer_that_never_pays_contacts_nobody():
     X, y = pd.DataFrame({"a": np.r_[np.arange(300.0), np.arange(1000.0, 1300)]}), np.repeat([0, 1], 300)
     costs = {"clv": 5, "incentive_cost": 20}
-    model = ChurnClassifier(LogisticRegression(max_iter=500), calibrate="isotonic", costs=costs).fit(X, y)
+    model = ChurnClassifier(LogisticRegression(max_iter=500), calibrate="isotonic", costs=costs, random_state=0).fit(
+        X, y
+    )
     assert not model.predict(X).any()
     assert not model.decide(X)["contact"].any()
     assert "contacting never pays" in model.describe()
@@ -446,7 +458,7 @@ def test_an_offer_that_never_pays_contacts_nobody():
 
 def test_describe_says_what_was_done(plain):
     X, y = plain
-    bare = ChurnClassifier(LogisticRegression(), calibrate=None, threshold="f1").fit(X, y).describe()
+    bare = ChurnClassifier(LogisticRegression(), calibrate=None, threshold="f1", random_state=0).fit(X, y).describe()
     assert "not calibrated, with weights and threshold chosen on" in bare
-    own = ChurnClassifier(LogisticRegression()).fit(X, y, clv=np.linspace(10, 400, 400)).describe()
+    own = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, y, clv=np.linspace(10, 400, 400)).describe()
     assert "highest profit on rows held out" in own

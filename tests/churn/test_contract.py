@@ -19,11 +19,13 @@ from crmml.testing import all_estimators
 from crmml.transactions import snapshots
 
 ESTIMATORS = {
-    "default": ChurnClassifier(cv=2),
+    "default": ChurnClassifier(cv=2, random_state=0),
     "isotonic": ChurnClassifier(RandomForestClassifier(10, random_state=0), calibrate="isotonic", cv=2),
-    "hazard": HazardChurnClassifier(cv=2),
+    "hazard": HazardChurnClassifier(cv=2, random_state=0),
     "alive": AliveChurnClassifier(BetaGeoNBD(), horizon=90.0),
-    "features": make_pipeline(ModelFeatures(BetaGeoNBD(), horizon=90.0), ChurnClassifier(LogisticRegression(), cv=2)),
+    "features": make_pipeline(
+        ModelFeatures(BetaGeoNBD(), horizon=90.0), ChurnClassifier(LogisticRegression(), cv=2, random_state=0)
+    ),
 }
 GRIDS = {
     "default": {"class_weight": [None, "balanced"]},

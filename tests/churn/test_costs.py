@@ -47,7 +47,7 @@ def test_every_fault_at_once():
     assert len(caught.value.faults) == 4
     assert "clv is -5 at its lowest, out of range for 2 of 3 customers; it must be above 0" in text
     assert "incentive_cost is -1; it must be at least 0" in text
-    assert "contact_cost='much' is no number" in text
+    assert "contact_cost='much' is not a number" in text
     assert "acceptance is above 1" in text
     with pytest.raises(DataError, match="clv is missing or infinite for 1 of 2"):
         ContactCosts(clv=[1, np.nan])

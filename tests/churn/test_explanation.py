@@ -20,7 +20,7 @@ from .test_classifier import contracts
 @pytest.fixture(scope="module")
 def linear():
     X, y, _ = contracts(1500)
-    return ChurnClassifier(LogisticRegression()).fit(X, y)
+    return ChurnClassifier(LogisticRegression(), random_state=0).fit(X, y)
 
 
 def test_linear_reasons_are_exact(linear):
@@ -54,7 +54,7 @@ def test_reasons_and_sentences_in_the_users_columns(linear):
 
 def test_pipelines_of_scaling_and_a_linear_model_are_exact():
     X, y, _ = contracts(600)
-    model = ChurnClassifier(make_pipeline(StandardScaler(), LogisticRegression())).fit(X, y)
+    model = ChurnClassifier(make_pipeline(StandardScaler(), LogisticRegression()), random_state=0).fit(X, y)
     found = explain(model, X, background=X.iloc[:100])
     assert found.left_over < 1e-9
     np.testing.assert_allclose(found.contributions.iloc[:100].mean(), 0, atol=1e-9)
@@ -63,7 +63,7 @@ def test_pipelines_of_scaling_and_a_linear_model_are_exact():
 def test_the_default_stack_is_exact_too():
     pytest.importorskip("shap")
     X, y, _ = contracts(1000)
-    model = ChurnClassifier().fit(X, y)
+    model = ChurnClassifier(random_state=0).fit(X, y)
     found = explain(model, X.iloc[:60], background=X)
     assert found.left_over < 1e-6
     np.testing.assert_allclose(found.score, logit(model.predict_proba(X.iloc[:60])[:, 1]), atol=1e-6)
@@ -96,7 +96,7 @@ def test_faults(linear, monkeypatch):
         explain(linear, X.iloc[:0])
     own = make_pipeline(make_column_transformer((OneHotEncoder(), ["plan"])), LogisticRegression())
     with pytest.raises(TypeError, match="makes its own columns"):
-        explain(ChurnClassifier(own).fit(X[["plan"]], y), X[["plan"]])
+        explain(ChurnClassifier(own, random_state=0).fit(X[["plan"]], y), X[["plan"]])
     monkeypatch.setitem(sys.modules, "shap", None)
     model = ChurnClassifier(RandomForestClassifier(5, random_state=0)).fit(X, y)
     with pytest.raises(ImportError, match=r"pip install 'crmml\[explain\]'"):
@@ -105,7 +105,7 @@ def test_faults(linear, monkeypatch):
 
 def test_columns_of_numbers_without_names():
     X = np.random.default_rng(0).normal(size=(200, 3))
-    model = ChurnClassifier(LogisticRegression()).fit(X, X[:, 0] > 0)
+    model = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, X[:, 0] > 0)
     found = explain(model, X)
     assert isinstance(found.contributions, pd.DataFrame)
     assert found.contributions.abs().mean().idxmax() == "x0"
@@ -121,7 +121,7 @@ def test_whatever_scikit_learn_is_set_to_give(linear):
 
 def test_the_probability_said_is_the_one_predicted_under_isotonic_calibration_too():
     X, y, _ = contracts(1200)
-    model = ChurnClassifier(LogisticRegression(), calibrate="isotonic").fit(X, y)
+    model = ChurnClassifier(LogisticRegression(), calibrate="isotonic", random_state=0).fit(X, y)
     found = explain(model, X.iloc[:60])
     wanted = model.predict_proba(X.iloc[:60])[:, 1]
     np.testing.assert_array_equal(found.probability, wanted)

@@ -20,7 +20,8 @@ EXPECTED_FAILURES = {
 
 
 @parametrize_with_checks(
-    [HazardChurnClassifier(LogisticRegression(), cv=2)], expected_failed_checks=lambda estimator: EXPECTED_FAILURES
+    [HazardChurnClassifier(LogisticRegression(), cv=2, random_state=0)],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
@@ -38,7 +39,7 @@ def subscriptions(n=4000, seed=0, months=12):
 @pytest.fixture(scope="module")
 def fitted():
     X, event, duration, _ = subscriptions()
-    return HazardChurnClassifier(LogisticRegression()).fit(X, event, duration=duration)
+    return HazardChurnClassifier(LogisticRegression(), random_state=0).fit(X, event, duration=duration)
 
 
 def test_hazards_are_those_of_the_process(fitted):
@@ -53,7 +54,7 @@ def test_hazards_are_those_of_the_process(fitted):
 def test_censoring_is_accounted_for():
     """Counting those lost from sight as stayers would double the survival found."""
     X, event, duration, hazard = subscriptions(8000, seed=1)
-    model = HazardChurnClassifier(LogisticRegression()).fit(X, event, duration=duration)
+    model = HazardChurnClassifier(LogisticRegression(), random_state=0).fit(X, event, duration=duration)
     truth = ((1 - hazard) ** 6).mean()
     found = model.predict_survival(X, [6.0])[:, 0].mean()
     assert found == pytest.approx(truth, abs=0.02)
@@ -99,7 +100,7 @@ def test_default_stack_and_many_event_times():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"z": rng.normal(size=1500)})
     life, seen = rng.exponential(np.exp(-0.8 * X["z"]) * 10), rng.uniform(0, 30, 1500)
-    model = HazardChurnClassifier(n_intervals=8).fit(X, life <= seen, duration=np.minimum(life, seen))
+    model = HazardChurnClassifier(n_intervals=8, random_state=0).fit(X, life <= seen, duration=np.minimum(life, seen))
     assert model.edges_.size == 9
     assert model.score(X, life <= seen, duration=np.minimum(life, seen)) > 0.65
     truth = np.exp(-5.0 / (10 * np.exp(-0.8 * X["z"])))
@@ -128,14 +129,14 @@ def test_on_every_engine(engine, fitted):
 def test_faults():
     X, event, duration, _ = subscriptions(200)
     with pytest.raises(DataError, match="column 'tenure' is the duration itself"):
-        HazardChurnClassifier().fit(X.assign(tenure=duration), event, duration=duration)
+        HazardChurnClassifier(random_state=0).fit(X.assign(tenure=duration), event, duration=duration)
     with pytest.raises(DataError, match="1 of 200 durations are missing or not above 0"):
-        HazardChurnClassifier().fit(X, event, duration=np.where(np.arange(200) == 3, 0, duration))
+        HazardChurnClassifier(random_state=0).fit(X, event, duration=np.where(np.arange(200) == 3, 0, duration))
     with pytest.raises(DataError, match=r"it has shape \(3,\); \(200,\) is expected"):
-        HazardChurnClassifier().fit(X, event, duration=duration[:3])
+        HazardChurnClassifier(random_state=0).fit(X, event, duration=duration[:3])
     with pytest.raises(DataError, match="all labels are"):
-        HazardChurnClassifier().fit(X, np.zeros(200), duration=duration)
-    model = HazardChurnClassifier(LogisticRegression()).fit(X, event, duration=duration)
+        HazardChurnClassifier(random_state=0).fit(X, np.zeros(200), duration=duration)
+    model = HazardChurnClassifier(LogisticRegression(), random_state=0).fit(X, event, duration=duration)
     with pytest.raises(DataError, match="elapsed must be one number"):
         model.predict_survival(X, [1.0], elapsed=[1.0, 2.0])
     with pytest.raises(DataError, match="times must be one row"):
@@ -146,7 +147,7 @@ def test_faults():
 
 def test_durations_of_no_unit_are_refused(fitted):
     X, event, duration, _ = subscriptions(200)
-    model = HazardChurnClassifier(LogisticRegression(), cv=2)
+    model = HazardChurnClassifier(LogisticRegression(), cv=2, random_state=0)
     with pytest.raises(DataError, match="dates or timedeltas; give numbers in one unit"):
         model.fit(X, event, duration=pd.to_timedelta(duration, unit="D"))
     with pytest.raises(DataError, match="time since start"):

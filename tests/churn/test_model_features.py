@@ -69,7 +69,9 @@ def test_value_models_give_their_value(data):
 
 def test_fitted_inside_the_fold(data):
     """The model of a fold equals the one fitted on the fold's rows alone: nothing of the test cutoff has reached it."""
-    pipe = make_pipeline(ModelFeatures(BetaGeoNBD(), horizon=90.0), ChurnClassifier(LogisticRegression(max_iter=2000)))
+    pipe = make_pipeline(
+        ModelFeatures(BetaGeoNBD(), horizon=90.0), ChurnClassifier(LogisticRegression(max_iter=2000), random_state=0)
+    )
     out = cross_validate(
         pipe,
         data.X,
@@ -89,7 +91,7 @@ def test_fitted_inside_the_fold(data):
 def test_inside_the_classifier_columns_are_encoded_after_the_model(data):
     X = data.X.assign(channel=np.where(np.arange(len(data)) % 3, "web", "shop"))
     pipe = make_pipeline(ModelFeatures(BetaGeoNBD(), horizon=90.0), LogisticRegression(max_iter=2000))
-    fitted = ChurnClassifier(pipe, cv=2).fit(X, data.y)
+    fitted = ChurnClassifier(pipe, cv=2, random_state=0).fit(X, data.y)
     names = fitted.members_["estimator"].steps[1][1].names_out_
     assert "probability_alive" in names
     assert "channel = web" in names

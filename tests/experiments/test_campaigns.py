@@ -25,7 +25,7 @@ def folder(runs, monkeypatch):
 @pytest.fixture
 def few_models(monkeypatch):
     def models(binary):
-        return {"XLearner": study.XLearner(), "TLearner": TLearner()}
+        return {"XLearner": study.XLearner(random_state=0), "TLearner": TLearner(random_state=0)}
 
     monkeypatch.setattr(study, "rivals", models)
 

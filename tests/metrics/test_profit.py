@@ -126,11 +126,11 @@ def test_faults_are_named_together():
     with pytest.raises(DataError) as caught:
         expected_maximum_profit([0, 1, 2], [0.1, np.nan])
     assert len(caught.value.faults) == 3
-    with pytest.raises(DataError, match="incentive_cost is -1"):
+    with pytest.raises(DataError, match="incentive_cost=-1"):
         expected_maximum_profit(Y, SCORE, incentive_cost=-1)
-    with pytest.raises(DataError, match="alpha is 0"):
+    with pytest.raises(DataError, match="alpha=0"):
         expected_maximum_profit(Y, SCORE, alpha=0)
-    with pytest.raises(DataError, match="acceptance is 2"):
+    with pytest.raises(DataError, match="acceptance=2"):
         maximum_profit(Y, SCORE, acceptance=2)
     with pytest.raises(DataError, match="two classes are needed"):
         maximum_profit(["a", "a"], [0.1, 0.2])

@@ -13,7 +13,7 @@ def test_by_hand():
 
 def test_chance_stays_below_the_noise_bound_as_often_as_said():
     rng = np.random.default_rng(0)
-    bound = stability_noise(10, 2000, 1000, level=0.9)
+    bound = stability_noise(10, 2000, 1000, significance=0.1)
     below = [population_stability_index(rng.normal(size=2000), rng.normal(size=1000)) < bound for _ in range(300)]
     assert 0.85 <= np.mean(below) <= 0.95
 

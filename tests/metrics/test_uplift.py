@@ -35,7 +35,7 @@ def test_faults():
         qini_score([1, 0], [0.1, 0.2], [1, 1])
     with pytest.raises(DataError, match="ties='mean' is not known"):
         qini_score([1, 0], [0.1, 0.2], [1, 0], ties="mean")
-    with pytest.raises(DataError, match="share is 2"):
+    with pytest.raises(DataError, match="share=2"):
         uplift_at_k([1, 0], [0.1, 0.2], [1, 0], share=2)
     assert np.isnan(uplift_at_k([1, 0, 1], [3, 2, 1], [1, 0, 1], share=0.4))
 
@@ -53,10 +53,10 @@ def test_shares_text_and_order_of_rows():
 @pytest.mark.parametrize(
     ("fault", "y", "score", "treatment"),
     [
-        ("1 values of y are no numbers", ["yes", 1], [1, 2], [0, 1]),
-        ("1 values of score are no numbers", [0, 1], [0.1, "upper"], [0, 1]),
-        ("2 values of treatment are no numbers", [0, 1], [1, 2], [b"x", b"x"]),
-        ("2 values of y are no numbers", pd.Series([[1], [2]]), [1, 2], [0, 1]),
+        ("1 values of y are not numbers", ["yes", 1], [1, 2], [0, 1]),
+        ("1 values of score are not numbers", [0, 1], [0.1, "upper"], [0, 1]),
+        ("2 values of treatment are not numbers", [0, 1], [1, 2], [b"x", b"x"]),
+        ("2 values of y are not numbers", pd.Series([[1], [2]]), [1, 2], [0, 1]),
         (r"y is of type datetime64\[s\]; numbers are needed", np.zeros(2, "datetime64[s]"), [1, 2], [0, 1]),
     ],
 )
