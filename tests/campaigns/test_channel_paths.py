@@ -115,6 +115,18 @@ def test_the_hour_that_clocks_show_twice():
     assert read.days[0] == pytest.approx([0.5 / 24, 0])
 
 
+@pytest.mark.parametrize(
+    ("window", "end"),
+    [
+        (("2024-01-01 08:00", "2024-01-31"), "start"),
+        (("2024-01-01", "2024-01-31T12:00"), "end"),
+        ((pd.Timestamp("2024-01-01 08:00"), "1M"), "start"),
+    ],
+)
+def test_a_window_with_a_time_of_day_is_refused(window, end):
+    assert f"has a time of day in its {end}; a window is of whole days" in refused(LOG, window=window)
+
+
 def test_the_end_of_the_window_is_exclusive():
     assert "0 events lie before the window and 1 after it (from 2024-01-01, before 2024-01-31)" in refused(
         LOG, window=("2024-01-01", "2024-01-31")

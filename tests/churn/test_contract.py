@@ -20,7 +20,7 @@ from crmml.transactions import snapshots
 
 ESTIMATORS = {
     "default": ChurnClassifier(cv=2, random_state=0),
-    "isotonic": ChurnClassifier(RandomForestClassifier(10, random_state=0), calibrate="isotonic", cv=2),
+    "isotonic": ChurnClassifier(RandomForestClassifier(10, random_state=0), calibrate="isotonic", cv=2, random_state=0),
     "hazard": HazardChurnClassifier(cv=2, random_state=0),
     "alive": AliveChurnClassifier(BetaGeoNBD(), horizon=90.0),
     "features": make_pipeline(

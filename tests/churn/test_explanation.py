@@ -130,5 +130,14 @@ def test_the_probability_said_is_the_one_predicted_under_isotonic_calibration_to
 
 
 def test_at_least_one_reason(linear):
-    with pytest.raises(ValueError, match="n=0 must be at least 1"):
+    with pytest.raises(ValueError, match="n=0 must be a whole number of at least 1"):
         explain(linear, contracts(10)[0]).reasons(0)
+
+
+def test_the_picture_and_the_frame_of_reasons(linear):
+    found = explain(linear, contracts(300)[0])
+    pd.testing.assert_frame_equal(found.to_frame(), found.contributions)
+    display = found.plot()
+    sizes = found.contributions.abs().mean().sort_values(ascending=False)
+    assert [bar.get_width() for bar in display.ax_.patches] == pytest.approx(sizes.tolist())
+    assert "Explanation" in found._repr_html_()

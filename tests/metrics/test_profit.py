@@ -136,3 +136,15 @@ def test_faults_are_named_together():
         maximum_profit(["a", "a"], [0.1, 0.2])
     with pytest.raises(DataError, match="1 of 2 labels are missing"):
         maximum_profit([1.0, None], [0.1, 0.2])
+
+
+def test_the_picture_and_the_frame_of_a_profit():
+    y, score = [1, 0, 1, 0], [0.9, 0.2, 0.4, 0.5]
+    found = maximum_profit(y, score, return_details=True)
+    assert found.to_frame().set_index("quantity").loc["profit", "value"] == found.profit
+    display = found.plot()
+    assert display.profit.max() == pytest.approx(found.profit)
+    assert display.rate[display.profit.argmax()] == found.rate
+    assert "CampaignProfit" in found._repr_html_()
+    expected = expected_maximum_profit(y, score, return_details=True)
+    assert expected.plot().profit.max() <= expected.profit

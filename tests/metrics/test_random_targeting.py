@@ -123,3 +123,16 @@ def test_faults():
         random_targeting_test([1, 0], [1, 2], [1, 0], coverage=2)
     with pytest.raises(DataError, match="some of each"):
         random_targeting_test([1, 0], [1, 2], [1, 1])
+
+
+def test_the_picture_and_the_frame_of_the_test():
+    rows = pd.read_csv(ORACLES / "uplift_rows.csv")
+    found = random_targeting_test(
+        rows["outcome"], rows["uplift_score"], rows["treatment"], n_resamples=19, random_state=0
+    )
+    assert found.to_frame().iloc[0].tolist() == [found.qini, found.null_lower, found.null_upper, found.p_value]
+    display = found.plot()
+    assert display.ax_.lines[0].get_xdata() == [found.qini]
+    (bar,) = display.ax_.collections[0].get_segments()
+    assert bar[:, 0].tolist() == [found.null_lower, found.null_upper]
+    assert "RandomTargetingTest" in found._repr_html_()
