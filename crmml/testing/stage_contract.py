@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from ..checks import check_generator
 from ..exceptions import DataError
 from ..stages import StageChain, StageSpace
-from ..typing import Estimator
+from ..typing import Estimator, Seed
 from .transaction_contract import ContractError
 
 #: Simulated customers and periods of the checks.
 N_CUSTOMERS, N_PERIODS = 3000, 12
 
 
-def check_stage_model(estimator: Estimator, chain: StageChain | None = None, random_state: int = 0) -> None:
+def check_stage_model(estimator: Estimator, chain: StageChain | None = None, random_state: Seed = None) -> None:
     """Check a model of stage panels against the contract of the library; raise with every rule it breaks.
 
     Customers are simulated from a chain, one observation in twenty is lost, and the model is fitted to them.
@@ -31,7 +32,8 @@ def check_stage_model(estimator: Estimator, chain: StageChain | None = None, ran
     chain : StageChain, default=None
         What the customers are simulated from; None takes four stages of which the last is rupture, absorbs, and cannot be
         reached from the third. The model's family should hold it, nearly.
-    random_state : int, default=0
+    random_state : int, Generator, RandomState or None
+        None takes the same customers at every call, so that a model that passes passes again.
 
     Raises
     ------
@@ -45,10 +47,9 @@ def check_stage_model(estimator: Estimator, chain: StageChain | None = None, ran
     >>> check_stage_model(MarkovStageModel(contract_chain().stages))
     """
     chain = contract_chain() if chain is None else chain
-    X = chain.simulate(
-        N_CUSTOMERS, N_PERIODS, start=chain.stages.transient_mask.astype(float), random_state=random_state
-    )
-    rng = np.random.default_rng(random_state)
+    rng = check_generator(0 if random_state is None else random_state)
+    start = chain.stages.transient_mask.astype(float)
+    X = chain.simulate(N_CUSTOMERS, N_PERIODS, start=start, random_state=int(rng.integers(2**31)))
     lost = rng.random(X.shape) < 0.05
     lost[:, :2] = False
     X[lost] = np.nan

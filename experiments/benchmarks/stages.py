@@ -48,7 +48,10 @@ def main(argv: list[str] | None = None) -> None:
             who, when = np.nonzero(X[:, :-1] == i)
             LogisticRegression(C=np.inf, max_iter=1000).fit(Z[who, when], X[who, when + 1])
 
-    work = {"crmml": lambda: CovariateMarkovStageModel(3).fit(X, covariates={f"z{k}": Z[..., k] for k in range(3)}), "bare classifiers": bare}
+    work = {
+        "crmml": lambda: CovariateMarkovStageModel(3).fit(X, covariates={f"z{k}": Z[..., k] for k in range(3)}),
+        "bare classifiers": bare,
+    }
     print(line("1.2M moves x 3 covariates", compare(work, min(repeats, 3)), target="at least 0.83x"))
 
 

@@ -65,7 +65,8 @@ def test_what_is_broken_is_named():
         check_stage_model(Fearless(SPACE))
     assert "it takes" in str(caught.value)
     assert "score(X) times the number of customers" in str(caught.value)
-    assert len(caught.value.broken) == 2
+    assert "a weight of 0 as leaving the customer out" in str(caught.value)
+    assert len(caught.value.broken) == 3
 
 
 def test_joining_customers_breaks_the_contract():

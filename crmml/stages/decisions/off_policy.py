@@ -197,16 +197,21 @@ def _checked(X: Any, actions: Any, rewards: Any, pi: np.ndarray) -> tuple[np.nda
         faults.append("it has no customers or no periods")
     if pi.ndim != 2 or (pi < 0).any() or np.abs(pi.sum(axis=1) - 1).max() > 1e-8:
         faults.append("the policy must be probabilities (n_stages, n_actions) whose rows sum to 1")
-    for name, array, size in zip(
-        ("X", "actions", "rewards"), arrays, (*pi.shape, None) if pi.ndim == 2 else (None,) * 3, strict=True
-    ):
-        if (missing := int((~np.isfinite(array)).sum())) > 0:
-            faults.append(f"{name} is missing or infinite in {missing:,} places; leave those customers or periods out")
-        elif size is not None and array.size and not ((array >= 0) & (array < size) & (array == np.floor(array))).all():
-            faults.append(f"{name} has codes other than 0 to {size - 1}")
+    sizes = (*pi.shape, None) if pi.ndim == 2 else (None,) * 3
+    for name, array, size in zip(("X", "actions", "rewards"), arrays, sizes, strict=True):
+        faults += _entry_faults(name, array, size)
     if faults:
         raise DataError(faults, "the log")
     return arrays[0].astype(int), arrays[1].astype(int), arrays[2]
+
+
+def _entry_faults(name: str, array: np.ndarray, size: int | None) -> list[str]:
+    """Return what is wrong with the entries of an array: missing ones, and codes outside 0 to size - 1."""
+    if (missing := int((~np.isfinite(array)).sum())) > 0:
+        return [f"{name} is missing or infinite in {missing:,} places; leave those customers or periods out"]
+    if size is not None and array.size and not ((array >= 0) & (array < size) & (array == np.floor(array))).all():
+        return [f"{name} has codes other than 0 to {size - 1}"]
+    return []
 
 
 def _model(

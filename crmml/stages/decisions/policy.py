@@ -66,7 +66,7 @@ class StagePolicy(Result):
         return self.actions[int(self.now[at].argmax())]
 
     def table(self) -> pd.DataFrame:
-        """Return one row a stage: the action now, its probability, value, and probability of rupture."""
+        """Return one row per stage: the action now, its probability, value, and probability of rupture."""
         table = pd.DataFrame(
             {
                 "stage": self.stages.names,

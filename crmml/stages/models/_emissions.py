@@ -1,7 +1,7 @@
 r"""What a hidden stage shows: counts, categories or amounts.
 
 An emission works on a table of distinct observations (value, and covariates if there are any), so that densities are
-computed once for each. Its parameters are a dict of arrays with one row a stage.
+computed once for each. Its parameters are a dict of arrays with one row per stage.
 
 * Poisson: :math:`\log P(y \mid s, x) = y \eta - e^{\eta} - \log y!`, :math:`\eta = \log \lambda_s + x \beta`;
 * categorical: :math:`P(y \mid s) = p_{sy}`;

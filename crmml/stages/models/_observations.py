@@ -26,7 +26,7 @@ def in_order(rows: pd.DataFrame) -> pd.DataFrame:
     same = rows["id"].to_numpy()[1:] == rows["id"].to_numpy()[:-1]
     faults = []
     if (twice := int((same & (np.diff(rows["time"]) == 0)).sum())) > 0:
-        faults.append(f"{twice:,} rows repeat a customer's time; keep one row a customer and time")
+        faults.append(f"{twice:,} rows repeat a customer's time; keep one row per customer and time")
     if (other := int((same & (np.diff(rows["weight"]) != 0)).sum())) > 0:
         faults.append(
             f"the sample weight changes {other:,} times within a customer; give all rows of a customer the same"

@@ -1,4 +1,4 @@
-"""Stage panels: one row a customer, one column a period, float codes into the stages, NaN where nothing was observed."""
+"""Stage panels: one row per customer, one column per period, float codes into the stages, NaN where nothing was observed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def to_panel(
     order = np.sort(cell)
     if (twice := int((np.diff(order) == 0).sum())) > 0:
         raise DataError(
-            [f"{twice:,} rows repeat a customer's period; keep one row a customer and period"],
+            [f"{twice:,} rows repeat a customer's period; keep one row per customer and period"],
             "the long frame of stages",
         )
     if n_periods > 100 * max(len(np.unique(at)), 10):
@@ -177,6 +177,11 @@ def _period_numbers(column: pd.Series, name: str, every: str | None) -> np.ndarr
         raise DataError(
             [f"column {name!r} holds neither whole numbers nor dates such as 2024-03-01"], "the long frame of stages"
         ) from error
+    return _numbers_of_dates(dates, every)
+
+
+def _numbers_of_dates(dates: pd.Series, every: str | None) -> np.ndarray:
+    """Return the number of the day, week, month or year of each date; the length is seen from the dates where it is not given."""
     days = dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
     every = every or ("M" if (dates.dt.day == 1).all() else "W" if len(np.unique(days % 7)) == 1 else "D")
     if every == "D":

@@ -313,7 +313,7 @@ class LifecycleStager(PeriodStager):
         Returns
         -------
         frame in the engine of the log
-            customer_id, period (its first day), stage (name); one row a customer and period, sorted by both.
+            customer_id, period (its first day), stage (name); one row per customer and period, sorted by both.
 
         Raises
         ------

@@ -53,7 +53,7 @@ class RuleStager(PeriodStager):
     Parameters
     ----------
     rule : callable
-        ``rule(frame)`` returns one stage (name or code) a row. The frame is pandas, one row a customer and complete period
+        ``rule(frame)`` returns one stage (name or code) per row. The frame is pandas, one row per customer and complete period
         since the first purchase, sorted by both: customer_id; period (its first day); days (its length); purchases
         (purchase days so far) and period_purchases (in this period); days_since_last and tenure (days from the last, and
         the first, purchase to the period's last day); with ``value`` also value (so far) and period_value. A rule that
