@@ -87,7 +87,12 @@ class Faults:
 
 def is_number(value: Any) -> bool:
     """Whether a value is one finite number, and no bool."""
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond any float
+        return False
 
 
 def is_count(value: Any) -> bool:
@@ -125,7 +130,8 @@ def check_probability(value: float, name: str, *, open_interval: bool = False) -
     if inside:
         return float(value)
     where = "between 0 and 1" if open_interval else "from 0 to 1"
-    cure = f"; write {value / 100:g} for {value:g} %" if is_number(value) and 1 < value <= 100 else ""
+    percent = is_number(value) and 1 < value <= 100 and not (open_interval and value == 100)
+    cure = f"; write {value / 100:g} for {value:g} %" if percent else ""
     raise ValueError(f"{name}={value!r} must be a number {where}{cure}.")
 
 
@@ -205,8 +211,10 @@ def check_choice(value: T, name: str, choices: Collection[T]) -> T:
     >>> check_choice("net", "refunds", ("net", "drop", "raise"))
     'net'
     """
-    if isinstance(value, str | int | float | bool | None) and value in choices:
-        return value
+    if isinstance(value, str | int | float | None):
+        for choice in choices:
+            if value == choice and isinstance(value, bool) == isinstance(choice, bool):
+                return value
     raise unknown_choice(value, name, map(repr, choices))
 
 
@@ -271,6 +279,31 @@ def check_currency(currency: str, name: str = "currency") -> str:
     if isinstance(currency, str) and len(currency.strip()) == 3 and currency.strip().isalpha():
         return currency.strip().upper()
     raise ValueError(f"{name}={currency!r} must be a code of three letters, as in 'USD'.")
+
+
+def check_random_state(random_state: Seed) -> np.random.RandomState:
+    """Return numpy's RandomState of a seed, as scikit-learn's estimators draw from; a Generator lends it a seed.
+
+    Parameters
+    ----------
+    random_state : int, Generator, RandomState, SeedSequence or None
+        None draws afresh at every call.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(random_state, np.random.RandomState):
+        return random_state
+    if isinstance(random_state, np.random.Generator | np.random.SeedSequence):
+        return np.random.RandomState(int(check_generator(random_state).integers(2**32)))
+    if random_state is None:
+        return np.random.RandomState()
+    if is_count(random_state) and 0 <= random_state < 2**32:
+        return np.random.RandomState(int(random_state))
+    raise ValueError(
+        f"random_state={random_state!r} must be a whole number from 0 to {2**32 - 1}, a Generator, a RandomState or None."
+    )
 
 
 def check_generator(random_state: Seed) -> np.random.Generator:

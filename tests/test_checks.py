@@ -100,6 +100,25 @@ def test_generators_are_taken_as_they_are_and_old_ones_are_read():
             checks.check_generator(wrong)
 
 
+def test_old_generators_keep_their_stream_and_take_every_seed():
+    one = checks.check_random_state(5).random_sample(3)
+    np.testing.assert_array_equal(one, np.random.RandomState(5).random_sample(3))
+    old = np.random.RandomState(5)
+    assert checks.check_random_state(old) is old
+    lent = [checks.check_random_state(np.random.default_rng(1)).random_sample() for _ in range(2)]
+    assert lent[0] == lent[1]
+    for wrong in ("x", True, -1, 2**32, 1.5):
+        with pytest.raises(ValueError, match="random_state="):
+            checks.check_random_state(wrong)
+
+
+def test_no_number_is_too_large_to_be_refused():
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        checks.check_coverage(10**400)
+    with pytest.raises(ValueError, match="not known"):
+        checks.check_choice(True, "order", (1, 2))
+
+
 def test_faults_are_refused_in_one_message():
     faults = checks.Faults("the plan")
     assert not faults

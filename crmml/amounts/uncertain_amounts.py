@@ -123,7 +123,7 @@ class Uncertain(Quantity, Result):
         lower, mode, upper = _numbers(lower=lower, mode=mode, upper=upper)
         _require(
             lower <= mode <= upper and lower < upper,
-            f"low <= mode <= high is needed, got {lower:g}, {mode:g}, {upper:g}",
+            f"lower <= mode <= upper is needed, got {lower:g}, {mode:g}, {upper:g}",
         )
         law = stats.triang((mode - lower) / (upper - lower), loc=lower, scale=upper - lower)
         return cls("triangular", (lower, mode, upper), name, law)
@@ -132,15 +132,15 @@ class Uncertain(Quantity, Result):
     def uniform(cls, lower: float, upper: float, *, name: str | None = None) -> Uncertain:
         """Anything between two values, all alike."""
         lower, upper = _numbers(lower=lower, upper=upper)
-        _require(lower < upper, f"low < high is needed, got {lower:g}, {upper:g}")
+        _require(lower < upper, f"lower < upper is needed, got {lower:g}, {upper:g}")
         return cls("uniform", (lower, upper), name, stats.uniform(lower, upper - lower))
 
     @classmethod
     def lognormal(cls, lower: float, upper: float, *, coverage: float = 0.9, name: str | None = None) -> Uncertain:
-        """Lognormal, between low and high with probability ``coverage``, equal tails; both above 0."""
+        """Lognormal, between lower and upper with probability ``coverage``, equal tails; both above 0."""
         coverage = check_coverage(coverage)
         lower, upper = _numbers(lower=lower, upper=upper)
-        _require(0 < lower < upper, f"0 < low < high is needed, got {lower:g}, {upper:g}")
+        _require(0 < lower < upper, f"0 < lower < upper is needed, got {lower:g}, {upper:g}")
         sd = math.log(upper / lower) / (2 * float(stats.norm.ppf((1 + coverage) / 2)))
         law = stats.lognorm(sd, scale=math.sqrt(lower * upper))
         return cls("lognormal", (lower, upper, coverage), name, law)

@@ -11,12 +11,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
-from ..checks import check_coverage
+from ..checks import check_coverage, check_random_state
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
 from ..inference.intervals import is_spread

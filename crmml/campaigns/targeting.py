@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from ..checks import check_random_state
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike, Seed
 from ._assignment import choose

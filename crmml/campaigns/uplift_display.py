@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
+from ..checks import check_random_state
 from ..exceptions import DataError
 from ..metrics import MetricInterval, bootstrap_interval, qini_curve, qini_score, uplift_calibration_table
 from ..metrics.inputs import read_uplift

@@ -12,11 +12,12 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, compute_class_weight, get_tags
+from sklearn.utils import compute_class_weight, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
+from ..checks import check_random_state
 from ..exceptions import DataError, FeatureWarning
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of

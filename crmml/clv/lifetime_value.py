@@ -13,7 +13,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_choice, check_coverage, check_generator, check_margin
+from ..checks import (
+    DAYS_PER_UNIT,
+    UNIT_WORDS,
+    check_annual_rate,
+    check_choice,
+    check_coverage,
+    check_generator,
+    check_margin,
+)
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
@@ -88,7 +96,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         "spend": [HasMethods(["fit", "predict"]), StrOptions(set(SPEND_MODELS))],
         "horizon": [Interval(Real, 0, None, closed="neither")],
         "unit": [StrOptions(set(DAYS_PER_UNIT))],
-        "annual_discount_rate": [Interval(Real, 0, 1, closed="both")],
+        "annual_discount_rate": [Real],
         "margin": [Real],
         "summary_unit": [StrOptions(set(DAYS_PER_UNIT)), None],
     }
@@ -140,6 +148,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             certain.
         """
         check_margin(self.margin)
+        check_annual_rate(self.annual_discount_rate)
         columns = self._summary(X, reset=True)
         self.ruler_ = self._stated(self._remember_ruler(X, reset=True))
         frame = self._frame(columns, self.ruler_)

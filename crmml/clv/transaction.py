@@ -458,7 +458,7 @@ class TransactionModel(ParametricModel):
         DataFrame
             customer_id (0 .. n - 1) and time since the customer's first transaction, which is itself a row at time 0.
         """
-        theta = self._new_customer(covariates)
+        n, theta = check_count(n, "n"), self._new_customer(covariates)
         length = np.broadcast_to(np.asarray(_not_negative(T, "T"), dtype=float), (n,))
         customer, time = self.numerics.simulate(n, length, theta, check_generator(random_state), **self._options())
         customer = np.concatenate([np.arange(n), customer])
@@ -538,7 +538,10 @@ def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:
 
 
 def _not_negative(value: Any, name: str) -> Any:
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be at least 0 and finite, got {value!r}.") from None
     if not np.all((array >= 0) & np.isfinite(array)):
         raise ValueError(f"{name} must be at least 0 and finite, got {value!r}.")
     return array if array.ndim else float(array)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sklearn.utils import check_random_state
-
 from ..amounts.changes import Percent, Points
 from ..checks import (
     UNIT_WORDS,
@@ -16,6 +14,7 @@ from ..checks import (
     check_count,
     check_coverage,
     check_probability,
+    check_random_state,
     check_unit,
     is_number,
 )

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ..checks import Faults, check_choice, check_count, check_coverage
+from ..checks import Faults, check_choice, check_count, check_coverage, check_random_state
 from ..exceptions import DataError, EvidenceWarning
 from ..results import Result
 from ..typing import Frame, Seed, Window

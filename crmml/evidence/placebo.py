@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.utils import check_random_state
 
 from .. import frames
 from ..checks import (
@@ -19,6 +18,7 @@ from ..checks import (
     check_coverage,
     check_number,
     check_probability,
+    check_random_state,
     is_number,
 )
 from ..exceptions import DataError

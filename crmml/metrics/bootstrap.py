@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ..checks import Faults, check_count, check_coverage
+from ..checks import Faults, check_count, check_coverage, check_random_state
 from ..exceptions import DataError
 from ..results import Result
 from ..typing import ArrayLike, Seed

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from ..checks import Faults, check_coverage
+from ..checks import Faults, check_coverage, check_random_state
 from ..typing import ArrayLike, Seed
 from .inputs import numbers
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ..checks import Faults, check_choice, check_count, check_coverage
+from ..checks import Faults, check_choice, check_count, check_coverage, check_random_state
 from ..results import DisplayMixin, Result
 from ..typing import ArrayLike, Seed
 from .inputs import descending_groups, read_uplift

@@ -104,8 +104,8 @@ class Ledger(Result):
         ----------
         frame : frame of pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark
             One row each. Columns date, kind, label and, as needed, amount, hours, hourly_rate, currency, every, until, times,
-            direct (benefits: required), forecast, source; an uncertain amount by distribution ("triangular" with low, amount,
-            high; "uniform" with lower, upper; "lognormal" with lower, upper and, if not 0.9, coverage; "normal" with amount, sd).
+            direct (benefits: required), forecast, source; an uncertain amount by distribution ("triangular" with lower, amount,
+            upper; "uniform" with lower, upper; "lognormal" with lower, upper and, if not 0.9, coverage; "normal" with amount, sd).
             Other columns are ignored. Of times in a time zone the day on its own clock counts, as in a transaction log.
         columns : mapping of str to str, default=None
             Names of the frame's columns by the names above, where they differ.
@@ -121,6 +121,7 @@ class Ledger(Result):
         """
         ledger = cls(currency, allow_overlap=allow_overlap)
         wrapped = frames.wrap(frame)
+        _refuse_other_names(wrapped.collect_schema().names(), f"the table of {cls._noun}")
         source_of = _sources(dict(columns or {}), wrapped.collect_schema().names())
         needed = ["date", "kind", "label", *(["direct"] if cls._needs_direct else [])]
         wanted = list(dict.fromkeys(source_of.get(name, name) for name in [*needed, *source_of]))
@@ -430,3 +431,10 @@ def _converted(row: LedgerRow, rates: ConversionRates) -> LedgerRow:
     source = f"{row.source}; {note}" if row.source else note
     hourly = None if row.hourly_rate is None else row.hourly_rate * rate
     return replace(row, amount=row.amount * rate, hourly_rate=hourly, currency=rates.to, source=source)
+
+
+def _refuse_other_names(there: Iterable[str], subject: str) -> None:
+    """Refuse columns that would state a spread under another name, since other columns are ignored and the amount became exact."""
+    meant = {"low": "lower", "high": "upper", "min": "lower", "max": "upper", "std": "sd"}
+    if wrong := [name for name in there if name in meant]:
+        raise DataError([f"column {name!r} is called {meant[name]!r} here; rename it" for name in wrong], subject)

@@ -9,12 +9,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
-from ..checks import Faults
+from ..checks import Faults, check_random_state
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
 from ..frames.records import named_by_position

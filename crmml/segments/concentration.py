@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ..checks import check_count, check_coverage, check_generator, check_probability
+from ..checks import check_count, check_coverage, check_generator, check_probability, check_random_state
 from ..exceptions import DataError
 from ..metrics import MetricInterval
 from ..results import Result

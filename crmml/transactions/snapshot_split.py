@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_random_state
 
 from .. import frames
-from ..checks import check_choice, check_count, check_unit
+from ..checks import check_choice, check_count, check_random_state, check_unit
 from ..exceptions import DataError
 from ..typing import ArrayLike, FrameLike, Seed
 from .snapshot_data import SnapshotData

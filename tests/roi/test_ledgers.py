@@ -180,7 +180,7 @@ def test_every_fault_of_a_table_is_named_by_row():
         CostLedger.from_table(data, {"sum": "amount"})
     with pytest.raises(DataError, match="no currency"):
         CostLedger.from_table(data.head(1).assign(amount=5)[["date", "kind", "label", "amount"]])
-    with pytest.raises(DataError, match="cannot be read: low <= mode"):
+    with pytest.raises(DataError, match="cannot be read: lower <= mode"):
         CostLedger.from_table(data.tail(1).assign(distribution="triangular", amount=9), currency="EUR")
 
 
@@ -287,3 +287,12 @@ def test_a_ledger_is_a_frame_a_picture_and_html():
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["other, USD", "other, EUR", "staff, EUR"]
     assert "2 costs" in ledger._repr_html_()
     assert CostLedger("EUR").plot() is not None
+
+
+def test_a_spread_under_another_name_is_refused_rather_than_ignored():
+    table = pd.DataFrame(
+        {"date": ["2024-01-01"], "kind": ["staff"], "label": ["x"], "amount": [5.0], "low": [1.0], "high": [9.0]}
+    )
+    with pytest.raises(DataError, match="column 'low' is called 'lower' here") as caught:
+        CostLedger.from_table(table, currency="USD")
+    assert len(caught.value.faults) == 2

@@ -80,7 +80,7 @@ def test_words_and_faults():
         ([np.nan, 1.0, 2.0], r"missing in 1 of 3 rows \(row 0\); drop or fill these rows$"),
         ([np.inf, 1.0], r"infinite in 1 of 2 rows \(row 0\)"),
         (["a", "b"], "not numbers"),
-        ([[1.0, 2.0]], r"shape \(1, 2\); give one number a customer"),
+        ([[1.0, 2.0]], r"shape \(1, 2\); give one number per customer"),
         ([-1.0, 1.0], "no more than 0"),
     ):
         with pytest.raises(DataError, match=message):

@@ -23,9 +23,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ...checks import check_choice, check_count, check_coverage, check_number, check_probability
+from ...checks import check_choice, check_count, check_coverage, check_number, check_probability, check_random_state
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
 from ..process.base import KEPT_SEED

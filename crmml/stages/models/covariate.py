@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import _fit_context, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ... import frames
-from ...checks import check_count, check_coverage
+from ...checks import check_count, check_coverage, check_random_state
 from ...exceptions import DataError
 from ...inference import Estimates
 from ...typing import ArrayLike, Estimator, FrameLike, Seed

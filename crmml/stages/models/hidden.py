@@ -28,11 +28,10 @@ import joblib
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ...checks import check_count
+from ...checks import check_count, check_random_state
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain

@@ -20,9 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
-from sklearn.utils import check_random_state
 
-from ...checks import check_coverage
+from ...checks import check_coverage, check_random_state
 from ...exceptions import DataError
 from ...results import Result
 from ...typing import ArrayLike, Seed

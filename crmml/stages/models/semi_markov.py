@@ -25,11 +25,10 @@ import numpy as np
 from scipy.stats import chi2
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ...checks import check_count
+from ...checks import check_count, check_random_state
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain

@@ -8,9 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
-from sklearn.utils import check_random_state
 
-from ...checks import UNIT_WORDS, check_coverage
+from ...checks import UNIT_WORDS, check_coverage, check_random_state
 from ...exceptions import DataError
 from ...results import Result
 from ...typing import ArrayLike, Seed

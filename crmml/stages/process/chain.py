@@ -22,9 +22,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from ...checks import DAYS_PER_UNIT, UNIT_WORDS, check_annual_rate, check_choice, check_count, check_unit
+from ...checks import (
+    DAYS_PER_UNIT,
+    UNIT_WORDS,
+    check_annual_rate,
+    check_choice,
+    check_count,
+    check_random_state,
+    check_unit,
+)
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
 from .base import KEPT_SEED, StageProcess

@@ -25,9 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ...checks import UNIT_WORDS, check_count, check_number, check_unit
+from ...checks import UNIT_WORDS, check_count, check_number, check_random_state, check_unit
 from ...frames.ruler import convert, discount_intensity
 from ...typing import ArrayLike, Seed
 from .base import StageProcess, reachable
