@@ -46,7 +46,7 @@ def test_a_panel_of_ones_own(capsys):
 
 def test_tenure_restarts_with_each_stage():
     X = np.array([[np.nan, 0, 0, 1, 1, np.nan]])
-    age, stay = np.expm1(study.tenure(X)[0].T).round(9)
+    age, stay = (np.expm1(values[0]).round(9) for values in study.tenure(X).values())
     assert age[1:].tolist() == [0, 1, 2, 3, 4]
     assert stay.tolist() == [0, 0, 1, 0, 1, 0]
     assert pd.notna(age).all()
