@@ -37,7 +37,8 @@ class CampaignProfit(Result):
     constant_profit : float
         The better, at each acceptance, of contacting everyone and nobody.
     curve : DataFrame
-        rate and profit of contacting a fixed share of the base, highest scores first, at the mean acceptance.
+        rate and profit of contacting a share of the base, highest scores first, at the mean acceptance: at the corners of the
+        ROC curve's convex hull, of which one is best whatever the costs.
     gain : float
         profit - constant_profit: what the score is worth.
     """
@@ -83,7 +84,7 @@ class ProfitDisplay(DisplayMixin):
 
     @classmethod
     def from_result(cls, result: CampaignProfit) -> ProfitDisplay:
-        """Take the curve of a `CampaignProfit`."""
+        """Take the curve of a `CampaignProfit`: the corners of the ROC curve's convex hull, joined by lines."""
         return cls(result.curve["rate"].to_numpy(), result.curve["profit"].to_numpy(), result)
 
     @classmethod
@@ -99,7 +100,15 @@ class ProfitDisplay(DisplayMixin):
     ) -> ProfitDisplay:
         """Compute from labels and scores; costs as in `maximum_profit`."""
         costs = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
-        return cls.from_result(maximum_profit(y_true, y_score, **costs, return_details=True))
+        best = maximum_profit(y_true, y_score, **costs, return_details=True)
+        y, score = read_binary(y_true, y_score)
+        order, last = descending_groups(score)
+        if last.size > _POINTS:
+            last = last[np.linspace(0, last.size - 1, _POINTS).astype(np.int64)]
+        churners, contacted = np.cumsum(y[order])[last] / y.size, (last + 1) / y.size
+        won, lost = acceptance * (clv - incentive_cost) - contact_cost, incentive_cost + contact_cost
+        profit = won * churners - lost * (contacted - churners)
+        return cls(np.append(0.0, contacted), np.append(0.0, profit), best)
 
     @classmethod
     def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **costs: Any) -> ProfitDisplay:
@@ -191,7 +200,7 @@ def maximum_profit(
     everyone = max(0.0, hull.profits(acceptance, clv, incentive_cost, contact_cost)[-1])
     if not return_details:
         return float(best)
-    curve = _curve(y, score, acceptance, clv, incentive_cost, contact_cost)
+    curve = hull.curve(acceptance, clv, incentive_cost, contact_cost)
     return CampaignProfit(float(best), float(hull.rate[corner]), hull.threshold(score, corner), float(everyone), curve)
 
 
@@ -258,7 +267,7 @@ def expected_maximum_profit(
         return profit
     _, corner = hull.best_at(alpha / (alpha + beta), clv, incentive_cost, contact_cost)
     constant, _ = hull.ends().expected(clv, incentive_cost, contact_cost, alpha, beta)
-    curve = _curve(y, score, alpha / (alpha + beta), clv, incentive_cost, contact_cost)
+    curve = hull.curve(alpha / (alpha + beta), clv, incentive_cost, contact_cost)
     return CampaignProfit(profit, rate, hull.threshold(score, corner), constant, curve)
 
 
@@ -306,6 +315,10 @@ class _Hull:
     def profits(self, acceptance: float, clv: float, incentive: float, contact: float) -> np.ndarray:
         return (acceptance * (clv - incentive) - contact) * self.churners - (incentive + contact) * self.stayers
 
+    def curve(self, acceptance: float, clv: float, incentive: float, contact: float) -> pd.DataFrame:
+        """Profit by share contacted, at the corners, of which one is best whatever the costs."""
+        return pd.DataFrame({"rate": self.rate, "profit": self.profits(acceptance, clv, incentive, contact)})
+
     def best_at(self, acceptance: float, clv: float, incentive: float, contact: float) -> tuple[float, int]:
         profits = self.profits(acceptance, clv, incentive, contact)
         corner = int(np.argmax(profits))
@@ -328,18 +341,6 @@ class _Hull:
             - (incentive + contact) * self.stayers * mass
         )
         return float(profit.sum()), float(self.rate @ mass)
-
-
-def _curve(
-    y: np.ndarray, score: np.ndarray, acceptance: float, clv: float, incentive: float, contact: float
-) -> pd.DataFrame:
-    """Profit of contacting each share of the base, thinned where there are many scores."""
-    order, last = descending_groups(score)
-    if last.size > _POINTS:
-        last = last[np.linspace(0, last.size - 1, _POINTS).astype(np.int64)]
-    churners, contacted = np.cumsum(y[order])[last] / y.size, (last + 1) / y.size
-    profit = (acceptance * (clv - incentive) - contact) * churners - (incentive + contact) * (contacted - churners)
-    return pd.DataFrame({"rate": np.append(0.0, contacted), "profit": np.append(0.0, profit)})
 
 
 def _cost_faults(clv: float, incentive_cost: float, contact_cost: float) -> Faults:
