@@ -41,11 +41,11 @@ def simulated(n_customers: int) -> Intervals:
         rows += [(a[1], b[1], b[0] - a[0], b[2]) for a, b in pairwise(seen)]
     table = pd.DataFrame(rows, columns=["origin", "to", "length", "exact"])
     arrays = [table[name].to_numpy() for name in table]
-    return Intervals(*arrays, np.zeros((len(table), 0)))
+    return Intervals(*arrays, np.zeros((len(table), 0)), np.ones(len(table)))
 
 
 def by_hand(data: Intervals, vector: np.ndarray) -> float:
-    """Return the log-likelihood with one matrix exponential an interval."""
+    """Return the log-likelihood with one matrix exponential per interval."""
     Q = np.zeros((5, 5))
     Q[ARCS[:, 0], ARCS[:, 1]] = np.exp(vector)
     Q -= np.diag(Q.sum(axis=1))

@@ -16,7 +16,7 @@ def numbers(column: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:
         return np.full(len(column), np.nan), [fault]
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
     wrong = int((~np.isfinite(values)).sum())
-    fault = f"column {name!r} is missing or no finite number in {wrong:,} of {len(column):,} rows"
+    fault = f"column {name!r} is missing or not a finite number in {wrong:,} of {len(column):,} rows"
     return values, [fault] if wrong else []
 
 

@@ -30,7 +30,7 @@ def to_panel(
     Parameters
     ----------
     long : frame of any engine
-        One row a customer and period, in any order. A period without a row, or whose stage is missing, is unobserved.
+        One row per customer and period, in any order. A period without a row, or whose stage is missing, is unobserved.
     stages : StageSpace or sequence of str
         The stages; the column holds their names or their codes.
     customer_id, period, stage : str

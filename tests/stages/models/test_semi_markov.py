@@ -60,7 +60,7 @@ def test_without_memory_the_test_keeps_its_size():
 
 
 def test_contract():
-    check_stage_model(SemiMarkovStageModel(contract_chain().stages, {"new": 2}, n_init=1))
+    check_stage_model(SemiMarkovStageModel(contract_chain().stages, {"new": 2}, n_init=1, random_state=0))
 
 
 def test_stages_that_cannot_be_stayed_in_have_one_phase():
