@@ -20,7 +20,7 @@ from .clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from .clv.displays import CalibrationDisplay, TrackingDisplay
 from .datasets import load_cdnow
 from .exceptions import DataError
-from .frames.readers import replacing, write_table
+from .files import replacing, write_table
 from .transactions import clean, split_calibration_holdout, summarize
 from .typing import Estimator
 

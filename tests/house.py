@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (
-    "amounts", "campaigns", "churn", "clv", "customers", "datasets", "evidence", "frames", "inference", "metrics",
+    "amounts", "campaigns", "churn", "clv", "customers", "datasets", "evidence", "files", "frames", "inference", "metrics",
     "model_selection", "retention", "roi", "scoring", "segments", "stages", "tables", "testing", "transactions",
 )  # fmt: skip
 

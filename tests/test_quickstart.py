@@ -8,8 +8,8 @@ import pytest
 from crmml import DataError
 from crmml import quickstart as module
 from crmml.datasets import load_cdnow
+from crmml.files import read_table
 from crmml.frames import get_ruler
-from crmml.frames.readers import read_table
 from crmml.quickstart import HoldoutCheck, holders_of, quickstart
 
 

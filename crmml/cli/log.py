@@ -47,7 +47,7 @@ def summarize(
 
     A Parquet DESTINATION remembers its units; a CSV cannot, so that they must be stated again when it is used.
     """
-    from ..frames.readers import write_table
+    from ..files import write_table
 
     refuse_to_replace(destination, overwrite)
     options = LogOptions(customer_id, timestamp, value, unit, period, observation_end, refunds, nulls)

@@ -55,7 +55,7 @@ def score(
     The file appears whole or not at all.
     """
     from .. import scoring, tracking
-    from ..frames.readers import write_table
+    from ..files import write_table
 
     tracking.quiet()
     refuse_to_replace(destination, overwrite)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import frames
 from ..exceptions import DataError
-from ..frames.readers import kind_of, read_table, ruler_of
+from ..files import kind_of, read_table, ruler_of
 from ..frames.ruler import Ruler
 from .options import UNITS, Nulls, Refunds, Unit
 

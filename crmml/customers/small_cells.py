@@ -14,10 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import frames
+from .. import files, frames
 from ..checks import check_count
 from ..exceptions import DataError
-from ..frames import readers as files
 from ..frames.records import blanked, check_index, is_numbered_by_row
 from ..typing import Frame
 from ._arrow import as_arrow

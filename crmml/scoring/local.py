@@ -17,7 +17,7 @@ import pandas as pd
 from .. import frames, tracking
 from ..checks import UNIT_WORDS, check_count, check_unit
 from ..exceptions import DataError
-from ..frames.readers import csv_chunks, kind_of, replacing
+from ..files import csv_chunks, kind_of, replacing
 from ..frames.ruler import Ruler
 from ..results import Result
 from .predictions import columns_needed, scores_of

@@ -5,7 +5,7 @@ from .conftest import LOG_OPTIONS, run
 
 
 def test_an_unexpected_failure_is_exit_code_1(orders, monkeypatch):
-    from crmml.frames import readers as files
+    from crmml import files
 
     def broken(*_, **__):
         raise RuntimeError("the disk is on fire")

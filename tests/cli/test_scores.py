@@ -3,8 +3,8 @@ import pandas as pd
 
 from crmml import tracking
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.files import read_table
 from crmml.frames import get_ruler
-from crmml.frames.readers import read_table
 
 from .conftest import LOG_OPTIONS, run
 

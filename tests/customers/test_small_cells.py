@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from crmml import DataError
 from crmml.customers import export_table, suppress_small_cells
 from crmml.customers.small_cells import SmallCellWarning
-from crmml.frames.readers import read_table
+from crmml.files import read_table
 
 TABLE = pd.DataFrame(
     {

@@ -6,8 +6,8 @@ import pytest
 
 from crmml import DataError, Ruler, RulerError, tracking
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.files import write_table
 from crmml.frames import set_ruler
-from crmml.frames.readers import write_table
 from crmml.scoring import local as module
 from crmml.scoring import score
 

@@ -1,11 +1,9 @@
-import os
-
 import pandas as pd
 import pytest
 
 from crmml import DataError, Ruler
+from crmml.files import kind_of, read_table, write_table
 from crmml.frames import get_ruler, set_ruler
-from crmml.frames.readers import kind_of, read_table, replacing, write_table
 
 DATA = pd.DataFrame({"customer_id": ["007", "8"], "T": [1.5, 2.5]})
 
@@ -21,21 +19,6 @@ def test_parquet_keeps_the_ruler_on_every_engine_that_carries_one(engine, tmp_pa
 def test_csv_keeps_leading_zeros_where_told(tmp_path):
     write_table(DATA, tmp_path / "a.csv")
     assert read_table(tmp_path / "a.csv", text=["customer_id"])["customer_id"].tolist() == ["007", "8"]
-
-
-def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
-    target = tmp_path / "a.txt"
-    target.write_text("old")
-
-    def write_half():
-        with replacing(target) as temporary:
-            temporary.write_text("new, half")
-            raise RuntimeError("half")
-
-    with pytest.raises(RuntimeError, match="half"):
-        write_half()
-    assert target.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a", "a.parquet.zip"])
