@@ -3,6 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+
+def shown(value: Any, most: int = 40) -> str:
+    """Return a value as a message shows it: its ``repr``, cut with an ellipsis where it is long.
+
+    Parameters
+    ----------
+    value : object
+    most : int, default=40
+        Longest text, in characters, without the quotes of a string.
+
+    Examples
+    --------
+    >>> shown("loyal")
+    "'loyal'"
+    >>> len(shown("x" * 1_000_000))
+    42
+    """
+    if isinstance(value, str):
+        return repr(shortened(value, most))
+    return shortened(repr(value), most)
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """Return a text of at most ``most`` characters: itself, or its beginning and an ellipsis.
+
+    Examples
+    --------
+    >>> shortened("customers who came back after a year", 14)
+    'customers who…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 class DataError(ValueError):

@@ -74,7 +74,7 @@ def read_touches(touches: Frame, columns: TouchColumns, window: Window | None) -
     """
     faults = Faults(SUBJECT)
     columns = _with_order(touches, columns, faults)
-    stretch = None if window is None else faults.check(_read_days, window)
+    stretch = None if window is None else faults.check(read_window, window)
     if window is not None and columns.timestamp is None:
         faults.add("window= needs times; name the column by timestamp=")
     names = [*columns.needed, *([columns.value] if columns.value else [])]
@@ -99,26 +99,6 @@ def read_touches(touches: Frame, columns: TouchColumns, window: Window | None) -
     found = _by_path(table, columns, days, flag.to_numpy(dtype=float), broken, faults)
     faults.refuse()
     return found
-
-
-def _read_days(window: Window) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The window, whose ends must be days: a time of day would be dropped without a word."""
-    start, end = read_window(window)
-    for name, given in zip(("start", "end"), window, strict=True):
-        if _has_time(given):
-            raise ValueError(
-                f"window={window!r} has a time of day in its {name}; a window is of whole days, so give the day alone, the end "
-                "being exclusive."
-            )
-    return start, end
-
-
-def _has_time(given: Any) -> bool:
-    """Whether a day was written with a time beside midnight; lengths such as '3M' have none."""
-    if isinstance(given, str) and ":" not in given and "T" not in given.strip():
-        return False
-    moment = pd.Timestamp(given)
-    return moment.tz_localize(None) != moment.tz_localize(None).normalize()
 
 
 def _with_order(touches: Frame, columns: TouchColumns, faults: Faults) -> TouchColumns:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -15,11 +15,13 @@ from ..amounts.conversion import ConversionRates
 from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
 from ..amounts.windows import read_window
-from ..checks import check_currency
+from ..checks import check_choice, check_currency
 from ..exceptions import DataError
 from ..frames import expressions as ex
+from ..frames.text_amounts import DecimalMark
 from ..results import Result
 from ..typing import Frame, Window
+from ._ledger_table import read_table
 from .ledger_rows import SPREAD, LedgerRow, read_row, with_distribution
 from .roi_displays import LedgerDisplay
 
@@ -97,8 +99,15 @@ class Ledger(Result):
         *,
         currency: str | None = None,
         allow_overlap: bool = False,
+        decimal: DecimalMark | None = None,
+        day_first: bool | None = None,
     ) -> Self:
         """Read a ledger from a table.
+
+        Text is read as spreadsheets write it: amounts with separators of thousands, a currency sign that agrees with the
+        currency, a minus sign or brackets; days with the year first, or with the year last. What a comma and what a day stands
+        for is decided by the whole column, and refused with both readings where both fit. Blank rows are passed over; rows that
+        total others are refused.
 
         Parameters
         ----------
@@ -113,39 +122,63 @@ class Ledger(Result):
             Of rows that state none.
         allow_overlap : bool, default=False
             Whether duplicate and overlapping rows are meant.
+        decimal : {".", ","}, default=None
+            What parts the decimals of amounts in text; None decides by each column.
+        day_first : bool, default=None
+            Whether the day stands before the month in text such as "03/04/2024"; None decides by each column.
 
         Raises
         ------
         DataError
             Naming every fault of every row, by the number of the row, the first being 1.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from crmml.roi import CostLedger
+        >>> table = pd.DataFrame(
+        ...     {
+        ...         "date": ["31/01/2024", "01/02/2024"],
+        ...         "kind": ["Software License", "training"],
+        ...         "label": ["CRM", "two days"],
+        ...         "amount": ["1.200,50 €", "300"],
+        ...     }
+        ... )
+        >>> print(CostLedger.from_table(table, currency="EUR").describe())
+        2 costs, 0 of them recurring, with 2 payments from 2024-01-31 to 2024-02-01.
+        EUR 1,500 in all: software licence 1,200, training 300.
         """
+        check_choice(decimal, "decimal", (None, ".", ","))
+        check_choice(day_first, "day_first", (None, True, False))
         ledger = cls(currency, allow_overlap=allow_overlap)
         wrapped = frames.wrap(frame)
-        _refuse_other_names(wrapped.collect_schema().names(), f"the table of {cls._noun}")
+        _refuse_other_names(wrapped.collect_schema().names(), columns, f"the table of {cls._noun}")
         source_of = _sources(dict(columns or {}), wrapped.collect_schema().names())
         needed = ["date", "kind", "label", *(["direct"] if cls._needs_direct else [])]
         wanted = list(dict.fromkeys(source_of.get(name, name) for name in [*needed, *source_of]))
         frames.check_columns(wrapped, wanted, f"the table of {cls._noun}")
         table = frames.to_columns(_on_own_clock(wrapped, wanted).to_native(), wanted)
-        records = [
-            {name: _plain(table[column].iloc[k]) for name, column in source_of.items()} for k in range(len(table))
-        ]
-        return ledger._extended(records, [f"row {k + 1}" for k in range(len(records))])
+        cells = {name: table[column].tolist() for name, column in source_of.items()}
+        read = read_table(cells, source_of, ledger.currency, decimal=decimal, day_first=day_first)
+        return ledger._extended(read.records, read.places, read.faults)
 
     def _add(self, fields: Mapping[str, Any]) -> Self:
         return self._extended([fields], [f"the new row {str(fields.get('label') or '')!r}"])
 
-    def _extended(self, records: Iterable[Mapping[str, Any]], names: list[str]) -> Self:
-        rows, faults, places = list(self.rows), [], [f"row {k + 1}" for k in range(len(self.rows))]
+    def _extended(self, records: Iterable[Mapping[str, Any]], names: list[str], of_table: Sequence[str] = ()) -> Self:
+        rows, places = list(self.rows), [f"row {k + 1}" for k in range(len(self.rows))]
+        wrong_at: dict[str, list[str]] = {}
         taken = {name for row in rows for name in _names(row)}
         for fields, place in zip(records, names, strict=True):
             fields, wrong = with_distribution(dict(fields))
             row, found = read_row(fields, self._kinds, self.currency, needs_direct=self._needs_direct, taken=taken)
-            faults += [f"{place}: {fault}" for fault in [*wrong, *found]]
+            for fault in [*wrong, *found]:
+                wrong_at.setdefault(fault, []).append(place)
             if row is not None:
                 rows.append(row)
                 places.append(place)
                 taken.update(_names(row))
+        faults = [*of_table, *_by_fault(wrong_at)]
         if not self.allow_overlap:
             faults += overlaps(rows, places)
         if not faults:
@@ -352,13 +385,6 @@ def _names(row: LedgerRow) -> set[str]:
     return {row.label, *(row.amount.inputs() if isinstance(row.amount, Quantity) else ())}
 
 
-def _plain(value: Any) -> Any:
-    """Return a cell of a table as Python has it; decimals of databases as floats."""
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
-
-
 def _uncertainty(amount: Any) -> str:
     if isinstance(amount, Uncertain):
         return amount.describe()
@@ -367,6 +393,24 @@ def _uncertainty(amount: Any) -> str:
 
 #: How many offenders are named.
 _SHOWN = 5
+
+#: How many kinds of fault of rows one message holds.
+_FAULTS_SHOWN = 50
+
+
+def _by_fault(wrong_at: Mapping[str, list[str]]) -> list[str]:
+    """Name each fault once, with the rows that have it."""
+    told = []
+    for fault, places in wrong_at.items():
+        numbers = [place.removeprefix("row ") for place in places]
+        if len(places) == 1:
+            told.append(f"{places[0]}: {fault}")
+        elif len(places) <= _SHOWN:
+            told.append(f"rows {', '.join(numbers[:-1])} and {numbers[-1]}: {fault}")
+        else:
+            told.append(f"rows {', '.join(numbers[:_SHOWN])} and {len(places) - _SHOWN:,} more: {fault}")
+    more = len(told) - _FAULTS_SHOWN
+    return told if more <= 0 else [*told[:_FAULTS_SHOWN], f"and {more:,} more faults of rows"]
 
 
 def overlaps(rows: list[LedgerRow], places: list[str]) -> list[str]:
@@ -433,8 +477,16 @@ def _converted(row: LedgerRow, rates: ConversionRates) -> LedgerRow:
     return replace(row, amount=row.amount * rate, hourly_rate=hourly, currency=rates.to, source=source)
 
 
-def _refuse_other_names(there: Iterable[str], subject: str) -> None:
-    """Refuse columns that would state a spread under another name, since other columns are ignored and the amount became exact."""
+def _refuse_other_names(there: Iterable[str], columns: Mapping[str, str] | None, subject: str) -> None:
+    """Refuse columns that state a field under another name: they would be passed over, an amount become exact or unknown."""
     meant = {"low": "lower", "high": "upper", "min": "lower", "max": "upper", "std": "sd"}
-    if wrong := [name for name in there if name in meant]:
-        raise DataError([f"column {name!r} is called {meant[name]!r} here; rename it" for name in wrong], subject)
+    there = list(there)
+    faults = [f"column {name!r} is called {meant[name]!r} here; rename it" for name in there if name in meant]
+    for name in there:
+        plain = re.sub(r"[\s_]+", "_", str(name)[:100].strip().lower())
+        if plain in FIELDS + SPREAD and name != plain and plain not in there and plain not in (columns or {}):
+            faults.append(
+                f"column {name!r} is read only by its name; rename it {plain!r}, or give columns={{{plain!r}: {name!r}}}"
+            )
+    if faults:
+        raise DataError(faults, subject)

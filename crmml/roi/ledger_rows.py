@@ -15,6 +15,7 @@ import pandas as pd
 from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import calendar_offset, read_day
 from ..checks import DAYS_PER_UNIT, check_count, check_currency, is_number
+from ..exceptions import shown
 
 COST_KINDS = (
     "software licence",
@@ -30,24 +31,31 @@ COST_KINDS = (
 )
 BENEFIT_KINDS = ("margin", "retention", "staff time", "cost saving", "capacity", "satisfaction", "other")
 
-#: What else a kind is called.
+#: What else a kind is called, in British spelling; a plural counts as its singular.
 _SYNONYMS = {
     "licence": "software licence",
-    "license": "software licence",
-    "software license": "software licence",
+    "licence fee": "software licence",
+    "software licence fee": "software licence",
     "software": "software licence",
     "server": "servers",
     "hardware": "servers",
+    "hosting": "servers",
     "data migration": "migration",
     "personnel": "staff",
     "labour": "staff",
-    "labor": "staff",
-    "savings": "cost saving",
-    "cost savings": "cost saving",
+    "salary": "staff",
+    "salaries": "staff",
+    "saving": "cost saving",
     "utilisation": "capacity",
-    "utilization": "capacity",
     "time saved": "staff time",
+    "time saving": "staff time",
+    "contribution margin": "margin",
+    "miscellaneous": "other",
+    "misc": "other",
 }
+
+#: American spelling, word by word.
+_BRITISH = {"license": "licence", "licenses": "licences", "labor": "labour", "utilization": "utilisation"}
 
 #: How much of a normal amount may lie below zero.
 _BELOW_ZERO = 1e-3
@@ -55,7 +63,20 @@ _BELOW_ZERO = 1e-3
 #: Longest number of payments of one row: a century of days.
 MOST_PAYMENTS = 36_525
 
-_EVERY = re.compile(r"^([1-9]\d*)?([DWMY])$")
+_EVERY = re.compile(r"^([1-9]\d{0,5})?([DWMY])$")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A cell of a table that is there and cannot be read.
+
+    Attributes
+    ----------
+    why : str
+        What is wrong with it; "" where the fault of its column says so.
+    """
+
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,26 +221,40 @@ def _own_name(kind: str | None, label: str, date: pd.Timestamp | None, taken: Co
 def _empty(value: Any) -> bool:
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, str) and not value.strip()):
         return True
-    return isinstance(value, float) and np.isnan(value)
+    return isinstance(value, float | Decimal) and value != value
 
 
 def _kind(given: Any, kinds: Sequence[str], faults: list[str]) -> str | None:
-    name = re.sub(r"[\s_\-]+", " ", str(given or "")).strip().lower()
-    name = _SYNONYMS.get(name, name) if name not in kinds else name
-    if name in kinds:
-        return name
-    if name in ("revenue", "sales", "turnover") and "margin" in kinds:
-        faults.append(f"kind {given!r} is no gain: goods cost money too. Give the contribution margin, kind 'margin'")
+    if given is None:
+        faults.append(f"it has no kind; give one of {', '.join(kinds)}")
         return None
-    near = difflib.get_close_matches(name, kinds, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    faults.append(f"kind {given!r} is not one of {', '.join(kinds)}{hint}")
+    words = re.split(r"[\s_\-]+", str(given)[:100].strip().casefold())
+    name = " ".join(_BRITISH.get(word, word) for word in words)
+    for called in (name, name.removesuffix("s"), f"{name}s"):
+        kind = called if called in kinds else _SYNONYMS.get(called)
+        if kind in kinds:
+            return kind
+    if name in ("revenue", "sales", "turnover") and "margin" in kinds:
+        faults.append(
+            f"kind {shown(given)} is not a gain: goods cost money too. Give the contribution margin, kind 'margin'"
+        )
+        return None
+    near = difflib.get_close_matches(name, [*kinds, *_SYNONYMS], n=3)
+    known = dict.fromkeys(_SYNONYMS.get(found, found) for found in near)
+    hint = " or ".join(repr(found) for found in known if found in kinds)
+    faults.append(
+        f"kind {shown(given)} is not one of {', '.join(kinds)}{f'; did you mean {hint}?' if hint else ''}"
+        + ("" if hint or "other" not in kinds else "; what is none of them is 'other'")
+    )
     return None
 
 
 def _day(given: Any, name: str, faults: list[str]) -> pd.Timestamp | None:
     if given is None:
         faults.append(f"it has no {name}; give a day, as in '2024-01-31'")
+        return None
+    if isinstance(given, Unread):
+        faults += [f"{name} {given.why}"] if given.why else []
         return None
     try:
         return read_day(given)
@@ -252,6 +287,9 @@ def _number(value: Any, name: str, unknown: str, faults: list[str], *, cost: boo
     """A number of at least 0 in expectation, exact or uncertain; None where it is at fault."""
     if value is None:
         return None
+    if isinstance(value, Unread):
+        faults += [f"{name} {value.why}"] if value.why else []
+        return None
     if isinstance(value, Uncertain) and value.name is None:
         value = value.named(unknown)
     if isinstance(value, Quantity):
@@ -260,8 +298,9 @@ def _number(value: Any, name: str, unknown: str, faults: list[str], *, cost: boo
     elif is_number(value) or isinstance(value, Decimal):
         read, fault = float(value), ""
     else:
-        percent = "; it is an amount of money, not a percentage" if "%" in str(value) else ""
-        read, fault = 0.0, f"{name} {value!r} is not a finite number{percent}"
+        percent = isinstance(value, str) and "%" in value
+        cure = "; it is an amount of money, not a percentage" if percent else ""
+        read, fault = 0.0, f"{name} {shown(value)} is not a finite number{cure}"
     fault = fault or _expected_fault(read.mean if isinstance(read, Quantity) else read, name, cost=cost)
     if fault:
         faults.append(fault)
@@ -285,7 +324,11 @@ def _expected_fault(expected: float, name: str, *, cost: bool) -> str:
     if not np.isfinite(expected):
         return f"{name} has no finite expected value ({expected})"
     if expected < 0:
-        cure = "a refund is a smaller cost, or a benefit" if cost else "a loss is a cost: put it into the CostLedger"
+        cure = (
+            "take a credit note off the cost that it refunds, or put it into the BenefitLedger as a 'cost saving'"
+            if cost
+            else "a loss is a cost: put it into the CostLedger"
+        )
         return f"{name} is negative ({expected:,.6g}); {cure}"
     return ""
 
@@ -319,6 +362,9 @@ def _recurrence(
 ) -> tuple[str | None, pd.Timestamp | None, int | None]:
     """How often a row recurs, its last day, and its number of payments; None thrice for a one-off row, and for faults."""
     every, times = given.get("every"), given.get("times")
+    if isinstance(times, Unread):
+        faults += [f"times {times.why}"] if times.why else []
+        return None, None, None
     until = _day(given["until"], "until", faults) if "until" in given else None
     if every is None:
         if "until" in given or times is not None:
@@ -339,7 +385,7 @@ def _recurrence(
 def _every_fault(every: Any) -> str:
     if _EVERY.match(str(every)):
         return ""
-    return f"every {every!r} is not known; 'D', 'W', 'M' or 'Y', with a number before it as in '3M'"
+    return f"every {shown(every)} is not known; 'D', 'W', 'M' or 'Y', with a number before it as in '3M'"
 
 
 def _ends_fault(has_until: bool, times: Any) -> str:
@@ -376,15 +422,17 @@ def _flag(given: Any, name: str, faults: list[str], *, default: bool | None) -> 
         "true": True,
         "yes": True,
         "1": True,
+        "y": True,
         "direct": True,
         "false": False,
         "no": False,
+        "n": False,
         "0": False,
         "indirect": False,
     }
-    word = str(given).strip().lower().removesuffix(".0")
+    word = str(given)[:100].strip().lower().removesuffix(".0")
     if word not in words:
-        faults.append(f"{name} {given!r} must be true or false")
+        faults.append(f"{name} {shown(given)} must be true or false")
         return default
     return words[word]
 
@@ -412,9 +460,20 @@ def with_distribution(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[s
     spread = {name: fields[name] for name in SPREAD if not _blank(fields.get(name))}
     if not spread:
         return rest, []
+    stated = {**spread, "amount": rest.get("amount")}
+    if unread := {name: value for name, value in stated.items() if isinstance(value, Unread)}:
+        faults = [f"{name} {value.why}" for name, value in unread.items() if value.why]
+        return {**rest, "amount": Unread()}, faults
+    return _with_spread(rest, spread)
+
+
+def _with_spread(rest: dict[str, Any], spread: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Fields with an uncertain amount of a stated distribution."""
     kind = str(spread.pop("distribution", "")).strip().lower()
     if kind not in _STATED:
-        return rest, [f"distribution {kind!r} must be triangular, uniform, lognormal or normal where a spread is given"]
+        return rest, [
+            f"distribution {shown(kind)} must be triangular, uniform, lognormal or normal where a spread is given"
+        ]
     by, make = _STATED[kind]
     stated = spread if _blank(rest.get("amount")) else {"amount": rest["amount"], **spread}
     if over := [name for name in stated if name not in by]:

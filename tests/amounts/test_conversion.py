@@ -40,7 +40,7 @@ def test_rates_that_are_none():
     for rates, message in (({5: 1}, "a mapping"), ([("USD", 7)], "a mapping"), ({"usd": 7, "USD": 8}, "has two rates")):
         with pytest.raises(DataError, match=message):
             ConversionRates("CNY", "2024-01-02", rates)
-    with pytest.raises(DataError, match="on=2024 is a number, no day"):
+    with pytest.raises(DataError, match="on=2024 is a number, not a day"):
         ConversionRates("CNY", 2024, {"USD": 7})
 
 

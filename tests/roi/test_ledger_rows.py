@@ -48,13 +48,13 @@ def test_synonyms_of_kinds():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "trainings"}, "did you mean 'training'"),
+        ({"kind": "trainning"}, "did you mean 'training'"),
         ({"label": " "}, "it has no label"),
         ({"date": None}, "it has no date"),
-        ({"date": 20240131}, "is a number, no day"),
-        ({"date": "soon"}, "is no day"),
+        ({"date": 20240131}, "is a number, not a day"),
+        ({"date": "soon"}, "is not a day"),
         ({"date": "2024-01-01T00:00+02:00"}, "time zone"),
-        ({"amount": -5}, "a refund is a smaller cost"),
+        ({"amount": -5}, "take a credit note off the cost"),
         ({"amount": "15 %"}, "not a percentage"),
         ({"amount": float("inf")}, "not a finite number"),
         ({"amount": True}, "not a finite number"),

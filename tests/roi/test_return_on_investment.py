@@ -266,8 +266,8 @@ def test_days_and_rates_of_another_kind():
     with pytest.raises(TypeError, match="must be ConversionRates"):
         roi(costs(), benefits(), YEAR, rates={"USD": 7})
     for day, message in (
-        (2024, "a number, no day"),
-        (pd.NaT, "is no day"),
+        (2024, "a number, not a day"),
+        (pd.NaT, "is not a day"),
         (pd.Timestamp("2024-12-31", tz="UTC"), "time zone"),
     ):
         with pytest.raises(ValueError, match=f"observed_until=.*{message}"):
