@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def duration_in_words(value: float, unit: str, spec: str = ".2f") -> str:
+    """Say how long something lasts: "2.50 weeks", or "without end" where it is infinite.
+
+    Examples
+    --------
+    >>> duration_in_words(2.5, "weeks"), duration_in_words(float("inf"), "weeks")
+    ('2.50 weeks', 'without end')
+    """
+    return "without end" if np.isinf(value) else f"{value:{spec}} {unit}"
+
+
 class Result:
     """The words, the frame and the picture of a result.
 

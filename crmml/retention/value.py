@@ -43,7 +43,7 @@ from ..checks import (
 )
 from ..clv import CustomerLifetimeValue
 from ..clv.transaction import TransactionModel
-from ..results import Result
+from ..results import Result, duration_in_words
 from ..stages import StageChain
 from ..typing import Estimator, Seed
 from ._equity import EquityChange
@@ -209,9 +209,12 @@ class RetentionValue(Result):
             f"{each} per customer, discounted at {self.annual_discount_rate:.1%} a year."
         ]
         if self.life_before is not None and self.life_after is not None and self.period is not None:
-            lines.append(
-                f"Expected life goes from {self.life_before:.2f} to {self.life_after:.2f} {UNIT_WORDS[self.period]}."
-            )
+            words = UNIT_WORDS[self.period]
+            if np.isfinite([self.life_before, self.life_after]).all():
+                lines.append(f"Expected life goes from {self.life_before:.2f} to {self.life_after:.2f} {words}.")
+            else:
+                before, after = (duration_in_words(life, words) for life in (self.life_before, self.life_after))
+                lines.append(f"Expected life before: {before}; after: {after}.")
         return lines
 
     def _interval_said(self) -> str:

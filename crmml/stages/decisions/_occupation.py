@@ -93,13 +93,20 @@ class Problem:
         objective : ndarray
             To be minimised.
         limits : list of (vector, upper bound)
+
+        Notes
+        -----
+        Money is measured in its greatest amount, since the solver's tolerances are absolute: rewards of 1e9 and of 1e-9 have the
+        same answer.
         """
         matrix, right = self.flow()
         upper = np.broadcast_to(np.where(self.possible, np.inf, 0.0), self._shape()).ravel()
-        A_ub = vstack([coo_matrix(vector[None, :]) for vector, _ in limits]) if limits else None
-        b_ub = [bound for _, bound in limits] if limits else None
+        scaled = [(vector / unit, bound / unit) for vector, bound in limits for unit in [_unit(vector)]]
+        A_ub = vstack([coo_matrix(vector[None, :]) for vector, _ in scaled]) if limits else None
+        b_ub = [bound for _, bound in scaled] if limits else None
+        unit = _unit(objective)
         found = linprog(
-            objective,
+            objective / unit,
             A_ub=A_ub,
             b_ub=b_ub,
             A_eq=matrix.tocsr(),
@@ -111,7 +118,7 @@ class Problem:
             return None
         if not found.success:
             raise ArithmeticError(f"The linear programme ended without a solution: {found.message}")
-        return np.maximum(found.x, 0.0).reshape(self._shape()), float(found.fun)
+        return np.maximum(found.x, 0.0).reshape(self._shape()), float(found.fun) * unit
 
     def greedy(self) -> np.ndarray:
         """Return the unconstrained best action in each period and stage, (horizon, n_stages), by backward induction."""
@@ -124,3 +131,8 @@ class Problem:
             actions[t] = Q.argmax(axis=1)
             value = Q.max(axis=1)
         return actions
+
+
+def _unit(vector: np.ndarray) -> float:
+    """The greatest size in a vector; 1 where all of it is 0."""
+    return float(np.abs(vector).max(initial=0.0)) or 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...checks import Faults
-from ...exceptions import DataError
+from ...exceptions import DataError, shown
 from ..process.chain import StageChain
 
 
@@ -38,12 +38,15 @@ def read_decisions(chains: Mapping[str, StageChain], reward: Any, cost: Any) -> 
     rewards = _rewards(reward, own, faults)
     faults.refuse()
     first = next(iter(own.values()))
-    pay = np.column_stack([first._per_stage(rewards[name], "reward") for name in own])
-    spent = np.column_stack([_cost(amounts.get(name, 0.0), first) for name in own])
-    possible = np.isfinite(spent)
-    if not possible.any(axis=1).all():
-        raise DataError(["in some stage no action can be taken"], "cost")
-    return DecisionRequest(own, pay, np.where(possible, spent, 0.0), possible)
+    pay = _pay(rewards, first, faults)
+    spent = [faults.check(_cost, amounts.get(name, 0.0), name, first) for name in own]
+    faults.refuse()
+    costs = np.column_stack(spent)  # type: ignore[arg-type]  # None only where a fault was refused
+    possible = np.isfinite(costs)
+    if idle := [stage for stage, some in zip(first.stages.names, possible.any(axis=1), strict=True) if not some]:
+        faults.add(f"cost is inf for all actions in {', '.join(map(repr, idle))}, so that none can be taken there")
+        faults.refuse()
+    return DecisionRequest(own, np.column_stack(pay), np.where(possible, costs, 0.0), possible)  # type: ignore[arg-type]
 
 
 def _read_chains(chains: Any) -> dict[str, StageChain]:
@@ -86,17 +89,42 @@ def _rewards(reward: Any, chains: dict[str, StageChain], faults: Faults) -> dict
     return named
 
 
-def _cost(value: Any, chain: StageChain) -> np.ndarray:
+def _pay(rewards: dict[str, Any], chain: StageChain, faults: Faults) -> list[np.ndarray]:
+    """Each action's reward by stage; a reward that all share is read once."""
+    shared = len({id(value) for value in rewards.values()}) == 1
+    read = {}
+    for name, value in list(rewards.items())[: 1 if shared else None]:
+        try:
+            read[name] = chain._per_stage(value, "reward")
+        except DataError as error:
+            faults.extend(f"{'reward' if shared else f'reward of {name!r}'}: {fault}" for fault in error.faults)
+    return list(read.values()) * (len(rewards) if shared else 1)
+
+
+def _cost(value: Any, action: str, chain: StageChain) -> np.ndarray:
+    """An action's cost by stage; inf forbids it there, NaN says nothing and is refused."""
+    what = f"cost of {action!r}"
     if isinstance(value, Mapping):
-        if missing := [name for name in chain.stages.names if name not in value]:
-            raise DataError([f"it leaves out the stage(s) {', '.join(map(repr, missing))}"], "cost")
+        faults = [f"{what} leaves out the stage {name!r}" for name in chain.stages.names if name not in value]
+        faults += [f"{what} names {name!r}, which is not a stage" for name in value if name not in chain.stages.names]
+        if faults:
+            raise DataError(faults, "cost")
         value = [value[name] for name in chain.stages.names]
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError([f"{what} must be numbers, not {shown(value)}"], "cost") from None
     if array.shape not in ((), (len(chain),)):
         raise DataError(
-            [f"its shape is {array.shape}; give one number, or one for each of {len(chain)} stages"], "cost"
+            [f"{what} has the shape {array.shape}; give one number, or one for each of {len(chain)} stages"], "cost"
         )
     array = np.broadcast_to(array, (len(chain),))
+    faults = []
+    if (missing := np.isnan(array)).any():
+        named = ", ".join(repr(name) for name, m in zip(chain.stages.names, missing, strict=True) if m)
+        faults.append(f"{what} is missing in {named}; give a number, or inf where the action cannot be taken")
     if (array < 0).any():
-        raise DataError([f"it is negative ({array.min():g})"], "cost")
+        faults.append(f"{what} is negative ({np.nanmin(array):g}); what an action brings is a reward")
+    if faults:
+        raise DataError(faults, "cost")
     return array

@@ -49,7 +49,7 @@ class StageDecisionProcess:
     reward : array-like of shape (n_stages,), mapping by stage, or mapping of action to either
         Money a period in each stage, before the cost of the action.
     cost : mapping of str to float, array-like of shape (n_stages,) or mapping by stage
-        Money that taking an action costs; 0 for actions left out. NaN or inf where it cannot be taken.
+        Money that taking an action costs; 0 for actions left out. Where it is inf the action cannot be taken.
     annual_discount_rate : float, default=0.0
         Per year, at least 0; above 0 needs chains that know their period.
 
@@ -317,15 +317,18 @@ class StageDecisionProcess:
         S = P.shape[1]
         flow = np.where(self._possible, self._reward - self._costs, -np.inf)
         actions = flow.argmax(axis=1)
+        tried = set()
         while True:
+            tried.add(actions.tobytes())
             rows = np.arange(S)
             value = self._for_ever(P[actions, rows][None], flow[rows, actions][None])[0]
             Q = flow + self.discount * np.einsum("asj,j->sa", P, value)
             better = Q.max(axis=1) > Q[rows, actions] + 1e-12 * (1 + np.abs(value))
-            if not better.any():
+            following = np.where(better, Q.argmax(axis=1), actions)
+            if not better.any() or following.tobytes() in tried:  # the same once more: what is left is rounding
                 tied = Q.max(axis=1, keepdims=True) - 1e-12 * (1 + np.abs(value))[:, None] <= Q
                 return np.eye(len(self.actions))[tied.argmax(axis=1)]
-            actions = np.where(better, Q.argmax(axis=1), actions)
+            actions = following
 
     # ---- uncertainty ----------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@ r"""The likelihood of stages seen at irregular times and told with error, with i
 
 The true stage moves by intensities Q; at each observation stage s is told as o with probability :math:`E_{so}`, rupture always
 as what it is. Starting from a given distribution :math:`\pi`, the likelihood of a customer is the forward product over
-observations of :math:`P(t)\,\mathrm{diag}(E_{\cdot o})`, ended by :math:`P(t)\,q_{\cdot,\text{rupture}}` where rupture is seen to
-the moment [1]_. The log odds of each error against telling the truth are free parameters. The gradient comes from a backward
-pass.
+observations of :math:`P(t)\,\mathrm{diag}(E_{\cdot o})`, or of :math:`P(t)\,q_{\cdot,\text{rupture}}` where rupture is seen to
+the moment, after which the stage is known [1]_. A customer first seen in a rupture that the given distribution does not hold is
+taken from there on: its first observation says nothing. The log odds of each error against telling the truth are free
+parameters. The gradient comes from a backward pass.
 
 References
 ----------
@@ -73,7 +74,12 @@ class MisclassifiedLikelihood:
         self.lengths, self.z = rows[:, -1], rows[:, :-1]
         self.group = np.full(len(who), -1)
         self.group[inner] = group.ravel()
-        self.exact = exact & (told >= 0) & rupture[np.maximum(told, 0)]
+        broken = (told >= 0) & rupture[np.maximum(told, 0)]
+        since = np.r_[False, broken[:-1]] & inner  # rows after one that was told in rupture
+        self.exact = exact & broken & inner & ~since
+        lasts = ~np.isin(np.r_[told[:1], told[:-1]], arcs[:, 0])
+        self.silent = (told < 0) & since & lasts  # cannot be unbroken again
+        self.given = broken & ~inner & ~(start[np.maximum(told, 0)] > 0)
 
     def _parts(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         m = len(self.arcs)
@@ -91,7 +97,8 @@ class MisclassifiedLikelihood:
     def _seen(self, E: np.ndarray, row: np.ndarray) -> np.ndarray:
         """Return the probability of what was told at rows, by true stage (n_rows, n_stages)."""
         told = self.told[row]
-        return np.where(told[:, None] >= 0, E[:, np.maximum(told, 0)].T, (~self.rupture).astype(float))
+        unbroken = np.where(self.silent[row][:, None], 1.0, (~self.rupture).astype(float))
+        return np.where(told[:, None] >= 0, E[:, np.maximum(told, 0)].T, unbroken)
 
     def _forward(self, P: np.ndarray, R: np.ndarray, E: np.ndarray) -> tuple[list, list, float]:
         alphas, scales, total = [], [], 0.0
@@ -101,7 +108,7 @@ class MisclassifiedLikelihood:
             row = self.first[:live] + k
             seen = self._seen(E, row)
             if k == 0:
-                new = self.start * seen
+                new = np.where(self.given[row][:, None], seen, self.start * seen)
             else:
                 g = self.group[row]
                 new = np.einsum("ni,nij->nj", alpha[:live], P[g])
@@ -109,6 +116,8 @@ class MisclassifiedLikelihood:
                 new = np.where(ended[:, None], new * R[g], new * seen)
             c = np.maximum(new.sum(axis=1), SMALLEST)
             alpha = new / c[:, None]
+            if k:
+                alpha[ended] = seen[ended]  # in the rupture that was told
             alphas.append(alpha)
             scales.append(c)
             total += float(self.weight[:live] @ np.log(c))
@@ -119,8 +128,6 @@ class MisclassifiedLikelihood:
         _, P, R, E = self._parts(vector)
         alphas, _, _ = self._forward(P, R, E)
         share = np.array([alphas[size - 1][at] for at, size in enumerate(self.sizes)])
-        ended = self.exact[self.first + self.sizes - 1]
-        share[ended] = self.rupture / self.rupture.sum() if ended.any() else 0.0
         return share[np.argsort(self.first)]
 
     def __call__(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
@@ -143,11 +150,11 @@ class MisclassifiedLikelihood:
             if k == 0:
                 break
             g, before = self.group[row], alphas[k - 1][:live]
-            factor = np.where(ended[:, None], R[g], seen)
-            w = factor * beta / scales[k][:, None]
+            after = (seen * beta).sum(axis=1, keepdims=True)  # in the rupture that was told
+            w = np.where(ended[:, None], R[g] * after, seen * beta) / scales[k][:, None]
             np.add.at(by_P, g, (each * before)[:, :, None] * w[:, None, :])
             arrived = np.einsum("ni,nij->nj", before, P[g])
-            np.add.at(by_R, g[ended], (each * arrived * beta / scales[k][:, None])[ended])
+            np.add.at(by_R, g[ended], (each * arrived * after / scales[k][:, None])[ended])
             beta = np.einsum("nij,nj->ni", P[g], w)
         by_Q = exp_adjoint(Q, self.lengths, by_P)
         i, j = self.arcs.T

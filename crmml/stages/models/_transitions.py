@@ -90,8 +90,17 @@ def gap_expectation(P: np.ndarray, gaps: dict[int, np.ndarray]) -> tuple[float, 
     return total, expected
 
 
-def fit_gaps(gaps: dict[int, np.ndarray], allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
+def fit_gaps(
+    gaps: dict[int, np.ndarray], allowed: np.ndarray, given: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
     """Maximise the likelihood of pairs some periods apart by EM.
+
+    Parameters
+    ----------
+    gaps : dict of int to ndarray of shape (n_stages, n_stages)
+    allowed : ndarray of bool of shape (n_stages, n_stages)
+    given : ndarray of shape (n_stages, n_stages), default=None
+        Rows that are taken as known; NaN in those that are estimated.
 
     Returns
     -------
@@ -100,14 +109,16 @@ def fit_gaps(gaps: dict[int, np.ndarray], allowed: np.ndarray) -> tuple[np.ndarr
     start = sum(gaps.values()) + 0.1 * allowed
     P = np.where(allowed, start, 0.0)
     P /= P.sum(axis=1, keepdims=True)
+    known = np.zeros(P.shape, dtype=bool) if given is None else ~np.isnan(given)
+    P = P if given is None else np.where(known, given, P)
     value, expected = gap_expectation(P, gaps)
     for step in range(1, MAX_STEPS + 1):
         mass = np.where(allowed, expected, 0.0)
         total = mass.sum(axis=1, keepdims=True)
-        P = np.where(total > 0, mass / np.where(total > 0, total, 1.0), P)
+        P = np.where((total > 0) & ~known, mass / np.where(total > 0, total, 1.0), P)
         before = P
         new, expected = gap_expectation(P, gaps)
-        if abs(new - value) <= TOLERANCE * abs(new):
+        if new == value or abs(new - value) <= TOLERANCE * abs(new):
             return before, expected, new, True, step
         value = new
     return P, expected, value, False, MAX_STEPS
@@ -136,6 +147,8 @@ def information_of_gaps(
         total = expected.sum(axis=1)
         return np.array([expected[i, j] - total[i] * Q[i, j] for i, j, _ in cells])
 
+    if not cells:  # each stage has one way out, so that nothing is free
+        return np.zeros((0, 0)), cells
     step = 1e-5
     H = np.empty((len(cells), len(cells)))
     for a in range(len(cells)):
@@ -151,5 +164,6 @@ def with_log_odds(P: np.ndarray, cells: list[tuple[int, int, int]], change: Any)
     shift = np.zeros((*change.shape[:-1], *P.shape))
     for at, (i, j, _) in enumerate(cells):
         shift[..., i, j] = change[..., at]
-    weight = P * np.exp(shift)
+    shift -= np.where(P > 0, shift, -np.inf).max(axis=-1, keepdims=True)  # so that no odds overflow
+    weight = P * np.exp(np.where(P > 0, shift, 0.0))
     return weight / weight.sum(axis=-1, keepdims=True)

@@ -64,7 +64,8 @@ class MarkovStageModel(StagePanelModel):
         missing ones between, through powers of P, by EM; for order 1.
     unvisited : {"raise", "stay", "uniform"}, default="raise"
         What to do about a stage that was never left or stayed in, so that its row is unknown, where prior is 0: refuse;
-        take it as one that is never left; or take every move that can happen as equally likely.
+        take it as one that is never left; or take every move that can happen as equally likely. With ``missing="gaps"`` that
+        holds of missing periods too, unless what was observed leads through that stage.
 
     Attributes
     ----------
@@ -215,10 +216,13 @@ class MarkovStageModel(StagePanelModel):
         gaps = count_gaps(panel, len(space), weight)
         visited = sum(gaps.values()).sum(axis=1) > 0  # type: ignore[union-attr]
         fixed = space.absorbing_mask
-        P, expected, value, self.converged_, self.n_iter_ = fit_gaps(gaps, space.allowed_moves)
+        by_policy, given = ~visited & ~fixed, None
+        if self.unvisited != "raise" and by_policy.any():
+            given = self._possible_rows(by_policy, gaps)
+        P, expected, value, self.converged_, self.n_iter_ = fit_gaps(gaps, space.allowed_moves, given)
         P[fixed] = np.eye(len(P))[fixed]
-        unknown = ~visited & ~fixed & (expected.sum(axis=1) < 1e-8)
-        if unknown.any():
+        unknown = by_policy & (expected.sum(axis=1) < 1e-8) if given is None else ~np.isnan(given[:, 0])
+        if unknown.any() and given is None:
             P[unknown] = self._rows(np.where(unknown[:, None], 0.0, expected))[unknown]
         if not self.converged_:
             warnings.warn(
@@ -235,10 +239,34 @@ class MarkovStageModel(StagePanelModel):
             jacobian[i, j, at] += P[i, j]
         self.covariance_ = np.einsum("ija,ab,ikb->ijk", jacobian, covariance, jacobian)
         self.std_errors_ = np.sqrt(np.maximum(np.einsum("ijj->ij", self.covariance_), 0.0))
-        self.n_parameters_ = int((space.allowed_moves.sum(axis=1) - 1)[~fixed].sum())
+        self._warn_of_open_moves()
+        self.n_parameters_ = int((space.allowed_moves.sum(axis=1) - 1)[~fixed & ~unknown].sum())
         rng = np.random.default_rng(0)
-        change = rng.multivariate_normal(np.zeros(len(cells)), covariance, STORED_DRAWS, method="eigh")
+        change = np.zeros((STORED_DRAWS, len(cells)))
+        if cells:
+            change = rng.multivariate_normal(np.zeros(len(cells)), covariance, STORED_DRAWS, method="eigh")
         self.chain_ = StageChain(P, space, self.period, counts=self.counts_, draws=with_log_odds(P, cells, change))
+
+    def _possible_rows(self, by_policy: np.ndarray, gaps: dict[int, np.ndarray]) -> np.ndarray | None:
+        """Rows that the policy states, NaN elsewhere; None where what was observed leads through them and so rules them out."""
+        stated = self._rows(np.where(by_policy[:, None], 0.0, np.eye(len(by_policy))))
+        even = self.stages_.allowed_moves / self.stages_.allowed_moves.sum(axis=1, keepdims=True)
+        possible = np.isfinite(gap_expectation(np.where(by_policy[:, None], stated, even), gaps)[0])
+        return np.where(by_policy[:, None], stated, np.nan) if possible else None
+
+    def _warn_of_open_moves(self) -> None:
+        """Warn of probabilities that the gaps leave open: their standard errors exceed all that a probability can be."""
+        open_moves = np.argwhere(self.std_errors_ > 1)
+        if len(open_moves):
+            names = self.stages_.names
+            named = ", ".join(f"{names[i]} → {names[j]}" for i, j in open_moves[:3])
+            more = f" and {len(open_moves) - 3} more" if len(open_moves) > 3 else ""
+            warnings.warn(
+                f"The observations around missing periods leave open how likely these moves are: {named}{more}. Take "
+                "missing='adjacent', rule moves out, or observe more.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _rows(self, mass: np.ndarray) -> np.ndarray:
         """Return rows that sum to one; absorbing ones stay; unvisited ones by the stated policy."""

@@ -18,6 +18,8 @@ from .space import StageSpace, as_stage_space
 
 #: Draws that must not move between calls come from this seed.
 KEPT_SEED = 0
+#: Entries this near to zero, for a greatest one of 1, are what computing left behind.
+ROUNDING = 1e-12
 
 
 class StageProcess(Result, ABC):
@@ -31,7 +33,10 @@ class StageProcess(Result, ABC):
     _steps: str
 
     def __init__(self, matrix: ArrayLike, stages: Any, draws: ArrayLike) -> None:
-        matrix = np.array(matrix, dtype=float)
+        try:
+            matrix = np.array(matrix, dtype=float)
+        except (TypeError, ValueError):
+            raise DataError(["it must be a square table of numbers"], f"the {self._noun}") from None
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise DataError([f"its shape is {matrix.shape}, not (n, n)"], f"the {self._noun}")
         space = as_stage_space(len(matrix) if stages is None else stages)
@@ -40,15 +45,26 @@ class StageProcess(Result, ABC):
             faults.append(f"it has {len(matrix)} rows, but there are {len(space)} stages ({', '.join(space.names)})")
         if not np.isfinite(matrix).all():
             faults.append(f"{int((~np.isfinite(matrix)).sum())} entries are not finite")
-        faults = faults or self._faults(matrix, space)
-        if draws is not None and np.shape(draws)[1:] != matrix.shape:
-            faults.append(f"its draws have the shape {np.shape(draws)}, not (n_draws, {len(matrix)}, {len(matrix)})")
+        if not faults:
+            matrix = self._without_rounding(matrix, space.allowed_moves)
+            faults = self._faults(matrix, space)
+        own = None if draws is None else self._read_draws(draws, matrix.shape, faults)
         if faults:
             raise DataError(faults, f"the {self._noun}")
         matrix.setflags(write=False)
-        self.__dict__.update(
-            matrix=matrix, stages=space, _draws=None if draws is None else np.asarray(draws, dtype=float)
-        )
+        self.__dict__.update(matrix=matrix, stages=space, _draws=own)
+
+    def _read_draws(self, draws: ArrayLike, shape: tuple[int, ...], faults: list[str]) -> np.ndarray:
+        """Return draws of the matrix; what is wrong with them is added to the faults."""
+        try:
+            own = np.asarray(draws, dtype=float)
+        except (TypeError, ValueError):
+            own = np.empty(0)
+        if own.ndim != 3 or own.shape[1:] != shape or not len(own):
+            faults.append(f"its draws have the shape {np.shape(draws)}, not (n_draws, {shape[0]}, {shape[0]})")
+        elif (wrong := int((~np.isfinite(own)).any(axis=(1, 2)).sum())) > 0:
+            faults.append(f"{wrong:,} of {len(own):,} draws have entries that are not finite")
+        return own
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a {type(self).__name__} does not change; make another one")
@@ -69,6 +85,10 @@ class StageProcess(Result, ABC):
     @abstractmethod
     def _faults(self, matrix: np.ndarray, space: StageSpace) -> list[str]:
         """Return what is wrong with a matrix."""
+
+    @abstractmethod
+    def _without_rounding(self, matrix: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Return a matrix with entries that are mere rounding, below zero or on moves ruled out, set to zero."""
 
     @abstractmethod
     def _with(self, matrix: np.ndarray) -> Self:

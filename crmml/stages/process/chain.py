@@ -34,7 +34,7 @@ from ...checks import (
 )
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
-from .base import KEPT_SEED, StageProcess
+from .base import KEPT_SEED, ROUNDING, StageProcess
 from .displays import TransitionHeatmapDisplay
 from .space import StageSpace
 
@@ -139,6 +139,13 @@ class StageChain(StageProcess):
                     f"it moves from {name!r} to {', '.join(repr(space.names[j]) for j in wrong)}, which the space rules out"
                 )
         return faults
+
+    def _without_rounding(self, matrix: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        rounded = (np.abs(matrix) <= ROUNDING) & ((matrix < 0) | ((matrix > 0) & ~allowed))
+        kept = np.where(rounded, 0.0, matrix)
+        total = kept.sum(axis=1, keepdims=True)
+        near = rounded.any(axis=1, keepdims=True) & (np.abs(total - 1) <= ROW_SUM_TOLERANCE)
+        return np.where(near, kept / np.where(near, total, 1.0), kept)
 
     def _with(self, matrix: np.ndarray) -> StageChain:
         other = object.__new__(StageChain)

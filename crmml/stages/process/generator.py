@@ -29,7 +29,7 @@ import pandas as pd
 from ...checks import UNIT_WORDS, check_count, check_number, check_random_state, check_unit
 from ...frames.ruler import convert, discount_intensity
 from ...typing import ArrayLike, Seed
-from .base import StageProcess, reachable
+from .base import ROUNDING, StageProcess, reachable
 from .chain import StageChain
 from .displays import RuptureCurveDisplay, TransitionHeatmapDisplay
 from .exponential import exp_adjoint, exp_generator, exp_integral
@@ -107,6 +107,15 @@ class StageGenerator(StageProcess):
                     f"it moves from {name!r} to {', '.join(repr(space.names[j]) for j in wrong)}, which the space rules out"
                 )
         return faults
+
+    def _without_rounding(self, matrix: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        small = np.abs(matrix) <= ROUNDING * np.abs(matrix).max(axis=1, keepdims=True)
+        rounded = small & ((matrix < 0) | ((matrix > 0) & ~allowed)) & ~np.eye(len(matrix), dtype=bool)
+        kept = np.where(rounded, 0.0, matrix)
+        near = rounded.any(axis=1) & (np.abs(kept.sum(axis=1)) <= ROW_SUM_TOLERANCE * np.abs(kept).max(axis=1))
+        at = np.flatnonzero(near)
+        kept[at, at] -= kept[at].sum(axis=1)
+        return kept
 
     def _with(self, matrix: np.ndarray) -> StageGenerator:
         other = object.__new__(StageGenerator)

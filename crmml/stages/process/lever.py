@@ -52,13 +52,13 @@ class Lever(Result):
 
     def describe(self) -> str:
         """Say the lever in a plain sentence."""
+        time = self.unit or "periods"
         if self.horizon is None:
-            change = f"puts rupture off by {self.gain:.3g} {self.unit or 'periods'} on average"
+            delay = f"by {self.gain:.3g} {time} on average" if np.isfinite(self.gain) else "without end"
+            change = f"puts rupture off {delay}"
         else:
-            change = (
-                f"lowers the probability of rupture within {self.horizon} {self.unit or 'periods'} by {-100 * self.gain:.3g} "
-                "percentage points"
-            )
+            within = f"within {self.horizon} {time}" if np.isfinite(self.horizon) else "ever"
+            change = f"lowers the probability of rupture {within} by {-100 * self.gain:.3g} percentage points"
         rate = (
             f"{100 * self.available:.2g} % a period"
             if self.unit is None

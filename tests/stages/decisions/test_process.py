@@ -160,7 +160,7 @@ def test_robust_choice():
 
 
 def test_actions_that_cannot_be_taken():
-    mdp = StageDecisionProcess(two_actions(), [20, 5, 0], {"visit": [4, np.nan, 0]}, 0.2)
+    mdp = StageDecisionProcess(two_actions(), [20, 5, 0], {"visit": [4, np.inf, 0]}, 0.2)
     assert mdp.solve().action("off") == "nothing"
     assert mdp.solve(objective="rupture").now[1].tolist() == [1, 0]
     assert mdp.solve().compared["action"].tolist() == ["nothing"]
@@ -176,8 +176,17 @@ def test_refusals():
         assert part in str(caught.value)
     with pytest.raises(DataError, match="negative"):
         StageDecisionProcess(chains, [1, 1, 0], {"visit": -1})
-    with pytest.raises(DataError, match="no action can be taken"):
-        StageDecisionProcess(chains, [1, 1, 0], {"visit": [np.nan, 1, 1], "nothing": [np.nan, 1, 1]})
+    with pytest.raises(DataError, match="cost is inf for all actions in 'on', so that none can be taken there"):
+        StageDecisionProcess(chains, [1, 1, 0], {"visit": [np.inf, 1, 1], "nothing": [np.inf, 1, 1]})
+    with pytest.raises(DataError) as caught:
+        StageDecisionProcess(chains, [1, np.nan, 0], {"visit": {"on": np.nan, "off": -1, "lost": 0}, "nothing": "free"})
+    for part in (
+        "reward: it needs one finite number for each of the 3 stages",
+        "cost of 'visit' is missing in 'on'; give a number, or inf where the action cannot be taken",
+        "cost of 'visit' is negative (-1)",
+        "cost of 'nothing' must be numbers, not 'free'",
+    ):
+        assert part in str(caught.value)
     with pytest.raises(ValueError, match="not defined"):
         StageDecisionProcess(chains, [1, 1, 0]).solve()
     free = {"a": StageChain([[0.5, 0.5], [0.5, 0.5]], ["x", "y"], "M")}
@@ -185,3 +194,23 @@ def test_refusals():
         StageDecisionProcess(free, [1, 1], None, 0.1).solve(max_rupture=0.5)
     with pytest.raises(ValueError, match="objective"):
         process().solve(objective="money")
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6, 1e9, 1e12])
+def test_limits_are_kept_whatever_money_is_counted_in(scale):
+    """A programme with a limit that does not bind is value iteration; one that binds spends its budget."""
+    reward, cost = scale * np.array([20.0, 5.0, 0.0]), {"visit": scale * 4.0}
+    mdp = StageDecisionProcess(two_actions(), reward, cost, 0.2)
+    free = mdp.solve(horizon=8, budget=1e3 * scale)
+    value = np.zeros(3)
+    flow = np.column_stack([reward - scale * 4.0 * (name == "visit") for name in mdp.actions])
+    for _ in range(8):
+        value = (flow + mdp.discount * np.einsum("asj,j->sa", mdp._P, value)).max(axis=1)
+    assert free.value == pytest.approx(value[:2].mean(), rel=1e-7)
+    bound = mdp.solve(horizon=8, budget=0.5 * free.cost)
+    assert bound.cost == pytest.approx(0.5 * free.cost, rel=1e-6)
+    assert bound.value < free.value
+    floor = mdp.solve(horizon=8, objective="rupture", min_value=0.99 * free.value)
+    assert floor.value >= 0.99 * free.value * (1 - 1e-6)
+    with pytest.raises(ValueError, match="No policy keeps the limits"):
+        mdp.solve(horizon=8, min_value=1.01 * free.value)

@@ -55,3 +55,60 @@ def test_value_and_gradient(seed, exact):
         assert gradient[k] == pytest.approx(slope, rel=1e-4, abs=1e-5)
     last = likelihood.last_filtered(vector)
     np.testing.assert_allclose(last.sum(axis=1), 1)
+
+
+def likelihood_of(rows, exact=True, arcs=ARCS, start=(0.6, 0.4, 0.0)):
+    who, time, told = (np.array(part) for part in zip(*rows, strict=True))
+    return MisclassifiedLikelihood(
+        who,
+        time.astype(float),
+        told,
+        np.zeros((len(who), 0)),
+        exact=exact,
+        arcs=arcs,
+        errors=ERRORS,
+        start=np.array(start),
+        rupture=RUPTURE,
+    )
+
+
+VECTOR = np.r_[-1.0, -1.5, -0.5, -2.0, -2.0, -1.0]
+KNOWN = [(0, 0, 0), (0, 1, 1), (0, 2, 2)]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("more", [[(1, 0, 2)], [(1, 0, 2), (1, 1, 2)], [(1, 0, 2), (1, 3, -1)]])
+def test_who_is_first_seen_in_rupture_is_there_and_says_nothing(more, exact):
+    alone, both = likelihood_of(KNOWN, exact), likelihood_of([*KNOWN, *more], exact)
+    np.testing.assert_array_equal(both.last_filtered(VECTOR)[1], [0, 0, 1])
+    assert both(VECTOR)[0] == pytest.approx(alone(VECTOR)[0])
+    np.testing.assert_allclose(both(VECTOR)[1], alone(VECTOR)[1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("more", [[(0, 3, 2)], [(0, 3, 2), (0, 5, 2)], [(0, 4, -1)]])
+def test_rows_that_repeat_a_rupture_without_return_say_nothing(more, exact):
+    alone, longer = likelihood_of(KNOWN, exact), likelihood_of([*KNOWN, *more], exact)
+    assert longer(VECTOR)[0] == pytest.approx(alone(VECTOR)[0])
+    np.testing.assert_allclose(longer(VECTOR)[1], alone(VECTOR)[1], rtol=1e-10)
+    np.testing.assert_array_equal(longer.last_filtered(VECTOR), [[0, 0, 1]])
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_who_comes_back_moves_on_from_the_rupture(exact):
+    arcs = np.vstack([ARCS, [[2, 0]]])
+    vector = np.r_[VECTOR[:4], -0.7, VECTOR[4:]]
+    likelihood = likelihood_of([*KNOWN, (0, 3, 0)], exact, arcs)
+    value, gradient = likelihood(vector)
+    E = likelihood.classification(vector)
+    Q = np.zeros((3, 3))
+    Q[tuple(arcs.T)] = np.exp(vector[:5])
+    Q -= np.diag(Q.sum(axis=1))
+    share = (np.array([0.6, 0.4, 0]) * E[:, 0]) @ expm(Q) * E[:, 1] @ expm(Q)
+    broken = share @ (Q[:, 2] * ~RUPTURE) if exact else share[2]
+    assert value == pytest.approx(np.log(broken) + np.log((expm(Q)[2] * E[:, 0]).sum()))
+    for k in range(len(vector)):
+        e = np.eye(len(vector))[k] * 1e-6
+        assert gradient[k] == pytest.approx(
+            (likelihood(vector + e)[0] - likelihood(vector - e)[0]) / 2e-6, rel=1e-4, abs=1e-6
+        )

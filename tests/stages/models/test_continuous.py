@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from crmml import DataError
+from crmml.datasets import make_stage_panel
 from crmml.stages import ContinuousTimeStageModel, StageGenerator, StageSpace
 
 from ... import ORACLES
@@ -213,3 +214,23 @@ def test_copies_and_words():
     assert (ends[:4, 0] < model.generator_.rupture_probability(12.0)[:4]).all()
     with pytest.raises(ValueError, match="no covariates"):
         model.hazard_ratios()
+
+
+def test_a_customer_first_seen_in_rupture_has_probabilities_under_misclassification():
+    space = StageSpace(("on", "off", "gone"), rupture="gone", absorbing=("gone",))
+    truth = StageGenerator([[-0.08, 0.05, 0.03], [0.05, -0.1, 0.05], [0, 0, 0]], space, "M")
+    seen = make_stage_panel(truth.to_chain(1.0, "M"), n_customers=500, n_periods=10, random_state=0)
+    seen = seen.rename(columns={"period": "time"})
+    wrong = (np.random.default_rng(0).random(len(seen)) < 0.2) & (seen["stage"] == "on").to_numpy()
+    seen["stage"] = np.where(wrong, "off", seen["stage"].astype(object))
+    late = pd.DataFrame({"customer_id": [9001, 9002, 9002], "time": [0, 0, 3], "stage": ["gone", "gone", "gone"]})
+    options = {"exact_rupture": False, "unit": "M", "misclassification": [("on", "off")]}
+    model = ContinuousTimeStageModel(space, **options).fit(seen)
+    both = pd.concat([seen, late])
+    with pytest.warns(UserWarning, match="were observed once"):
+        again = ContinuousTimeStageModel(space, **options).fit(both)
+    assert again.log_likelihood_ == pytest.approx(model.log_likelihood_, rel=1e-6)
+    share = model.predict_proba(both, 2.0)
+    np.testing.assert_allclose(share.sum(axis=1), 1)
+    np.testing.assert_allclose(share[-2:], [[0, 0, 1]] * 2)
+    np.testing.assert_allclose(model.rupture_probability(late, 1.0), 1)

@@ -234,3 +234,43 @@ def test_words(fitted):
     assert "Expected months until rupture" in text
     with pytest.raises(ValueError, match="is for order=1"):
         MarkovStageModel(SPACE, order=2, missing="gaps").fit(panel())
+
+
+NAN = np.nan
+
+
+def test_gaps_with_a_stage_that_is_never_left():
+    """A stage of which nothing is known is what the policy says in missing periods too."""
+    X = [[0, NAN, 1], [0, 0, 1], [1, 0, 2], [1, NAN, 2]]
+    model = MarkovStageModel(["a", "b", "c"], missing="gaps", unvisited="stay").fit(X)
+    P = model.transition_matrix_
+    np.testing.assert_array_equal(P[2], [0, 0, 1])
+    assert model.n_parameters_ == 4
+    two = P @ P
+    expected = np.log(two[0, 1]) + np.log(P[0, 0] * P[0, 1]) + np.log(P[1, 0] * P[0, 2]) + np.log(two[1, 2])
+    assert model.log_likelihood_ == pytest.approx(expected)
+    assert model.score(X) == pytest.approx(expected / 4)
+    np.testing.assert_allclose(model.chain_.draws(50)[:, 2], [[0, 0, 1]] * 50)
+    absorbing = StageSpace(["a", "b", "c"], absorbing=["c"])
+    same = MarkovStageModel(absorbing, missing="gaps").fit(X)
+    np.testing.assert_allclose(same.transition_matrix_, P, atol=1e-6)
+    assert same.log_likelihood_ == pytest.approx(model.log_likelihood_)
+
+
+def test_gaps_where_nothing_is_free():
+    model = MarkovStageModel(["a", "b", "c"], missing="gaps", unvisited="stay").fit([[0, NAN, 2], [0, 1, 2]])
+    np.testing.assert_allclose(model.transition_matrix_, [[0, 1, 0], [0, 0, 1], [0, 0, 1]], atol=1e-12)
+    assert model.log_likelihood_ == pytest.approx(0, abs=1e-12)
+    assert np.isfinite(model.chain_.draws(5)).all()
+
+
+def test_gaps_that_lead_through_a_stage_overrule_what_was_said_of_it():
+    space = StageSpace(["a", "b", "c"], allowed={"a": ["c"], "c": ["b"], "b": ["a"]})
+    model = MarkovStageModel(space, missing="gaps", unvisited="stay").fit([[0, NAN, 1], [1, 0, NAN]])
+    assert model.transition_matrix_[2, 1] == pytest.approx(1)
+
+
+def test_moves_that_gaps_leave_open_are_told():
+    with pytest.warns(UserWarning, match="leave open how likely these moves are: a → b"):
+        model = MarkovStageModel(["a", "b", "c"], missing="gaps").fit([[0, 1, 2], [0, NAN, 1]])
+    assert np.isfinite(model.chain_.draws(200)).all()

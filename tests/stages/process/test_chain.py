@@ -238,3 +238,32 @@ def test_the_stationary_mix_is_kept(weights):
     share = StageChain(P).stationary()
     np.testing.assert_allclose(share @ P, share, rtol=1e-12)
     assert share.sum() == pytest.approx(1)
+
+
+def test_rounding_is_taken_off_and_faults_are_not():
+    space = StageSpace(["a", "b", "gone"], rupture="gone", absorbing=["gone"], allowed={"a": ["b"], "b": ["a", "gone"]})
+    chain = StageChain([[0.4, 0.6 + 1e-17, -1e-17], [0.3, 0.5, 0.2], [0, 1e-16, 1]], space)
+    assert (chain.P >= 0).all()
+    assert chain.P[0, 2] == chain.P[2, 1] == 0
+    np.testing.assert_allclose(chain.P.sum(axis=1), 1, rtol=0, atol=1e-15)
+    exact = np.array([[0.1, 0.9], [0.7, 0.3]])
+    assert np.array_equal(StageChain(exact).P, exact)
+    with pytest.raises(DataError, match="has entries outside 0 to 1"):
+        StageChain([[1 + 1e-9, -1e-9], [0, 1]])
+    with pytest.raises(DataError, match="which the space rules out"):
+        StageChain([[0.4, 0.6 - 1e-6, 1e-6], [0.3, 0.5, 0.2], [0, 0, 1]], space)
+
+
+@pytest.mark.parametrize("matrix", ["ab", [["a", "b"], [0, 1]], None, [[1, 2], [3]]])
+def test_what_is_not_a_matrix_of_numbers(matrix):
+    with pytest.raises(DataError, match=r"must be a square table of numbers|its shape is"):
+        StageChain(matrix)
+
+
+def test_draws_must_be_numbers_of_the_same_shape():
+    P = [[0.5, 0.5], [0, 1]]
+    for draws in ([], [[0.5, 0.5], [0, 1]], "many", np.ones((3, 3, 3))):
+        with pytest.raises(DataError, match="its draws have the shape"):
+            StageChain(P, draws=draws)
+    with pytest.raises(DataError, match="1 of 2 draws have entries that are not finite"):
+        StageChain(P, draws=[P, [[np.nan, 0.5], [0, 1]]])

@@ -147,3 +147,11 @@ def test_identities(rates, s, t):
     np.testing.assert_allclose(P, expm(Q * s), atol=1e-11)
     np.testing.assert_allclose(P @ generator.step(t), generator.step(s + t), atol=1e-11)
     np.testing.assert_allclose((generator.step(1e-7) - np.eye(4)) / 1e-7, Q, atol=1e-5)
+
+
+def test_rounding_is_taken_off_and_faults_are_not():
+    process = StageGenerator([[-2.0, 2.0, -1e-17], [1.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
+    assert process.Q[0, 2] == 0
+    assert process.Q[0].sum() == 0
+    with pytest.raises(DataError, match="negative intensities"):
+        StageGenerator([[-2.0, 2.0 + 1e-9, -1e-9], [1.0, -1.0, 0.0], [0.0, 0.0, 0.0]])

@@ -1,6 +1,9 @@
+import numpy as np
+import pandas as pd
 import pytest
 
 from crmml.stages import StageChain, StageSpace
+from crmml.stages.process.lever import Lever
 
 
 def test_an_arc_that_hardly_anybody_takes_is_no_lever():
@@ -16,3 +19,11 @@ def test_an_arc_that_hardly_anybody_takes_is_no_lever():
     safe = StageChain([[1.0, 0, 0], [0.5, 0.5, 0], [0, 0, 1]], space)
     with pytest.raises(ValueError, match="there is no lever"):
         safe.best_lever(12)
+
+
+def test_what_has_no_end_is_said_in_words():
+    table = pd.DataFrame({"origin": ["a"], "to": ["a"], "available": [0.1], "effect": [np.inf], "gain": [np.inf]})
+    said = Lever("a", "a", np.inf, None, 0.1, np.inf, table, "weeks").describe()
+    assert said.endswith("it puts rupture off without end.")
+    said = Lever("a", "a", -0.5, np.inf, 0.1, -0.05, table, "weeks").describe()
+    assert said.endswith("it lowers the probability of rupture ever by 5 percentage points.")
