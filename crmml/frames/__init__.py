@@ -3,6 +3,7 @@
 from .calendar import MICROSECONDS_PER_DAY, first_day_of, index_of, last_complete, period_index, period_of
 from .engines import (
     AnyFrame,
+    arrow_on,
     check_columns,
     check_names,
     collected,
@@ -11,6 +12,7 @@ from .engines import (
     is_frame,
     like,
     optimised,
+    pandas_of,
     reordered,
     to_arrow,
     to_columns,
@@ -26,6 +28,7 @@ __all__ = [
     "MICROSECONDS_PER_DAY",
     "AnyFrame",
     "Ruler",
+    "arrow_on",
     "check_columns",
     "check_names",
     "collected",
@@ -44,6 +47,7 @@ __all__ = [
     "like",
     "optimised",
     "pandas_behind",
+    "pandas_of",
     "period_index",
     "period_of",
     "reordered",

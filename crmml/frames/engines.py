@@ -256,3 +256,49 @@ def from_arrow(table: Any, frame: Frame) -> Any:
     if isinstance(wrapped, nw.DataFrame):
         return nw.DataFrame.from_arrow(table, backend=wrapped.implementation).to_native()
     return like(nw.from_native(table, eager_only=True), frame)
+
+
+def arrow_on(table: Any, engine: str) -> Any:
+    """Return a pyarrow table as a frame of an engine that is named: pandas, polars, pyarrow or duckdb (a relation).
+
+    Whole numbers and truths of pandas stay such where some are missing.
+
+    Raises
+    ------
+    DataError
+        Where the engine is not installed.
+    """
+    if engine == "pyarrow":
+        return table
+    if engine == "pandas":
+        return pandas_of(table)
+    try:
+        return nw.from_arrow(table, backend="polars").to_native() if engine == "polars" else _relation(table)
+    except ImportError:
+        raise DataError([f"engine={engine!r} is not installed; install crmml[{engine}]"], "the engine") from None
+
+
+def _relation(table: Any) -> Any:
+    import duckdb
+
+    return duckdb.from_arrow(table)
+
+
+def pandas_of(table: Any) -> pd.DataFrame:
+    """Return an arrow table as a pandas frame in which whole numbers and truths stay such where some are missing."""
+    import pyarrow as pa
+
+    kinds = {
+        pa.int8(): pd.Int8Dtype(),
+        pa.int16(): pd.Int16Dtype(),
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+    }
+    kinds |= {pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(), pa.uint32(): pd.UInt32Dtype()}
+    kinds |= {pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    gaps = [field.name for field in table.schema if field.type in kinds and table.column(field.name).null_count]
+    frame = table.select([name for name in table.column_names if name not in gaps]).to_pandas()
+    for name in gaps:
+        column = table.column(name)
+        frame[name] = column.to_pandas(types_mapper=kinds.get)
+    return frame[table.column_names] if gaps else frame

@@ -3,8 +3,10 @@
 from .cleaning import CleaningReport, clean
 from .cohorts import cohorts
 from .compression import compress
-from .displays import CohortDisplay
+from .displays import CohortDisplay, ReadingDisplay
 from .holdout import split_calibration_holdout
+from .reading import read_log
+from .reading_report import ReadingReport
 from .snapshot_data import SnapshotData
 from .snapshot_split import SnapshotSplit
 from .snapshots import snapshots
@@ -14,11 +16,14 @@ from .summary import summarize
 __all__ = [
     "CleaningReport",
     "CohortDisplay",
+    "ReadingDisplay",
+    "ReadingReport",
     "SnapshotData",
     "SnapshotSplit",
     "clean",
     "cohorts",
     "compress",
+    "read_log",
     "snapshots",
     "split_calibration_holdout",
     "stage_panel",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -112,3 +112,43 @@ def _scaled(values: np.ndarray, quantity: str) -> tuple[np.ndarray, str]:
         if top >= 100 * factor:
             return values / factor, f"{words}, {name}"
     return values, words
+
+
+@dataclass
+class ReadingDisplay(DisplayMixin):
+    """Transactions of each month of a log that was read.
+
+    Attributes
+    ----------
+    months : Series
+        Transactions by the first day of their month.
+    """
+
+    months: pd.Series
+
+    @classmethod
+    def from_result(cls, report: Any) -> ReadingDisplay:
+        """Take the months of what :func:`crmml.transactions.read_log` reports.
+
+        Parameters
+        ----------
+        report : ReadingReport
+        """
+        return cls(report.months)
+
+    def plot(self, ax: Axes | None = None) -> ReadingDisplay:
+        """Draw a bar for each month.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ReadingDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        axes = self._axes(ax)
+        axes.bar(self.months.index, self.months.to_numpy(), width=25)
+        axes.set(title="Transactions read, by month", ylabel="Transactions")
+        return self

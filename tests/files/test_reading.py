@@ -31,7 +31,7 @@ def test_files_that_are_missing_or_broken(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         read_table(tmp_path / "none.csv")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(DataError, match="cannot be read as CSV"):
+    with pytest.raises(DataError, match="is empty"):
         read_table(tmp_path / "empty.csv")
     (tmp_path / "broken.parquet").write_text("no parquet")
     with pytest.raises(DataError, match="cannot be read as Parquet"):
