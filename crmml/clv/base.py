@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..checks import Faults, check_count, check_number
 from ..exceptions import DataError
+from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler
 from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
@@ -106,6 +107,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
 
     # ---- the flow -------------------------------------------------------------------------------------------------
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> Any:
         """Fit by maximum likelihood.

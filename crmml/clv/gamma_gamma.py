@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_choice, check_coverage, check_generator
+from ..fitting import atomic
 from ..typing import ArrayLike, FrameLike, Seed
 from ._checks import count_faults, fault, finite_faults
 from ._lifetimes import LifetimesMixin
@@ -112,6 +113,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     def _log_likelihood_gradient(self, rows: SpendRows, theta: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
         return gamma_gamma.log_likelihood_gradient(rows, theta)
 
+    @atomic
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> GammaGamma:
         """Fit by maximum likelihood to the customers with repeat purchases.
 

@@ -23,6 +23,7 @@ from ..checks import (
     check_margin,
 )
 from ..exceptions import DataError
+from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
 from ..transactions.compression import unique_rows
@@ -120,6 +121,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         self.margin = margin
         self.summary_unit = summary_unit
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> CustomerLifetimeValue:
         """Fit clones of both models.
