@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline
 
+from ..fitting import atomic
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
 from ..typing import Seed
@@ -33,6 +34,7 @@ class EffectRegressor(RegressorMixin, BaseEstimator):
         self.kinds = kinds
         self.random_state = random_state
 
+    @atomic
     def fit(self, X: pd.DataFrame, y: np.ndarray, sample_weight: np.ndarray | None = None) -> EffectRegressor:
         """Fit both."""
         line = Pipeline(

@@ -18,6 +18,7 @@ from .. import frames
 from ..checks import check_coverage, check_random_state
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
+from ..fitting import atomic
 from ..inference.intervals import is_spread
 from ..metrics import qini_score
 from ..tables.encoding import kinds_of, left_out, no_columns
@@ -112,6 +113,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         """Uplift of each arm, shape (n, n_arms)."""
         raise NotImplementedError
 
+    @atomic
     def fit(
         self,
         X: Any,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import FeatureWarning
+from ..fitting import atomic
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._outcomes import check_kind, default_trees, expected, fit_on, member_of
 from .base import CampaignRows, UpliftModel
@@ -85,6 +86,7 @@ class SLearner(UpliftModel):
         control = expected(model, _with_arm(X, 0, n_arms))
         return np.column_stack([expected(model, _with_arm(X, k, n_arms)) - control for k in range(1, n_arms + 1)])
 
+    @atomic
     def fit(
         self,
         X: FrameLike,

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from ..fitting import atomic
 from ..results import NotebookMixin
 from ..typing import ArrayLike, Estimator, FrameLike
 from ._labels import labels_of
@@ -65,6 +66,7 @@ class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
         tags.target_tags.required = False
         return tags
 
+    @atomic
     def fit(
         self, X: FrameLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
     ) -> AliveChurnClassifier:

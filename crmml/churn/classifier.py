@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from .. import frames
 from ..checks import check_random_state
 from ..exceptions import DataError, FeatureWarning
+from ..fitting import atomic
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
 from ..tables.reading import TableMixin
@@ -146,6 +147,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.string = True
         return tags
 
+    @atomic
     def fit(
         self,
         X: FrameLike,

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..exceptions import DataError, FeatureWarning
+from ..fitting import atomic
 from ..metrics import concordance
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
@@ -109,6 +110,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.string = True
         return tags
 
+    @atomic
     def fit(
         self, X: FrameLike, y: ArrayLike, *, duration: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> HazardChurnClassifier:

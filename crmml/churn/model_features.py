@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
 from ..exceptions import DataError
+from ..fitting import atomic
 from ..results import NotebookMixin
 from ..typing import ArrayLike, Estimator, FrameLike
 
@@ -71,6 +72,7 @@ class ModelFeatures(NotebookMixin, TransformerMixin, BaseEstimator):
         self.columns = columns
         self.passthrough = passthrough
 
+    @atomic
     def fit(self, X: FrameLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None) -> ModelFeatures:
         """Fit the model on X.
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from ..transactions.compression import unique_rows
@@ -12,6 +16,31 @@ from ._posterior import interval_by_blocks
 OUTCOME_DRAWS = 100
 #: A predictive count distribution is extended until its upper quantile is inside, up to this many.
 LARGEST_COUNT = 1 << 14
+
+
+def holding(bounds: np.ndarray, estimate: np.ndarray) -> np.ndarray:
+    """Bounds (n, 2) with the end nearest to the estimate moved to it where the interval would leave it out.
+
+    An estimate at the edge of what is plausible, as where a likelihood has no interior optimum, lies beyond every equal-tailed
+    interval; one that holds it holds at least as much of the posterior.
+    """
+    return np.column_stack([np.minimum(bounds[:, 0], estimate), np.maximum(bounds[:, 1], estimate)])
+
+
+def product(value: np.ndarray | float, times: np.ndarray) -> np.ndarray:
+    """Value times a number of purchases, 0 where nothing is bought at all, an infinite value included."""
+    with np.errstate(invalid="ignore"):
+        return np.where(times == 0, 0.0, value * times)
+
+
+@contextmanager
+def each_warning_once(stacklevel: int = 4) -> Iterator[None]:
+    """Give each warning once, however many of the parts of an answer give it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for category, text in dict.fromkeys((found.category, str(found.message)) for found in caught):
+        warnings.warn(text, category, stacklevel=stacklevel)
 
 
 def mean_interval(

@@ -15,11 +15,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..checks import Faults, check_count, check_number
 from ..exceptions import DataError
+from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler
 from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
@@ -106,6 +108,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
 
     # ---- the flow -------------------------------------------------------------------------------------------------
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> Any:
         """Fit by maximum likelihood.
@@ -187,7 +190,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         optimum = self._maximise(objective, start, **box, scale=size, information=information)
         self._keep(optimum, layout, matrix, size)
         self._data = FitData(columns, weight, layout, matrix, optimum, centre)
-        self._warn_unless_converged(optimum, stacklevel=4)
+        self._warn_unless_converged(optimum, stacklevel=6)
 
     def _warm_start(self, layout, matrix, columns, weight, start, box) -> tuple[np.ndarray, np.ndarray | None]:
         """Where there are very many rows, the optimum of an evenly spaced sample of them, and its information scaled up."""
@@ -270,6 +273,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """Natural parameters of these rows at the estimate."""
         return self._layout().theta(self.theta_, columns)
 
+    @atomic
     def set_fitted_params(
         self,
         *,
@@ -306,11 +310,20 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         self.covariance_ = np.full((layout.size, layout.size), np.nan)
         self.log_likelihood_ = float("nan")
         self.converged_ = False
+        self.convergence_message_ = "the parameters were given, not fitted"
+        self._forget_fit()
         self.n_customers_ = 0.0
         self.n_parameters_ = layout.size
         self.n_features_in_ = len(self._input_columns())
+        if hasattr(self, "feature_names_in_"):  # of an earlier fit
+            del self.feature_names_in_
         self.ruler_ = ruler or Ruler()
         return self
+
+    def _forget_fit(self) -> None:
+        """Drop what only data give: they do not belong to parameters that are given."""
+        self.posterior_draws_ = None
+        self._data = None
 
     def _read_coefficients(
         self, layout: CovariateLayout, given: Mapping[str, Mapping[str, float]], params: dict[str, float]
@@ -366,7 +379,20 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         ValueError
             When ``prior`` is None, since the posterior need not exist then; and for a model that was loaded from a
             file, which carries no data: call this before storing it, the draws go with it.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When the fit found no interior optimum, so that the prior decides what the data do not.
+        UserWarning
+            When the prior moves a parameter off its estimate, beyond 90 % of the draws.
         """
+        posterior = self._sample_posterior(n_draws, random_state)
+        self._warn_of_doubt(stacklevel=3)
+        return posterior
+
+    def _sample_posterior(self, n_draws: int, random_state: Seed) -> Posterior:
+        """Sample the posterior and keep its draws, without a word on what they are worth."""
         check_is_fitted(self, "theta_")
         n_draws = check_count(n_draws, "n_draws", least=100)
         if self.prior is None:
@@ -383,17 +409,67 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         posterior, self.posterior_draws_ = draw_posterior(self, data, prior, n_draws, random_state)
         return posterior
 
-    def _draws(self, n_draws: int) -> np.ndarray:
-        """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation."""
+    def _doubt(self) -> str:
+        """Why the draws do not spread around the estimate, in sentences; empty where they do."""
+        if not self.n_customers_:  # parameters that were given
+            return ""
+        holds = "An interval that would leave its own estimate out is widened to hold it."
+        if not self.converged_:
+            return f"{self._convergence_words()} Its posterior and its intervals follow the prior where the data do not tell. {holds}"
+        if not (moved := self._moved_by_prior()):
+            return ""
+        return (
+            f"{type(self).__name__}: the data hardly tell {', '.join(moved)}, and the prior moves "
+            f"{'it' if len(moved) == 1 else 'them'} off the estimate, beyond 90 % of the draws. {holds} State what is known with "
+            "prior={name: (median, sd of the log)}, or give it more customers."
+        )
+
+    def _words_of_doubt(self) -> str:
+        """A sentence for ``describe()`` on a fit that found no interior optimum."""
+        return f" {self._convergence_words()}" if self.n_customers_ and not self.converged_ else ""
+
+    def _convergence_words(self) -> str:
+        return getattr(self, "convergence_message_", f"{type(self).__name__} found no interior optimum.")
+
+    def _moved_by_prior(self) -> list[str]:
+        """The parameters whose estimate lies outside the central 90 % of their draws, if the caller did not ask for it."""
+        draws = getattr(self, "posterior_draws_", None)
+        if draws is None or isinstance(self.prior, Mapping):
+            return []
+        lower, upper = np.quantile(draws, [0.05, 0.95], axis=0)
+        outside = (self.theta_ < lower) | (self.theta_ > upper)
+        return [name for name, out in zip(self._layout().names, outside, strict=True) if out]
+
+    def _warn_of_doubt(self, stacklevel: int) -> None:
+        if doubt := self._doubt():
+            category = UserWarning if self.converged_ else ConvergenceWarning
+            warnings.warn(doubt, category, stacklevel=stacklevel)
+
+    def _draws(self, n_draws: int, *, tell: bool = True) -> np.ndarray:
+        """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation.
+
+        Unless somebody else will, say where they do not spread around the estimate.
+        """
+        vectors = self._known_draws(n_draws)
+        if tell:
+            self._warn_of_doubt(stacklevel=4)
+        return vectors
+
+    def _known_draws(self, n_draws: int) -> np.ndarray:
         check_is_fitted(self, "theta_")
         n_draws = check_count(n_draws, "n_draws", least=1)
         draws = getattr(self, "posterior_draws_", None)
         if draws is None and getattr(self, "_data", None) is not None:
-            self.sample_posterior(max(n_draws, STORED_DRAWS), random_state=KEPT_SEED)
+            self._sample_posterior(max(n_draws, STORED_DRAWS), random_state=KEPT_SEED)
             draws = self.posterior_draws_
         if draws is not None:
             return draws[:n_draws]
         if not np.isfinite(self.covariance_).all():
+            if self.n_customers_:
+                raise ValueError(
+                    f"{self._convergence_words()} Without a covariance matrix there is no interval, and the model was stored without "
+                    "posterior draws: fit it again and call sample_posterior() before storing it."
+                )
             raise ValueError(
                 f"This {type(self).__name__} has neither posterior draws nor a covariance matrix, so there is no interval: fit it."
             )
@@ -401,7 +477,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             "The model was stored without posterior draws: intervals come from the normal approximation on the fitted "
             "scale. Call sample_posterior() before storing a model.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
         return np.random.default_rng(KEPT_SEED).multivariate_normal(
             self.theta_, self.covariance_, n_draws, method="eigh"

@@ -65,7 +65,9 @@ def compare(models: Sequence[Estimator], X: FrameLike, sample_weight: ArrayLike 
         k = model.n_parameters_
         rows.append((model.title, k, total, 2 * k - 2 * total, k * np.log(informative) - 2 * total, model.converged_))
     table = pd.DataFrame(rows, columns=["model", "n_parameters", "log_likelihood", "aic", "bic", "converged"])
-    relative = np.exp(-(table["aic"] - table["aic"].min()) / 2)
+    best = table["aic"].min()
+    # an unbounded likelihood, of spend that does not vary, leaves nothing to the others
+    relative = np.exp(-(table["aic"] - best) / 2) if np.isfinite(best) else (table["aic"] == best).astype(float)
     table.insert(5, "aic_weight", relative / relative.sum())
     return table.sort_values("aic", ignore_index=True, kind="stable")
 
@@ -88,7 +90,8 @@ def likelihood_ratio_test(restricted: Estimator, full: Estimator) -> pd.Series:
     Raises
     ------
     ValueError
-        When ``full`` has no more parameters than ``restricted``, or was fitted to other customers.
+        When ``full`` has no more parameters than ``restricted``, or was fitted to other customers, or neither likelihood is
+        bounded.
 
     References
     ----------
@@ -104,6 +107,8 @@ def likelihood_ratio_test(restricted: Estimator, full: Estimator) -> pd.Series:
         raise ValueError(
             f"The models were fitted to {restricted.n_customers_:,.0f} and {full.n_customers_:,.0f} customers; fit both to the same."
         )
+    if np.isinf(full.log_likelihood_) and np.isinf(restricted.log_likelihood_):
+        raise ValueError("Both likelihoods are unbounded, since nothing varies in the data: there is nothing to test.")
     statistic = max(0.0, 2 * (full.log_likelihood_ - restricted.log_likelihood_))
     return pd.Series(
         {"statistic": statistic, "degrees_of_freedom": more, "p_value": float(chi2.sf(statistic, more))},

@@ -294,6 +294,11 @@ class SpendDisplay(DisplayMixin):
         x, m = frames.to_columns(X, ["frequency", "monetary_value"]).to_numpy(dtype=float).T
         seen = (x > 0) & (m > 0)
         counts, means = x[seen].astype(int), m[seen]
+        if means.size < 2 or np.ptp(means) <= 1e-9 * means.max():
+            raise DataError(
+                ["mean amounts above 0 of repeat customers do not vary, so that there is no distribution to draw"],
+                "the summary",
+            )
         amounts = model.simulate(counts, random_state)
         simulated = np.bincount(np.repeat(np.arange(counts.size), counts), amounts) / counts
         lower, upper = np.log(np.quantile(means, [0.002, 0.998]))

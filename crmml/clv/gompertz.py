@@ -110,8 +110,8 @@ class GompertzNBD(TransactionModel):
             self.covariance_[[b, beta], :] = np.nan
             self.covariance_[:, [b, beta]] = np.nan
             if self.converged_:
-                self.converged_ = False
-                warnings.warn(self._why_not(optimum), ConvergenceWarning, stacklevel=3)
+                self.converged_, self.convergence_message_ = False, self._why_not(optimum)
+                warnings.warn(self.convergence_message_, ConvergenceWarning, stacklevel=5)
 
     def _no_growth(self, optimum: MaximumLikelihood) -> bool:
         """Whether b is so small that over the time observed the hazard does not grow by a thousandth."""
@@ -129,4 +129,4 @@ class GompertzNBD(TransactionModel):
         p = self.params_
         with np.errstate(over="ignore"):
             median = np.log1p(p["beta"] * np.expm1(np.log(2) / p["s"])) / p["b"]
-        return f"Customers leave unseen, half of them within {median:.4g} {self._unit_word()} of their first purchase."
+        return self._leaving_words(float(median))

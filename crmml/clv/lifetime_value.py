@@ -23,12 +23,13 @@ from ..checks import (
     check_margin,
 )
 from ..exceptions import DataError
+from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
 from ..transactions.compression import unique_rows
 from ..typing import ArrayLike, Estimator, FrameLike
 from ._checks import fault, finite_faults, timing_faults
-from ._intervals import count_draws, sorted_unique
+from ._intervals import count_draws, each_warning_once, holding, product, sorted_unique
 from ._posterior import interval_by_blocks
 from .base import KEPT_SEED
 from .frequency_gamma_gamma import FrequencyGammaGamma
@@ -120,6 +121,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         self.margin = margin
         self.summary_unit = summary_unit
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> CustomerLifetimeValue:
         """Fit clones of both models.
@@ -171,10 +173,16 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_customers,)
-            In the money of X.
+            In the money of X; infinite where a customer's expected spend is, 0 where nothing is bought at all.
+
+        Warns
+        -----
+        UserWarning
+            When the expected spend of some customers is infinite, and how many.
         """
-        frame = self._fitted_frame(X)
-        return self._value(frame, self.spend_.predict(frame), horizon)
+        with each_warning_once():
+            frame = self._fitted_frame(X)
+            return self._value(frame, self.spend_.predict(frame), horizon)
 
     def predict_interval(
         self,
@@ -207,7 +215,15 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_customers, 2)
-            Computed in blocks: memory does not grow with draws × customers.
+            Computed in blocks: memory does not grow with draws × customers. With kind="mean" an interval holds its own estimate:
+            where the priors move all draws to one side of it, the nearer end is the estimate.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When the fit of either model found no interior optimum, and why.
+        UserWarning
+            When a prior moves a parameter off its estimate, beyond 90 % of the draws.
         """
         coverage, kind = check_coverage(coverage), check_choice(kind, "kind", ("mean", "outcome"))
         of = check_choice(of, "of", ("predict", "probability_alive", "expected_purchases", "expected_spend"))
@@ -223,7 +239,13 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             )
         if of == "expected_spend":
             return self.spend_.predict_interval(frame, coverage=coverage, kind=kind, n_draws=n_draws)
-        return self._value_interval(frame, self._horizon(horizon), coverage, kind, n_draws)
+        with each_warning_once():
+            bounds = self._value_interval(frame, self._horizon(horizon), coverage, kind, n_draws)
+        if kind == "outcome":
+            return bounds
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an infinite bound says itself what predict warns of
+            return holding(bounds, self._value(frame, self.spend_.predict(frame), horizon))
 
     def table(self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None) -> Any:
         """One row per customer: P(alive), expected purchases, expected spend, value.
@@ -241,8 +263,19 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         -------
         frame of X's engine
             customer_id, probability_alive (now), expected_purchases (within the horizon, not discounted),
-            expected_spend (a transaction), clv; with ``coverage`` also probability_alive_lower and so on.
+            expected_spend (a transaction), clv; with ``coverage`` also probability_alive_lower and so on. Spend and value are
+            infinite where the expectation does not exist.
+
+        Warns
+        -----
+        UserWarning, ConvergenceWarning
+            Each once: what :meth:`predict` and :meth:`predict_interval` warn of.
         """
+        with each_warning_once():
+            columns = self._table(X, horizon, coverage)
+        return frames.with_identifier(X, columns, "customer_id")
+
+    def _table(self, X: FrameLike, horizon: float | None, coverage: float | None) -> dict[str, np.ndarray]:
         if coverage is not None:
             check_coverage(coverage)
         frame = self._fitted_frame(X)
@@ -260,7 +293,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
                 bounds = self.predict_interval(X, of, horizon=horizon, coverage=coverage)
                 bracketed |= {name: values, f"{name}_lower": bounds[:, 0], f"{name}_upper": bounds[:, 1]}
             columns = bracketed
-        return frames.with_identifier(X, columns, "customer_id")
+        return columns
 
     def describe(self, X: FrameLike | None = None) -> str:
         """Return what was found in plain sentences; with a summary X also what its customers are worth.
@@ -294,7 +327,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         transactions = self.transactions_.discounted_expected_transactions(
             frame, self._horizon(horizon), self.annual_discount_rate, unit=str(self.ruler_.unit)
         )
-        return self.margin * spend * transactions
+        return product(self.margin * spend, transactions)
 
     def _value_interval(
         self, frame: pd.DataFrame, horizon: float, coverage: float, kind: str, n_draws: int
@@ -322,8 +355,9 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
                 mean = transactions._quantity("predict", rows, theta, horizon=horizon) if delta else bought
                 factor = np.divide(bought, mean, out=np.ones_like(mean), where=mean > 0)
                 counts = count_draws(transactions, timing[block[:, 0].astype(np.intp)], draws, horizon, rng)
-                return self.margin * factor[:, place] * spend._total_draws(block[:, 1:], spend_draws, counts, rng)
-            return self.margin * bought[:, place] * spend._mean_draws(block[:, 1:], spend_draws)
+                total = spend._total_draws(block[:, 1:], spend_draws, counts, rng)
+                return product(self.margin * total, factor[:, place])
+            return product(self.margin * spend._mean_draws(block[:, 1:], spend_draws), bought[:, place])
 
         bounds = np.empty((len(rows), 2))
         bounds[order] = interval_by_blocks(value, rows[order], vectors, coverage)
@@ -375,15 +409,32 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
 
 def concentration(value: np.ndarray) -> str:
-    """Say how much of the total the most valuable customers hold.
+    """Say how much of the total the most valuable customers hold; what is infinite is counted, and left out of the total.
 
     Examples
     --------
     >>> import numpy as np
     >>> concentration(np.array([8.0, 1.0, 1.0, 0.0, 0.0]))
     'The 5 customers are worth 10 together; the top 20 % (1) hold 80% of it.'
+    >>> print(concentration(np.array([np.inf, 8.0, 1.0, 1.0])))
+    The expected value of 1 of 4 customers is infinite, since their expected spend is; the median customer is worth 4.5.
+    The 3 customers with a finite value are worth 10 together; the top 20 % (1) hold 80% of it.
     """
-    ordered = np.sort(np.asarray(value, dtype=float))[::-1]
+    value = np.asarray(value, dtype=float)
+    finite = value[np.isfinite(value)]
+    if finite.size == value.size:
+        return _concentration(finite, "The {:,} customers are")
+    middle = np.sort(value)[[(value.size - 1) // 2, value.size // 2]].mean()
+    median = f"is worth {middle:,.4g}" if np.isfinite(middle) else "is among them"
+    lead = (
+        f"The expected value of {value.size - finite.size:,} of {value.size:,} customers is infinite, since their expected spend is; "
+        f"the median customer {median}."
+    )
+    return f"{lead}\n{_concentration(finite, 'The {:,} customers with a finite value are')}" if finite.size else lead
+
+
+def _concentration(value: np.ndarray, who: str) -> str:
+    ordered = np.sort(value)[::-1]
     total, top = ordered.sum(), max(1, round(0.2 * ordered.size))
     share = ordered[:top].sum() / total if total > 0 else 0.0
-    return f"The {ordered.size:,} customers are worth {total:,.0f} together; the top 20 % ({top:,}) hold {share:.0%} of it."
+    return f"{who.format(ordered.size)} worth {total:,.0f} together; the top 20 % ({top:,}) hold {share:.0%} of it."

@@ -102,4 +102,4 @@ class ParetoNBD(LifetimesMixin, TransactionModel):
         p = self.params_
         with np.errstate(over="ignore"):
             median = p["beta"] * np.expm1(np.log(2) / p["s"])
-        return f"Customers leave unseen, half of them within {median:.4g} {self._unit_word()} of their first purchase."
+        return self._leaving_words(float(median))

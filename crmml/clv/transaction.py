@@ -30,7 +30,7 @@ from ..transactions.compression import unique_rows
 from ..typing import ArrayLike, Frame, FrameLike, Numbers, Seed
 from ._checks import timing_faults
 from ._covariates import CovariateLayout, Effect
-from ._intervals import count_interval, mean_interval, next_purchase_interval
+from ._intervals import count_interval, holding, mean_interval, next_purchase_interval
 from .base import ParametricModel
 from .numerics.rows import Rows
 
@@ -38,6 +38,8 @@ from .numerics.rows import Rows
 INTERVAL_NODES = 12
 #: Counts whose probabilities are asked for, at most: more would be millions of numbers for a thousand customers.
 MOST_COUNTS = 100_000
+#: Units of time that nobody waits for, hours included.
+NEVER = 1e6
 #: Predictions that can be bracketed, and those of them that will be seen.
 QUANTITIES = (
     "predict",
@@ -334,7 +336,15 @@ class TransactionModel(ParametricModel):
         Returns
         -------
         ndarray of shape (n_customers, 2)
-            Lower and upper bound. Computed in blocks: memory does not grow with draws × customers.
+            Lower and upper bound. Computed in blocks: memory does not grow with draws × customers. With kind="mean" an interval
+            holds its own estimate: where the prior moves all draws to one side of it, the nearer end is the estimate.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When the fit found no interior optimum, and why.
+        UserWarning
+            When the prior moves a parameter off its estimate, beyond 90 % of the draws.
         """
         coverage, kind = check_coverage(coverage), check_choice(kind, "kind", ("mean", "outcome"))
         of = check_choice(of, "of", QUANTITIES)
@@ -346,7 +356,10 @@ class TransactionModel(ParametricModel):
             )
         columns, vectors = self._fitted_summary(X), self._draws(n_draws)
         if kind == "mean":
-            return mean_interval(self, columns, vectors, coverage, of, **arguments)
+            return holding(
+                mean_interval(self, columns, vectors, coverage, of, **arguments),
+                self._estimate(columns, of, **arguments),
+            )
         if of == "predict":
             return count_interval(self, columns, vectors, coverage, arguments["horizon"])
         return next_purchase_interval(self, columns, vectors, coverage)
@@ -373,6 +386,16 @@ class TransactionModel(ParametricModel):
                 "annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist."
             )
         return delta
+
+    def _estimate(self, columns: np.ndarray, of: str, **arguments: Any) -> np.ndarray:
+        """The prediction that an interval is of, at the estimate itself."""
+
+        def at_estimate(rows: Rows, theta: list) -> np.ndarray:
+            if "delta" in arguments:
+                return self._discounted(rows, theta, arguments["horizon"], arguments["delta"])
+            return self._quantity(of, rows, theta, **arguments)
+
+        return self._by_unique_row(columns, at_estimate)
 
     def _quantity(self, of: str, rows: Rows, theta: list, **arguments: Any) -> np.ndarray:
         """A prediction for rows and parameters that broadcast against them: what intervals are made of."""
@@ -515,7 +538,7 @@ class TransactionModel(ParametricModel):
         span = f"a year ({T:.4g} {self._unit_word()})" if unit else "one unit of time"
         fitted = (
             f"{self.title} fitted on {self.n_customers_:,.0f} customers (log-likelihood {self.log_likelihood_:,.3f}"
-            f"{'' if self.converged_ else '; NOT converged'}): {params}."
+            f"{'' if self.converged_ else '; NOT converged'}): {params}.{self._words_of_doubt()}"
             if self.n_customers_
             else f"{self.title} with given parameters: {params}."
         )
@@ -525,6 +548,14 @@ class TransactionModel(ParametricModel):
         return (
             f"{fitted} A new customer is expected to buy {more:.2f} more times within {span}. {self.traits()}".strip()
         )
+
+    def _leaving_words(self, median: float) -> str:
+        """How soon half of the customers have left, where that is within anybody's lifetime."""
+        if not median < NEVER:
+            return (
+                f"Customers hardly leave: it takes more than {NEVER:,.0f} {self._unit_word()} until half of them have."
+            )
+        return f"Customers leave unseen, half of them within {median:.4g} {self._unit_word()} of their first purchase."
 
     def traits(self) -> str:
         """One more sentence that only this model can say."""

@@ -113,6 +113,8 @@ class LikelihoodModel(ABC):
     log_likelihood_: float
     n_parameters_: int
     converged_: bool
+    #: What the maximiser found, in words; why it is no interior optimum where it is none.
+    convergence_message_: str
 
     # ---- what a model declares --------------------------------------------------------------------------------------
 
@@ -150,8 +152,9 @@ class LikelihoodModel(ABC):
         return optimum
 
     def _warn_unless_converged(self, optimum: MaximumLikelihood, stacklevel: int = 3) -> None:
+        self.convergence_message_ = optimum.message if optimum.converged else self._why_not(optimum)
         if not optimum.converged:
-            warnings.warn(self._why_not(optimum), ConvergenceWarning, stacklevel=stacklevel)
+            warnings.warn(self.convergence_message_, ConvergenceWarning, stacklevel=stacklevel)
 
     # ---- results ------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
+from ..fitting import atomic
 from ..frames.records import eager
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike
@@ -89,6 +90,7 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
 
     # ---- fit and predict ------------------------------------------------------------------------------------------
 
+    @atomic
     def fit(self, X: FrameLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Any:
         """Learn the segments, inside each customer type where ``by`` names a column.
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..exceptions import DataError, FeatureWarning
+from ..fitting import atomic
 from ..transactions.summary import ISO_MOMENT
 from ..typing import ArrayLike
 
@@ -77,6 +78,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         self.view = view
         self.kinds = kinds
 
+    @atomic
     def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> ColumnEncoder:
         """Learn kinds, categories, medians and knots.
 

@@ -1,10 +1,14 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmml import DataError, RulerError
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
-from crmml.datasets import make_transactions
+from crmml.clv._intervals import product
+from crmml.clv.lifetime_value import concentration
+from crmml.datasets import load_cdnow_sample, make_transactions
 from crmml.frames import collected, wrap
 from crmml.frames.ruler import Ruler
 from crmml.transactions import summarize
@@ -116,3 +120,103 @@ def test_intervals_of_the_money_to_come_hold_it(rate):
     assert (money > bounds[:, 1]).mean() == pytest.approx(0.05, abs=0.015)
     narrow = model.predict_interval(X, kind="mean")
     assert (bounds[:, 1] - bounds[:, 0]).sum() > 3 * (narrow[:, 1] - narrow[:, 0]).sum()
+
+
+# ---- money with a heavy tail, and money that does not vary -------------------------------------------------------------
+
+
+def heavy():
+    """A summary whose repeat buyers spend with a tail that has no mean, so that newcomers' expected spend is infinite."""
+    log, rng = load_cdnow_sample(), np.random.default_rng(0)
+    own = dict(zip(log["customer_id"].unique(), (rng.pareto(0.7, log["customer_id"].nunique()) + 1) * 1e5, strict=True))
+    log["value"] = log["customer_id"].map(own) * rng.gamma(2, 0.5, len(log))
+    return summarize(log, value="value", unit="W")
+
+
+@pytest.fixture(scope="module")
+def heavy_fit():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y", annual_discount_rate=0.1).fit(
+            heavy()
+        )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_who_has_an_expectation_gets_it_and_the_others_are_infinite(heavy_fit):
+    X = heavy()
+    p, q, _ = heavy_fit.spend_.params_.values()
+    endless = (p * X["frequency"] + q <= 1).to_numpy()
+    assert 0 < endless.sum() < len(X)
+    with pytest.warns(
+        UserWarning, match=f"expected spend of {endless.sum():,} of {len(X):,} customers is infinite"
+    ) as told:
+        value = heavy_fit.predict(X)
+    assert len(told) == 1
+    np.testing.assert_array_equal(np.isinf(value), endless)
+    own = X[~endless]
+    own.attrs = X.attrs
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(heavy_fit.predict(own), value[~endless], rtol=1e-12)
+
+
+def test_a_table_with_infinite_expectations_holds_no_nan_and_warns_once(heavy_fit):
+    X = heavy()
+    X = X.iloc[:400].assign(customer_id=range(400))
+    X.attrs = heavy().attrs
+    with pytest.warns(UserWarning, match="infinite") as told:
+        table = heavy_fit.table(X, coverage=0.8)
+    texts = [str(one.message) for one in told]
+    assert len(texts) == len(set(texts))
+    assert sum("customers is infinite" in text for text in texts) == 1
+    assert not table.isna().any().any()
+    for name in ("probability_alive", "expected_purchases", "expected_spend", "clv"):
+        assert ((table[f"{name}_lower"] <= table[name]) & (table[name] <= table[f"{name}_upper"])).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not np.isnan(heavy_fit.predict_interval(X, kind="outcome")).any()
+
+
+@pytest.mark.filterwarnings("ignore:GammaGamma")
+def test_describe_counts_what_is_infinite_and_adds_up_the_rest(heavy_fit):
+    X = heavy()
+    value = heavy_fit.predict(X)
+    words = heavy_fit.describe(X)
+    finite = value[np.isfinite(value)]
+    assert f"The expected value of {value.size - finite.size:,} of {value.size:,} customers is infinite" in words
+    assert f"The {finite.size:,} customers with a finite value are worth {finite.sum():,.0f} together" in words
+    assert " inf " not in words
+    assert "nan" not in words
+
+
+def test_concentration_of_infinite_values():
+    assert "median customer is worth 3" in concentration(np.array([np.inf, 3.0, 1.0]))
+    assert "median customer is among them" in concentration(np.array([np.inf, np.inf, 1.0]))
+    assert concentration(np.array([np.inf])).endswith("median customer is among them.")
+
+
+def test_nothing_bought_is_worth_nothing_however_infinite_the_spend():
+    model = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="W", summary_unit="W")
+    np.testing.assert_array_equal(product(np.array([np.inf, np.inf, 2.0]), np.array([0.0, 1.0, 3.0])), [0, np.inf, 6])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(heavy())
+        model.transactions_.set_fitted_params(r=1e-300, alpha=1e300, a=1.0, b=1.0, ruler=model.ruler_)
+        X = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [10.0], "monetary_value": [0.0]})
+        assert np.isinf(model.spend_.predict(X)).all()
+        assert model.predict(X).tolist() == [0.0]
+
+
+def test_constant_spend_through_the_whole_table():
+    X = heavy()
+    attrs = X.attrs
+    X = X.iloc[:300].assign(monetary_value=lambda f: np.where(f["frequency"] > 0, 9.99, 0.0))
+    X.attrs = attrs
+    with pytest.warns(UserWarning, match="taken to be that amount for everybody"):
+        model = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y").fit(X)
+    table = model.table(X, coverage=0.9)
+    assert (table[["expected_spend", "expected_spend_lower", "expected_spend_upper"]] == 9.99).all().all()
+    np.testing.assert_allclose(table["clv"], 9.99 * table["expected_purchases"], rtol=1e-9)
+    np.testing.assert_allclose(table["clv_upper"], 9.99 * table["expected_purchases_upper"], rtol=1e-3)
+    assert "that amount for everybody" in model.describe(X)

@@ -1,11 +1,15 @@
+import pickle
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 
 from crmml import DataError, Ruler
-from crmml.clv import BetaGeoNBD, ModifiedBetaGeoNBD
+from crmml.clv import BetaGeoNBD, GompertzNBD, ModifiedBetaGeoNBD, ParetoNBD
 
 from .cdnow import cdnow_split
 
@@ -226,3 +230,70 @@ def test_intervals_of_the_next_purchase():
         model.predict_interval(X, of="probability_alive", kind="outcome")
     with pytest.raises(ValueError, match="quantile"):
         model.predict_interval(X, of="predict_next_purchase", quantile=1)
+
+
+# ---- data without an interior optimum ----------------------------------------------------------------------------------
+
+
+def alike():
+    """Customers who all buy at one rate and never leave."""
+    rng = np.random.default_rng(0)
+    T = rng.uniform(20, 40, 300)
+    x = rng.poisson(0.3 * T).astype(float)
+    summary = pd.DataFrame({"frequency": x, "recency": np.where(x > 0, T * rng.beta(np.maximum(x, 1), 1), 0.0), "T": T})
+    summary.attrs = Ruler(unit="W").to_metadata()
+    return summary
+
+
+@pytest.mark.parametrize("model", [BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD, GompertzNBD])
+def test_a_fit_without_interior_optimum_says_so_wherever_it_answers(model):
+    X = alike()
+    with pytest.warns(ConvergenceWarning, match="found no interior optimum"):
+        fitted = model(horizon=10).fit(X)
+    assert not fitted.converged_
+    words = fitted.describe()
+    assert "NOT converged" in words
+    assert fitted.convergence_message_ in words
+    assert " inf" not in words
+    for of, estimate in {"predict": fitted.predict(X), "probability_alive": fitted.probability_alive(X)}.items():
+        with pytest.warns(ConvergenceWarning, match="follow the prior where the data do not tell") as told:
+            bounds = fitted.predict_interval(X, of)
+        assert len(told) == 1
+        assert ((bounds[:, 0] <= estimate) & (estimate <= bounds[:, 1])).all()
+    stored = pickle.loads(pickle.dumps(fitted))
+    with pytest.warns(ConvergenceWarning, match="follow the prior"):
+        np.testing.assert_array_equal(stored.predict_interval(X), fitted_interval(fitted, X))
+    with pytest.warns(ConvergenceWarning, match="follow the prior"):
+        fitted.sample_posterior(500, random_state=0)
+
+
+def fitted_interval(model, X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.predict_interval(X)
+
+
+def test_a_converged_fit_says_nothing_and_its_intervals_hold_the_estimate():
+    X = cdnow_split()
+    fitted = BetaGeoNBD().fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bounds = fitted.predict_interval(X, horizon=39.0)
+    estimate = fitted.predict(X, 39.0)
+    assert ((bounds[:, 0] <= estimate) & (estimate <= bounds[:, 1])).all()
+    assert fitted.convergence_message_.startswith("optimum found")
+    assert fitted.convergence_message_ not in fitted.describe()
+
+
+def test_given_parameters_forget_the_fit_before_them():
+    X = cdnow_split()
+    model = BetaGeoNBD().fit(X)
+    model.sample_posterior(200, random_state=0)
+    model.set_fitted_params(r=0.25, alpha=4.0, a=0.8, b=2.5)
+    assert not hasattr(model, "feature_names_in_")
+    with pytest.raises(ValueError, match="neither posterior draws nor a covariance"):
+        model.predict_interval(X)
+    before = dict(model.params_)
+    with pytest.raises(DataError, match="b is missing"):
+        model.set_fitted_params(r=9.0, alpha=9.0, a=9.0)
+    assert dict(model.params_) == before

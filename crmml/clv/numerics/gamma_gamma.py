@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import digamma, gammaln
+from scipy.special import betaincinv, digamma, gammaln
 
 from ...typing import Theta
 from .rows import Rows
@@ -107,3 +107,14 @@ def posterior_mean_spend(x: np.ndarray, m: np.ndarray, theta: Theta) -> np.ndarr
     below = p * x + q - 1
     with np.errstate(divide="ignore"):
         return np.where(below > 0, p * (gamma + m * x) / np.where(below > 0, below, 1.0), np.inf)
+
+
+def posterior_median_spend(x: np.ndarray, m: np.ndarray, theta: Theta) -> np.ndarray:
+    r"""Median of the next amount given x and m: (γ + m x) times a beta-prime variable of shapes p and p x + q.
+
+    An amount is Gamma(p, rate ν) and ν ~ Gamma(p x + q, rate γ + m x), so that amount / (γ + m x) is a ratio of two gammas.
+    """
+    p, q, gamma = theta
+    share = betaincinv(p, p * x + q, 0.5)
+    other = betaincinv(p * x + q, p, 0.5)  # 1 − share, without cancellation
+    return (gamma + m * x) * share / other

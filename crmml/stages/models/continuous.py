@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 from ... import frames
 from ...checks import check_coverage, check_number
 from ...exceptions import DataError
+from ...fitting import atomic
 from ...inference import Estimates, MaximumLikelihood
 from ...typing import ArrayLike, FrameLike
 from ..process.exponential import exp_generator
@@ -194,6 +195,7 @@ class ContinuousTimeStageModel(StageModel):
 
     # ---- fit ------------------------------------------------------------------------------------------------------
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> ContinuousTimeStageModel:
         """Fit by maximum likelihood.

@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from ... import frames
 from ...checks import check_count, check_coverage, check_random_state
 from ...exceptions import DataError
+from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, Estimator, FrameLike, Seed
 from ..process.chain import StageChain
@@ -132,6 +133,7 @@ class CovariateMarkovStageModel(StagePanelModel):
             self._n_seen = max(int(highest) + 1, 2) if np.isfinite(highest) else 2
         return super().read_panel(X, reset=reset)
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,

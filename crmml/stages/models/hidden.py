@@ -32,6 +32,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ...checks import check_count, check_random_state
+from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
@@ -210,6 +211,7 @@ class HiddenMarkovStageModel(StageModel):
 
     # ---- fit ------------------------------------------------------------------------------------------------------
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,

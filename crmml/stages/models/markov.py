@@ -30,6 +30,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...checks import check_count
 from ...exceptions import DataError
+from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
@@ -126,6 +127,7 @@ class MarkovStageModel(StagePanelModel):
         self.missing = missing
         self.unvisited = unvisited
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> MarkovStageModel:
         """Fit to a panel.

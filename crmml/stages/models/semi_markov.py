@@ -29,6 +29,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ...checks import check_count, check_random_state
+from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
 from ..process.chain import StageChain
@@ -121,6 +122,7 @@ class SemiMarkovStageModel(StagePanelModel):
         self.tol = tol
         self.random_state = random_state
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: FrameLike, y: None = None, sample_weight: ArrayLike | None = None) -> SemiMarkovStageModel:
         """Fit to a panel.

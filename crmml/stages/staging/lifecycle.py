@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...checks import UNIT_WORDS
 from ...exceptions import DataError
+from ...fitting import atomic
 from ...transactions.activity import PERIODS, Activity, Grid, make_grid
 from ...transactions.compression import unique_rows
 from ...transactions.rhythm import EventState, fit_gaps, growth, own_rhythm
@@ -219,6 +220,7 @@ class LifecycleStager(PeriodStager):
         """The five stages, in their order."""
         return relationship_lifecycle(win_back=self.win_back)
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> LifecycleStager:
         """Learn the pooled interpurchase time and its strength.

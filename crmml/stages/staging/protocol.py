@@ -10,6 +10,7 @@ import pandas as pd
 
 from ... import frames
 from ...exceptions import DataError
+from ...fitting import atomic
 from ...frames import expressions as ex
 from ...transactions.activity import Activity, Grid, last_period, make_grid, to_log_engine
 from ...transactions.log import CUSTOMER, TIME, codes_of, is_missing
@@ -97,6 +98,7 @@ class RuleStager(PeriodStager):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    @atomic
     def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> RuleStager:
         """Do nothing: a rule has nothing to learn."""
         return self
@@ -195,6 +197,7 @@ class ColumnStager(PeriodStager):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    @atomic
     def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> ColumnStager:
         """Do nothing: a column has nothing to learn."""
         return self

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import frames
 from ...exceptions import LogWarning
+from ...fitting import atomic
 from ...transactions.activity import PERIODS, make_grid
 from ...typing import Frame, Moment
 from ..process.space import StageSpace, recency_stages
@@ -86,6 +87,7 @@ class RecencyStager(PeriodStager):
         moves[self.n, 0] = True
         return StageSpace(space.names, rupture="lost", allowed=moves, labels=space.labels)
 
+    @atomic
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, log: Frame, y: None = None, *, observation_end: Moment | None = None) -> RecencyStager:
         """Do nothing but check the parameters."""
