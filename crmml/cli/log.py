@@ -8,38 +8,26 @@ from typing import Annotated
 import typer
 
 from .app import command
-from .console import say
-from .options import (
-    CustomerIdOption,
-    Nulls,
-    NullsOption,
-    ObservationEndOption,
-    OverwriteOption,
-    PeriodOption,
-    QuietOption,
-    Refunds,
-    RefundsOption,
-    SourceArgument,
-    TimestampOption,
-    Unit,
-    UnitOption,
-    ValueOption,
-)
+from .console import say, status
+from .options import OverwriteOption, QuietOption, SourceArgument
 from .sources import LogOptions, refuse_to_replace
+
+
+@command
+def look(source: SourceArgument) -> None:
+    """Look at a transaction log: its columns, how it would be read, and the command that reads it. Nothing is written."""
+    from ..transactions import propose_reading
+
+    with status("Looking", quiet=False):
+        proposal = propose_reading(source)
+    say(str(source), *proposal.describe().splitlines())
 
 
 @command
 def summarize(
     source: SourceArgument,
     destination: Annotated[Path, typer.Argument(help="Parquet or CSV file to write.", dir_okay=False)],
-    timestamp: TimestampOption = None,
-    unit: UnitOption = None,
-    customer_id: CustomerIdOption = "customer_id",
-    value: ValueOption = None,
-    period: PeriodOption = Unit.DAY,
-    observation_end: ObservationEndOption = None,
-    refunds: RefundsOption = Refunds.NET,
-    nulls: NullsOption = Nulls.RAISE,
+    log: LogOptions,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -47,12 +35,13 @@ def summarize(
 
     A Parquet DESTINATION remembers its units; a CSV cannot, so that they must be stated again when it is used.
     """
-    from ..files import write_table
+    from ..files import kind_of, write_table
 
     refuse_to_replace(destination, overwrite)
-    options = LogOptions(customer_id, timestamp, value, unit, period, observation_end, refunds, nulls)
-    summary, report = options.read_log_as_summary(source)
+    kind_of(destination)
+    with status("Reading", quiet):
+        summary, said = log.read_log_as_summary(source)
     write_table(summary, destination)
     if not quiet:
-        say("Cleaning", report.describe())
+        say("Reading", *said)
         say("Written", f"{len(summary):,} customers to {destination}")

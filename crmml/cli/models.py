@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,23 +10,7 @@ import typer
 from ..checks import UNIT_WORDS, Faults, check_annual_rate, check_margin
 from .app import command
 from .console import say, status
-from .options import (
-    CustomerIdOption,
-    ModelName,
-    Nulls,
-    NullsOption,
-    ObservationEndOption,
-    PeriodOption,
-    QuietOption,
-    Refunds,
-    RefundsOption,
-    SourceArgument,
-    TimestampOption,
-    TrackingUriOption,
-    Unit,
-    UnitOption,
-    ValueOption,
-)
+from .options import ForceOption, ModelName, QuietOption, SourceArgument, TrackingUriOption, Unit
 from .sources import LogOptions
 
 if TYPE_CHECKING:
@@ -41,6 +24,7 @@ if TYPE_CHECKING:
 def fit(
     source: SourceArgument,
     name: Annotated[str, typer.Option(help="Name to register the model under; it becomes its champion.")],
+    log: LogOptions,
     model: Annotated[ModelName, typer.Option(help="Model of the transactions.")] = ModelName.BG_NBD,
     horizon: Annotated[float, typer.Option(help="How far ahead predictions look, in --horizon-unit.", min=0.0)] = 1.0,
     horizon_unit: Annotated[Unit, typer.Option(help="Unit of --horizon.")] = Unit.YEAR,
@@ -54,14 +38,7 @@ def fit(
     ] = None,
     experiment: Annotated[str, typer.Option(help="MLflow experiment of the run.")] = "crmml",
     tracking_uri: TrackingUriOption = None,
-    timestamp: TimestampOption = None,
-    unit: UnitOption = None,
-    customer_id: CustomerIdOption = "customer_id",
-    value: ValueOption = None,
-    period: PeriodOption = Unit.DAY,
-    observation_end: ObservationEndOption = None,
-    refunds: RefundsOption = Refunds.NET,
-    nulls: NullsOption = Nulls.RAISE,
+    force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Fit a model on a transaction log or a summary, record the run, register the model and make it the champion.
@@ -72,10 +49,10 @@ def fit(
     from .. import frames, tracking
 
     tracking.quiet()
-    options = LogOptions(customer_id, timestamp, value, unit, period, observation_end, refunds, nulls)
-    plan = FitPlan(name, model, horizon, horizon_unit, annual_discount_rate, margin, calibration_end, options)
+    plan = FitPlan(name, model, horizon, horizon_unit, annual_discount_rate, margin, calibration_end, log)
     plan.refuse()
-    summary, report = options.read_summary(source)
+    with status("Reading", quiet):
+        summary, said = log.read_summary(source)
     known_unit = str(frames.get_ruler(summary).unit)
     estimator = plan.estimator(known_unit, has_value="monetary_value" in summary)
     with status("Fitting", quiet) as on_step:
@@ -86,14 +63,27 @@ def fit(
         estimator.fit(summary)
         on_step("Recording the run in MLflow")
         registered = _recorded(estimator, summary, plan, check, experiment, tracking_uri)
+        doubt = "" if force else _doubt(estimator)
+        if not doubt:
+            tracking.promote(name, uri=tracking_uri)
     if quiet:
         return
-    if report is not None:
-        say("Cleaning", report.describe())
+    if said:
+        say("Reading", *said)
     if check is not None:
         say("Held-out time", check.sentence(UNIT_WORDS[known_unit]))
     say("Fit", *estimator.describe().splitlines())
-    say("Registered", f"{registered}, now the champion of {name}; score with: crmml score {name} ...")
+    if doubt:
+        say("Registered", f"{registered}, not the champion: {doubt}. Make it the champion all the same with --force.")
+    else:
+        say("Registered", f"{registered}, now the champion of {name}; score with: crmml score {name} ...")
+
+
+def _doubt(estimator: Any) -> str:
+    """Why a model should not become the champion: a fit that has not converged; "" where there is none."""
+    parts = [estimator, *(getattr(estimator, f"{name}_", None) for name in ("transactions", "spend"))]
+    failed = [type(part).__name__ for part in parts if not getattr(part, "converged_", True)]
+    return f"the fit of {' and '.join(failed)} has not converged" if failed else ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +143,7 @@ class FitPlan:
             margin=self.margin,
         )
 
-    def checked(self, source: Path, unit: str) -> HoldoutCheck | None:
+    def checked(self, source: str, unit: str) -> HoldoutCheck | None:
         """Fit the model of transactions up to the calibration end, and set it beside the rest of the log."""
         if self.calibration_end is None:
             return None
@@ -173,7 +163,7 @@ def _recorded(
     experiment: str,
     tracking_uri: str | None,
 ) -> str:
-    """Record the run, register the model and make it the champion."""
+    """Record the run and register the model."""
     from .. import tracking
 
     with tracking.track(experiment, run_name=plan.name, uri=tracking_uri, calibration_end=plan.calibration_end) as run:
@@ -181,6 +171,4 @@ def _recorded(
         if check is not None:
             run.log_metrics(check.metrics)
         run.log_text(estimator.describe(), "findings.txt")
-        registered = run.log_model(estimator, plan.name, summary)
-    tracking.promote(plan.name, uri=tracking_uri)
-    return registered
+        return run.log_model(estimator, plan.name, summary)

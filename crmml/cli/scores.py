@@ -11,23 +11,7 @@ import typer
 from ..exceptions import DataError
 from .app import command
 from .console import say, status
-from .options import (
-    CustomerIdOption,
-    Nulls,
-    NullsOption,
-    ObservationEndOption,
-    OverwriteOption,
-    PeriodOption,
-    QuietOption,
-    Refunds,
-    RefundsOption,
-    SourceArgument,
-    TimestampOption,
-    TrackingUriOption,
-    Unit,
-    UnitOption,
-    ValueOption,
-)
+from .options import OverwriteOption, QuietOption, SourceArgument, TrackingUriOption
 from .sources import LogOptions, refuse_to_replace
 
 
@@ -38,15 +22,8 @@ def score(
     ],
     source: SourceArgument,
     destination: Annotated[Path, typer.Argument(help="Parquet file to write.", dir_okay=False)],
+    log: LogOptions,
     tracking_uri: TrackingUriOption = None,
-    timestamp: TimestampOption = None,
-    unit: UnitOption = None,
-    customer_id: CustomerIdOption = "customer_id",
-    value: ValueOption = None,
-    period: PeriodOption = Unit.DAY,
-    observation_end: ObservationEndOption = None,
-    refunds: RefundsOption = Refunds.NET,
-    nulls: NullsOption = Nulls.RAISE,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -62,17 +39,16 @@ def score(
     if destination.suffix.lower() != ".parquet":
         raise DataError([f"{destination} must end in .parquet"], "DESTINATION")
     uri = model if model.startswith(("models:/", "runs:/")) else f"models:/{model}@{tracking.CHAMPION}"
-    options = LogOptions(customer_id, timestamp, value, unit, period, observation_end, refunds, nulls)
-    report = None
+    said: list[str] = []
     with status("Scoring", quiet), tempfile.TemporaryDirectory() as folder:
-        table = source
-        if not options.names_nothing(source):
-            summary, report = options.read_summary(source)
-            table = Path(folder) / f"{source.stem}.parquet"
+        table = Path(source)
+        if not log.names_nothing(source):
+            summary, said = log.read_summary(source)
+            table = Path(folder) / f"{table.stem.partition('*')[0] or 'log'}.parquet"
             write_table(summary, table)
         done = scoring.score(uri, table, destination, overwrite=overwrite, uri=tracking_uri)
     if quiet:
         return
-    if report is not None:
-        say("Cleaning", report.describe())
+    if said:
+        say("Reading", *said)
     say("Written", f"{done.rows:,} customers to {destination}")

@@ -24,6 +24,7 @@ _COMPACT = re.compile(r"\d{8}(?P<rest>.*)", re.DOTALL)
 _CLOCK = re.compile(
     r"(?P<joiner>[ T]|, )\d{1,2}:\d\d(?P<seconds>:\d\d(?P<fraction>\.\d{1,6})?)?(?P<half> ?[AaPp][Mm])?"
 )
+_FORMAT_CLOCK = re.compile(r"( |T|, )%[HI]:%M(:%S(\.%f)?)?( ?%p)?$")
 _MONTHS = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 #: Counts since 1970 that must be stated, and how many make a second.
 UNIX = {"unix_s": 1, "unix_ms": 1_000, "unix_us": 1_000_000}
@@ -168,7 +169,16 @@ def stated_sql(date_format: str, column: str) -> str:
             f"case when {serial} between 1 and 2958465 then timestamp '1899-12-30' + "
             f"to_microseconds(cast(round({serial} * 86400) * 1000000 as bigint)) end"
         )
-    return DateReading((date_format,), "ymd").sql(column)
+    return DateReading(_stated_formats(date_format), "ymd").sql(column)
+
+
+def _stated_formats(date_format: str) -> tuple[str, ...]:
+    """A stated format, and the same day with the other clocks of its kind, such as none at midnight."""
+    found = _FORMAT_CLOCK.search(date_format)
+    if found is None:
+        return (date_format,)
+    day = date_format[: found.start()]
+    return tuple(f"{day}{clock}" for clock in _with_kin([found[0]]))
 
 
 def two_ways(column: str, rows: int, text: str, readings: Sequence[tuple[DateReading, str]]) -> str:

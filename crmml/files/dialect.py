@@ -169,7 +169,7 @@ def _records(body: str, delimiter: str, quote: str) -> list[tuple[list[str], int
 
 def _delimiter_of(body: str, quote: str, wanted: Sequence[str]) -> str:
     """The delimiter under which rows have the same number of fields, and the header holds what is wanted."""
-    best, best_score = ",", (-1.0, 0.0, 0.0)
+    best, best_score = ",", (-1, 0.0, 0, 0)
     for delimiter in DELIMITERS:
         rows = [row for row, _ in _records(body, delimiter, quote) if row]
         if not rows:
@@ -179,8 +179,8 @@ def _delimiter_of(body: str, quote: str, wanted: Sequence[str]) -> str:
         if width < 2:
             continue
         holds = max(len(set(wanted) & {cell.strip() for cell in row}) for row in rows[:MOST_PREAMBLE])
-        share = count / len(rows)
-        score = (float(holds), round(share, 2), float(width > 1) - 0.1 * DELIMITERS.index(delimiter))
+        first = next(i for i, row in enumerate(rows) if len(row) == width)  # a header is no narrower than the rows
+        score = (holds, round(count / len(rows), 2), -first, -DELIMITERS.index(delimiter))
         if score > best_score:
             best, best_score = delimiter, score
     return best

@@ -6,6 +6,7 @@ from .compression import compress
 from .displays import CohortDisplay, ReadingDisplay
 from .holdout import split_calibration_holdout
 from .reading import read_log
+from .reading_proposal import ReadingProposal, propose_reading
 from .reading_report import ReadingReport
 from .snapshot_data import SnapshotData
 from .snapshot_split import SnapshotSplit
@@ -17,12 +18,14 @@ __all__ = [
     "CleaningReport",
     "CohortDisplay",
     "ReadingDisplay",
+    "ReadingProposal",
     "ReadingReport",
     "SnapshotData",
     "SnapshotSplit",
     "clean",
     "cohorts",
     "compress",
+    "propose_reading",
     "read_log",
     "snapshots",
     "split_calibration_holdout",

@@ -39,12 +39,14 @@ class LogReader:
         self.notes: list[str] = []
         self.lines = 0
         self.ids_are_plain = False
+        self.numbers: dict[str, NumberColumn] = {}
 
     def read(self) -> tuple[Any, ReadingReport]:
         """Return the log and what was understood."""
         with file_refusals(self.files, self.database):
             times, numbers, faults = self._decide(self._source())
             faults += self._number_faults() if faults else self._load(times, numbers)
+            faults += self._missing()
         if faults:
             raise DataError(faults, "the file" if len(self.files) == 1 else "the files")
         self._look_at_identifiers()
@@ -176,6 +178,26 @@ class LogReader:
             for role, name in self.request.numbers.items()
         )
         return [fault for column in columns for fault in column.faults]
+
+    def _missing(self) -> list[str]:
+        """Rows without customer, time or amount, where these are refused: of the rows as they stand where others are too."""
+        if self.request.nulls == "keep":
+            return []
+        table = (
+            "raw" if self.database.row("select count(*) from duckdb_tables() where table_name = 'raw'")[0] else "log"
+        )
+        roles = {
+            "customer_id": "customer",
+            "timestamp": "timestamp" if table == "log" else "time",
+            **{role: role for role in self.request.numbers},
+        }
+        counts = [f"count(*) filter ({role} is null or bare(cast({role} as varchar)) = '')" for role in roles.values()]
+        rows, *missing = self.database.row(f"select count(*), {', '.join(counts)} from {table}")
+        return [
+            f"column {self.request.columns[role]!r} is missing in {count:,} of {rows:,} rows (nulls='drop' drops and counts them)"
+            for role, count in zip(roles, missing, strict=True)
+            if count
+        ]
 
     def _zone_fault(self, times: TimeColumn) -> str:
         aware = "regexp_matches(bare(time), '(Z|UTC|GMT|[+-]\\d\\d(:?\\d\\d)?)$') and length(bare(time)) > 12"

@@ -25,6 +25,7 @@ class ReadingRequest:
     time_zone: str | None
     decimal: str | None
     null_words: tuple[str, ...]
+    nulls: str
     stated: Mapping[str, Any]
 
     @classmethod
@@ -38,6 +39,7 @@ class ReadingRequest:
         time_zone: str | None,
         decimal: str | None,
         null_words: Sequence[str],
+        nulls: str,
         stated: Mapping[str, Any],
     ) -> ReadingRequest:
         """Return the request, or refuse all that is wrong with it at once.
@@ -49,12 +51,13 @@ class ReadingRequest:
         faults = Faults("the arguments of read_log")
         faults.check(check_choice, engine, "engine", ENGINES)
         faults.check(check_choice, decimal, "decimal", (None, ".", ","))
+        faults.check(check_choice, nulls, "nulls", ("keep", "raise"))
         faults.extend(_column_faults(columns, keep))
         faults.extend(_stated_faults(stated, date_format, time_zone))
         words = [null_words] if isinstance(null_words, str) else list(null_words)
         faults.refuse()
         kept = (keep,) if isinstance(keep, str) else tuple(keep)
-        return cls(columns, kept, engine, date_format, time_zone, decimal, tuple(words), stated)
+        return cls(columns, kept, engine, date_format, time_zone, decimal, tuple(words), nulls, stated)
 
     @property
     def wanted(self) -> list[str]:

@@ -28,6 +28,7 @@ def read_log(
     time_zone: str | None = None,
     decimal: str | None = None,
     null_words: Sequence[str] = (),
+    nulls: str = "keep",
     delimiter: str | None = None,
     encoding: str | None = None,
     quote: str | None = None,
@@ -68,6 +69,8 @@ def read_log(
         What parts the decimals; None tells it by the column.
     null_words : sequence of str, default=()
         Texts that stand for a missing customer, for instance "NULL"; by default only blanks do.
+    nulls : {"keep", "raise"}, default="keep"
+        Whether rows without customer, time or value are returned and counted, or refused; `clean` can drop them.
     delimiter, encoding, quote : str, default=None
         How the text is written; ``quote=""`` where quotes mean nothing.
     skip_lines : int, default=None
@@ -107,7 +110,7 @@ def read_log(
         {"customer_id": customer_id, "timestamp": timestamp, "value": value, "quantity": quantity, "price": price,
          "order_id": order_id},
         keep=keep, engine=engine, date_format=date_format, time_zone=time_zone, decimal=decimal, null_words=null_words,
-        stated={"delimiter": delimiter, "encoding": encoding, "quote": quote, "skip_lines": skip_lines,
+        nulls=nulls, stated={"delimiter": delimiter, "encoding": encoding, "quote": quote, "skip_lines": skip_lines,
                 "column_names": column_names, "sheet": sheet},
     )  # fmt: skip
     paths = files_named(path_or_paths)
