@@ -85,9 +85,13 @@ class Faults:
             raise error(self.found, self.subject)
 
 
+#: What Python's numeric tower counts among the numbers and nobody else does: truth values, and numpy's durations.
+_NO_NUMBERS = (bool, np.bool_, np.timedelta64)
+
+
 def is_number(value: Any) -> bool:
-    """Whether a value is one finite number, and no bool."""
-    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+    """Whether a value is one finite number: no bool, no duration."""
+    if not isinstance(value, Real) or isinstance(value, _NO_NUMBERS):
         return False
     try:
         return math.isfinite(value)
@@ -96,8 +100,8 @@ def is_number(value: Any) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    """Whether a value is a whole number, and no bool: 3, not 3.0."""
-    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
+    """Whether a value is a whole number: 3, not 3.0; no bool, no duration."""
+    return isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS)
 
 
 def check_coverage(coverage: float, name: str = "coverage") -> float:
@@ -165,8 +169,8 @@ def check_number(
     ------
     ValueError
     """
-    real = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if real and (infinite or math.isfinite(value)) and least <= value <= most and value > above:
+    endless = infinite and isinstance(value, float | np.floating) and math.isinf(value)
+    if (is_number(value) or endless) and least <= value <= most and value > above:
         return float(value)
     bounds = []
     if above > -math.inf:
@@ -196,6 +200,76 @@ def check_count(value: float, name: str, *, least: int = 0, most: int | None = N
         return int(value)
     bound = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
     raise ValueError(f"{name}={value!r} must be a whole number {bound}.")
+
+
+def check_numbers(
+    values: Any, name: str, *, least: float = -math.inf, whole: bool = False, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Return numbers as a float array: finite, within their bound; text, dates, durations and truth values are none.
+
+    Parameters
+    ----------
+    values : number or array-like
+    name : str
+        The argument, as the caller knows it.
+    least : float
+        Inclusive bound.
+    whole : bool, default=False
+        Whether they must be whole numbers.
+    shape : tuple of int, default=None
+        What their shape must be.
+
+    Raises
+    ------
+    ValueError
+        With how many are wrong, and the first.
+
+    Examples
+    --------
+    >>> check_numbers([1, 2.5], "t", least=0)
+    array([1. , 2.5])
+    """
+    kind = "whole numbers" if whole else "finite numbers"
+    bound = f"{kind}{f' of at least {least:g}' if least > -math.inf else ''}"
+    array = np.asarray(values)
+    if array.dtype.kind == "O" and array.size and all(is_number(value) for value in array.ravel()):
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "iuf" and array.size:
+        raise ValueError(f"{name}={_shown(values)} must be {bound}, not {array.dtype}.")
+    array = array.astype(np.float64)
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape} and must have {shape}.")
+    wrong = ~(np.isfinite(array) & (array >= least))
+    if whole:
+        wrong |= array != np.floor(array)
+    if wrong.any():
+        count = f" in {int(wrong.sum()):,} of {array.size:,} places" if array.ndim else ""
+        raise ValueError(f"{name} must be {bound}; it is {array[wrong][0]:g}{count}.")
+    return array
+
+
+def _shown(value: Any, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def check_weights(weight: Any, n: int, name: str = "sample_weight") -> np.ndarray:
+    """Return the weights of n rows as a float array: finite, at least 0, and not all of them 0.
+
+    Raises
+    ------
+    ValueError
+        With how many are wrong, and the first.
+
+    Examples
+    --------
+    >>> check_weights([1, 0, 2.5], 3)
+    array([1. , 0. , 2.5])
+    """
+    array = check_numbers(weight, name, least=0, shape=(n,))
+    if n and not array.any():
+        raise ValueError(f"{name} is 0 in all {n:,} rows; nothing is left to weigh.")
+    return array
 
 
 def check_choice(value: T, name: str, choices: Collection[T]) -> T:

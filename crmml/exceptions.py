@@ -68,6 +68,10 @@ class RulerError(DataError):
     """A summary measured in another unit, period or observation end than the model was fitted on."""
 
 
+class WorkError(ArithmeticError, ValueError):
+    """An answer that would take more time or memory than anybody has; the message says what to ask instead."""
+
+
 class LogWarning(UserWarning):
     """Something in a transaction log was left out or merged; the message says how much and how to change it."""
 

@@ -137,3 +137,40 @@ def test_faults_are_refused_in_one_message():
         faults.refuse()
     assert len(caught.value.faults) == 5
     assert str(caught.value).startswith("the plan cannot be used, 5 faults found:")
+
+
+@pytest.mark.parametrize("wrong", [np.timedelta64(3, "D"), True, "3", None, 2j, 10**400, np.nan, [1]])
+def test_what_is_no_number_is_no_number_to_any_check(wrong):
+    assert not checks.is_number(wrong)
+    for check in (
+        checks.check_number,
+        checks.check_count,
+        checks.check_numbers if not isinstance(wrong, list) else checks.check_number,
+    ):
+        with pytest.raises(ValueError, match="must be"):
+            check(wrong, "t")
+
+
+def test_numbers_come_back_as_floats_in_their_shape():
+    np.testing.assert_array_equal(
+        checks.check_numbers([[1, 2], [3, 4]], "t", least=0, whole=True), [[1.0, 2.0], [3.0, 4.0]]
+    )
+    assert checks.check_numbers(3, "t").shape == ()
+    assert checks.check_numbers(np.array([1, 2.5], dtype=object), "t").dtype == np.float64
+    assert checks.check_numbers([], "t").size == 0
+    with pytest.raises(ValueError, match=r"t must be whole numbers of at least 0; it is 2.5 in 1 of 2 places"):
+        checks.check_numbers([1, 2.5], "t", least=0, whole=True)
+    with pytest.raises(ValueError, match=r"t has shape \(2,\) and must have \(3,\)"):
+        checks.check_numbers([1, 2.5], "t", shape=(3,))
+    for wrong in (["1"], [True], [None], np.array(["2024-01-01"], dtype="datetime64[D]"), [np.timedelta64(1, "D")]):
+        with pytest.raises(ValueError, match="must be finite numbers, not"):
+            checks.check_numbers(wrong, "t")
+
+
+def test_weights_are_finite_not_negative_and_not_all_zero():
+    np.testing.assert_array_equal(checks.check_weights([1, 0], 2), [1.0, 0.0])
+    for wrong in ([-1.0, 1], [np.nan, 1], [1.0], ["1", "1"], [[1.0, 1]]):
+        with pytest.raises(ValueError, match="sample_weight"):
+            checks.check_weights(wrong, 2)
+    with pytest.raises(ValueError, match="nothing is left to weigh"):
+        checks.check_weights([0, 0], 2)

@@ -1,7 +1,7 @@
 import pickle
 
 from crmml import DataError
-from crmml.exceptions import MissingInputsError
+from crmml.exceptions import MissingInputsError, WorkError
 
 
 def test_it_is_a_data_error_that_lists_what_is_missing():
@@ -12,3 +12,8 @@ def test_it_is_a_data_error_that_lists_what_is_missing():
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error)
     assert again.faults == error.faults
+
+
+def test_too_much_work_is_a_value_that_was_wrong_and_an_arithmetic_matter():
+    assert issubclass(WorkError, ValueError)
+    assert issubclass(WorkError, ArithmeticError)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import is_number
+
 LOG_PARAMETER_SD = 2.0
 COEFFICIENT_SD = 1.5
 
@@ -55,7 +57,9 @@ def make_prior(
     location[n_parameters:] = 0.0
     if isinstance(prior, Mapping):
         for name, (median, log_sd) in prior.items():
-            if name not in names[:n_parameters] or not (median > 0 and log_sd > 0):
+            if name not in names[:n_parameters] or not (
+                is_number(median) and is_number(log_sd) and median > 0 and log_sd > 0
+            ):
                 raise ValueError(
                     f"prior={{{name!r}: ({median}, {log_sd})}}: give (median > 0, sd of the log > 0) for any of "
                     f"{', '.join(names[:n_parameters])}."

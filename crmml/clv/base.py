@@ -17,9 +17,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from ..checks import Faults, check_count, check_number
+from ..checks import Faults, check_count, check_number, check_weights
 from ..exceptions import DataError
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
@@ -37,6 +37,9 @@ SAMPLE_ABOVE = 20_000
 
 #: Draws that must not move between calls come from this seed.
 KEPT_SEED = 0
+
+#: Posterior draws that are made at most: more tell nothing more, and are gigabytes.
+MOST_DRAWS = 1_000_000
 
 #: Posterior draws that are stored with a model: 1,000 × 4 numbers are 32 kB.
 STORED_DRAWS = 1_000
@@ -57,6 +60,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
     #: Half-width of the search box on the log scale.
     _box: ClassVar[float] = 14.0
     prior: Any
+    #: What the posterior needs of the data, while the model is in the memory it was fitted in.
+    _data: Any
 
     # ---- what a model file declares -------------------------------------------------------------------------------
 
@@ -140,7 +145,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         self._remember_ruler(X, reset=True)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, columns, dtype=np.float64, ensure_non_negative=True)
+            same = np.full(len(columns), sample_weight) if np.ndim(sample_weight) == 0 else sample_weight
+            weight = check_weights(same, len(columns))
         unique, weight = self._compress(columns, weight)
         self._fit_rows(unique, weight)
         return self
@@ -343,7 +349,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             for name in effect.names:
                 if name not in source:
                     faults.add(f"{name} is missing" if source is params else f"coef_{effect.process} lacks {name}")
-                coefficients.append(float(source.pop(name, 0.0)))
+                coefficients.append(faults.check(check_number, source.pop(name, 0.0), f"coefficient {name}") or 0.0)
         faults.extend(f"{name} is missing" for name in self.parameter_names if name not in params)
         known = ", ".join(self.parameter_names)
         faults.extend(
@@ -394,7 +400,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
     def _sample_posterior(self, n_draws: int, random_state: Seed) -> Posterior:
         """Sample the posterior and keep its draws, without a word on what they are worth."""
         check_is_fitted(self, "theta_")
-        n_draws = check_count(n_draws, "n_draws", least=100)
+        n_draws = check_count(n_draws, "n_draws", least=100, most=MOST_DRAWS)
         if self.prior is None:
             raise ValueError(
                 f"{type(self).__name__}(prior=None) has no proper prior, and its posterior need not be proper; use prior='weak'."
@@ -457,7 +463,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
 
     def _known_draws(self, n_draws: int) -> np.ndarray:
         check_is_fitted(self, "theta_")
-        n_draws = check_count(n_draws, "n_draws", least=1)
+        n_draws = check_count(n_draws, "n_draws", least=1, most=MOST_DRAWS)
         draws = getattr(self, "posterior_draws_", None)
         if draws is None and getattr(self, "_data", None) is not None:
             self._sample_posterior(max(n_draws, STORED_DRAWS), random_state=KEPT_SEED)
@@ -505,10 +511,9 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         float
         """
         columns = self._fitted_summary(X)
+        weight = None if sample_weight is None else check_weights(sample_weight, len(columns))
         keep = self._informative(columns)
         value = np.zeros(len(columns))
         if keep.any():
             value[keep] = self._log_likelihood(self._rows(columns[keep]), self._theta(columns[keep]))
-        return float(
-            np.average(value, weights=None if sample_weight is None else np.asarray(sample_weight, dtype=float))
-        )
+        return float(np.average(value, weights=weight))

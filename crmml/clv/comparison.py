@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from ..checks import check_weights
 from ..exceptions import DataError
 from ..typing import ArrayLike, Estimator, FrameLike
 
@@ -57,7 +58,7 @@ def compare(models: Sequence[Estimator], X: FrameLike, sample_weight: ArrayLike 
             "models of discrete and of continuous time",
         )
     columns = models[0]._fitted_summary(X)
-    weight = np.ones(len(columns)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    weight = np.ones(len(columns)) if sample_weight is None else check_weights(sample_weight, len(columns))
     n, informative = float(weight.sum()), float(weight[models[0]._informative(columns)].sum())
     rows = []
     for model in models:

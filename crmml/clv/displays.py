@@ -15,6 +15,7 @@ from scipy.stats import gaussian_kde
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
+from ..checks import check_choice, check_count, check_number, check_numbers
 from ..exceptions import DataError
 from ..inference import Posterior
 from ..results import DisplayMixin
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Places that are computed for a picture, at most.
+MOST_STEPS = 10_000
 OURS, THEIRS = "tab:blue", "black"
 
 
@@ -64,6 +67,9 @@ class FrequencyRecencyDisplay(DisplayMixin):
     ) -> FrequencyRecencyDisplay:
         """Compute the matrix for customers observed for T, in the fitted unit."""
         check_is_fitted(model)
+        T, steps = check_number(T, "T", above=0), check_count(steps, "steps", least=1, most=MOST_STEPS)
+        max_frequency = check_count(max_frequency, "max_frequency", least=1, most=MOST_STEPS)
+        of = check_choice(of, "of", ("predict", "probability_alive"))
         frequency, recency = np.arange(max_frequency + 1), np.linspace(0, T, steps + 1)
         x, t_x = (grid.ravel() for grid in np.meshgrid(frequency, recency, indexing="ij"))
         legal = (x == 0) == (t_x == 0)
@@ -71,10 +77,8 @@ class FrequencyRecencyDisplay(DisplayMixin):
         value = np.full(x.size, np.nan)
         if of == "predict":
             value[legal] = model.predict(rows, horizon)
-        elif of == "probability_alive":
-            value[legal] = model.probability_alive(rows)
         else:
-            raise ValueError(f"of={of!r} must be 'predict' or 'probability_alive'.")
+            value[legal] = model.probability_alive(rows)
         horizon = model.horizon if horizon is None else horizon
         shape = (frequency.size, recency.size)
         return cls(frequency, recency, value.reshape(shape), of, float(T), float(horizon), model._unit_word())
@@ -117,7 +121,8 @@ class AliveHistoryDisplay(DisplayMixin):
         cls, model: Estimator, purchases: ArrayLike, *, T: float, steps: int = 400
     ) -> AliveHistoryDisplay:
         """Compute from the times of a customer's repeat purchases after the first, up to T, in the fitted unit."""
-        times = np.sort(np.asarray(purchases, dtype=float))
+        T, steps = check_number(T, "T", above=0), check_count(steps, "steps", least=2, most=MOST_STEPS)
+        times = np.sort(check_numbers(purchases, "purchases"))
         if times.size and not (times[0] > 0 and times[-1] <= T):
             raise DataError(["times of repeat purchases must be above 0 and at most T"], "the purchases")
         time = np.unique(np.concatenate([np.linspace(0, T, steps), times, times - 1e-9 * T]))
@@ -167,6 +172,7 @@ class CalibrationDisplay(DisplayMixin):
     @classmethod
     def from_estimator(cls, model: Estimator, split: FrameLike, *, max_frequency: int = 7) -> CalibrationDisplay:
         """Compute from a calibration-holdout summary, as :func:`crmml.transactions.split_calibration_holdout` gives it."""
+        max_frequency = check_count(max_frequency, "max_frequency", least=1, most=MOST_STEPS)
         held = frames.to_columns(split, ["frequency", "frequency_holdout", "duration_holdout"])
         duration = float(held["duration_holdout"].iloc[0])
         expected = model.predict(split, duration)
@@ -241,8 +247,10 @@ class TrackingDisplay(DisplayMixin):
             End of the calibration period.
         step : float, default=1.0
         """
-        start, purchases = np.asarray(start, dtype=float), np.sort(np.asarray(purchases, dtype=float))
+        start, purchases = check_numbers(start, "start"), np.sort(check_numbers(purchases, "purchases"))
         origin = start.min()
+        until, step = check_number(until, "until", above=float(origin)), check_number(step, "step", above=0)
+        check_number((until - origin) / step, "the number of steps, (until - first start) / step,", most=MOST_STEPS)
         time = np.arange(step, until - origin + step * 1e-9, step)
         actual = np.searchsorted(purchases, time + origin, side="right").astype(float)
         (first,), count, _ = unique_rows(start - origin)
@@ -291,6 +299,7 @@ class SpendDisplay(DisplayMixin):
         cls, model: Estimator, X: FrameLike, *, random_state: Seed = None, points: int = 200
     ) -> SpendDisplay:
         """Compute from a fitted :class:`GammaGamma` and its summary."""
+        points = check_count(points, "points", least=2, most=MOST_STEPS)
         x, m = frames.to_columns(X, ["frequency", "monetary_value"]).to_numpy(dtype=float).T
         seen = (x > 0) & (m > 0)
         counts, means = x[seen].astype(int), m[seen]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_choice, check_count, check_coverage, check_generator
+from ..checks import check_choice, check_count, check_coverage, check_generator, check_numbers
 from ..fitting import atomic
 from ..inference import Posterior
 from ..typing import ArrayLike, FrameLike, Seed
@@ -17,7 +17,7 @@ from ._checks import count_faults, fault, finite_faults
 from ._intervals import holding
 from ._lifetimes import LifetimesMixin
 from ._posterior import interval_by_blocks
-from .base import KEPT_SEED, ParametricModel
+from .base import KEPT_SEED, MOST_DRAWS, ParametricModel
 from .numerics import gamma_gamma
 from .numerics.gamma_gamma import SpendRows
 
@@ -301,7 +301,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     def _known_draws(self, n_draws: int) -> np.ndarray:
         check_is_fitted(self, "theta_")
         if self.constant_spend_ is not None:
-            return np.tile(self.theta_, (check_count(n_draws, "n_draws", least=1), 1))
+            return np.tile(self.theta_, (check_count(n_draws, "n_draws", least=1, most=MOST_DRAWS), 1))
         return super()._known_draws(n_draws)
 
     def predict_interval(
@@ -395,10 +395,10 @@ class GammaGamma(LifetimesMixin, ParametricModel):
             Amounts, customer by customer.
         """
         check_is_fitted(self, "theta_")
-        counts = np.asarray(counts, dtype=np.intp)
+        counts = check_numbers(counts, "counts", least=0, whole=True).astype(np.intp)
         if self.constant_spend_ is not None:
             return np.full(int(counts.sum()), self.constant_spend_)
-        x = counts if frequency is None else np.asarray(frequency)
+        x = counts if frequency is None else check_numbers(frequency, "frequency", least=0, whole=True)
         p, q, gamma = self._theta(self._expand(np.column_stack([x, np.zeros(x.size)])))
         rng = check_generator(random_state)
         rate = rng.gamma(q, 1.0, counts.size) / gamma

@@ -21,6 +21,7 @@ from ..checks import (
     check_coverage,
     check_generator,
     check_margin,
+    check_number,
 )
 from ..exceptions import DataError
 from ..fitting import atomic
@@ -366,6 +367,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     def _horizon(self, horizon: float | None) -> float:
         """The horizon in the fitted model's unit."""
         horizon = self.horizon if horizon is None else horizon
+        horizon = check_number(horizon, "horizon", least=0, meaning=f"it is in {UNIT_WORDS[self.unit]}")
         return convert(horizon, self.unit, str(self.ruler_.unit))
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:

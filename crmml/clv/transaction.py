@@ -19,6 +19,7 @@ from ..checks import (
     check_coverage,
     check_generator,
     check_number,
+    check_numbers,
     check_unit,
     is_number,
 )
@@ -36,8 +37,12 @@ from .numerics.rows import Rows
 
 #: Nodes of the discounting integral within intervals, where five digits are plenty.
 INTERVAL_NODES = 12
+#: Customers simulated at a time, at most.
+MOST_SIMULATED = 10_000_000
 #: Counts whose probabilities are asked for, at most: more would be millions of numbers for a thousand customers.
 MOST_COUNTS = 100_000
+#: Probabilities of counts in one answer, at most: 400 MB.
+MOST_PROBABILITIES = 50_000_000
 #: Units of time that nobody waits for, hours included.
 NEVER = 1e6
 #: Predictions that can be bracketed, and those of them that will be seen.
@@ -218,8 +223,13 @@ class TransactionModel(ParametricModel):
         ndarray of shape (n_customers, max_count + 1)
             Rows sum to at most 1; the rest is the probability of more than ``max_count``.
         """
-        columns = self._fitted_summary(X)
         horizon, max_count = self._horizon(horizon), check_count(max_count, "max_count", most=MOST_COUNTS)
+        columns = self._fitted_summary(X)
+        if (size := len(columns) * (max_count + 1)) > MOST_PROBABILITIES:
+            raise ValueError(
+                f"max_count={max_count:,} for {len(columns):,} customers is {size:,} probabilities, more than {MOST_PROBABILITIES:,}; "
+                "take a smaller max_count or fewer customers at a time."
+            )
 
         def proba(rows, theta):
             return np.exp(self.numerics.conditional_count_log_proba(rows, horizon, theta, max_count, **self._options()))
@@ -267,7 +277,7 @@ class TransactionModel(ParametricModel):
         """
         horizon = self._horizon(horizon)
         columns = self._fitted_summary(X)
-        delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate else 0.0
+        delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate != 0 else 0.0
         return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, horizon, delta))
 
     def discounted_residual_transactions(
@@ -375,7 +385,7 @@ class TransactionModel(ParametricModel):
             return {"quantile": _quantile(quantile)}
         if of == "discounted_residual_transactions":
             return {"horizon": np.inf, "delta": self._endless_discount(annual_discount_rate, unit)}
-        delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate else 0.0
+        delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate != 0 else 0.0
         return {"horizon": self._horizon(horizon), "delta": delta}
 
     def _endless_discount(self, annual_discount_rate: float, unit: str | None) -> float:
@@ -481,7 +491,7 @@ class TransactionModel(ParametricModel):
         DataFrame
             customer_id (0 .. n - 1) and time since the customer's first transaction, which is itself a row at time 0.
         """
-        n, theta = check_count(n, "n"), self._new_customer(covariates)
+        n, theta = check_count(n, "n", most=MOST_SIMULATED), self._new_customer(covariates)
         length = np.broadcast_to(np.asarray(_not_negative(T, "T"), dtype=float), (n,))
         customer, time = self.numerics.simulate(n, length, theta, check_generator(random_state), **self._options())
         customer = np.concatenate([np.arange(n), customer])
@@ -498,7 +508,7 @@ class TransactionModel(ParametricModel):
         missing = [name for name in names if covariates is None or name not in covariates]
         if missing:
             raise DataError([f"{name} is missing" for name in missing], "the covariates of a new customer")
-        values = np.column_stack([np.atleast_1d(np.asarray(covariates[name], dtype=float)) for name in names])
+        values = np.column_stack([np.atleast_1d(check_numbers(covariates[name], name)) for name in names])
         theta = self._theta(np.column_stack([np.zeros((len(values), len(self._columns))), values]))
         return [np.squeeze(value)[()] if len(values) == 1 else value for value in theta]
 
@@ -569,12 +579,7 @@ def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:
 
 
 def _not_negative(value: Any, name: str) -> Any:
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be at least 0 and finite, got {value!r}.") from None
-    if not np.all((array >= 0) & np.isfinite(array)):
-        raise ValueError(f"{name} must be at least 0 and finite, got {value!r}.")
+    array = check_numbers(value, name, least=0)
     return array if array.ndim else float(array)
 
 

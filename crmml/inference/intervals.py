@@ -91,6 +91,8 @@ def wilson_interval(rate: ArrayLike, n: ArrayLike, *, coverage: float = 0.9) -> 
     (0.4038, 0.5962)
     """
     rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    if ((rate < 0) | (rate > 1)).any() or (n < 0).any():
+        raise ValueError("rate must be shares from 0 to 1, and n numbers of trials, not negative.")
     z2 = ndtri(0.5 + check_coverage(coverage) / 2) ** 2
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * rate * (1 - rate) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)

@@ -78,7 +78,10 @@ class _Counted:
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         self.calls += 1
-        return self.objective(theta)
+        try:
+            return self.objective(theta)
+        except ArithmeticError:  # a point so extreme that it cannot be evaluated is no optimum
+            return -np.inf, np.zeros_like(theta)
 
 
 def maximize(

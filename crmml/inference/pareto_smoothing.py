@@ -35,6 +35,11 @@ def pareto_smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
     k : float
         Shape of the tail; infinite when fewer than five weights make a tail.
 
+    Raises
+    ------
+    ValueError
+        Without a finite weight, or with one that is missing or infinite.
+
     Examples
     --------
     >>> import numpy as np
@@ -43,6 +48,12 @@ def pareto_smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
     (1.0, -inf)
     """
     log_weights = np.asarray(log_weights, dtype=float)
+    usable = log_weights.ndim == 1 and not np.isnan(log_weights).any() and log_weights.max(initial=-np.inf) < np.inf
+    if not usable or not np.isfinite(log_weights).any():
+        raise ValueError(
+            "log_weights must be an array of shape (n,) with a finite entry, and none that is missing or plus infinity; "
+            f"{log_weights.size:,} were given in shape {log_weights.shape}."
+        )
     weights = np.exp(log_weights - log_weights.max())
     n = weights.size
     tail = int(min(np.ceil(0.2 * n), np.ceil(3 * np.sqrt(n))))

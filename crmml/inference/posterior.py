@@ -31,6 +31,8 @@ from .pareto_smoothing import MAX_K, pareto_smooth
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: Draws at a time, at most.
+MOST_DRAWS = 1_000_000
 #: Degrees of freedom of the proposal: tails well above a normal posterior's, at little cost in effective draws.
 PROPOSAL_DF = 5.0
 #: How often the proposal is adapted before the sampler takes over.
@@ -160,7 +162,7 @@ def sample_posterior(
     >>> posterior.ess > 3000, posterior.pareto_k < 0.5
     (True, True)
     """
-    n_draws = check_count(n_draws, "n_draws", least=100)  # fewer, and the weights cannot be judged
+    n_draws = check_count(n_draws, "n_draws", least=100, most=MOST_DRAWS)  # fewer, and the weights cannot be judged
     rng = check_generator(random_state)
     location, scale = np.asarray(mode, dtype=float), _usable(np.asarray(covariance, dtype=float))
     best: tuple | None = None

@@ -15,15 +15,43 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..checks import check_count, check_number
+
 #: Nodes of the rule: 1e-12 relative for streams that slow down like a power of time.
 NODES = 64
+#: A rule of more nodes than this takes minutes to make.
+MOST_NODES = 4096
 #: exp(-DISCOUNTED_AWAY) is below rounding.
 DISCOUNTED_AWAY = 42.0
 
 
-@lru_cache(maxsize=16)
 def legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes and weights on (0, 1)."""
+    """Gauss-Legendre nodes and weights on (0, 1).
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4,096.
+
+    Returns
+    -------
+    nodes, weights : ndarrays of shape (n,)
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> nodes, weights = legendre(3)
+    >>> round(float(weights @ nodes**5), 12)    # exact for polynomials up to degree 2 n - 1
+    0.166666666667
+    """
+    return _legendre(check_count(n, "n", least=1, most=MOST_NODES))
+
+
+@lru_cache(maxsize=16)
+def _legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
     nodes, weights = np.polynomial.legendre.leggauss(n)
     return (nodes + 1) / 2, weights / 2
 
@@ -50,11 +78,18 @@ def discounted_integral(
     -------
     ndarray of shape (n,)
 
+    Raises
+    ------
+    ValueError
+
     Examples
     --------
     >>> round(float(discounted_integral(lambda t: np.array(3.0 * t), np.inf, 0.1, 5.0)), 9)    # 3 / 0.1
     30.0
     """
+    delta = check_number(delta, "delta", least=0)
+    horizon = check_number(horizon, "horizon", least=0, infinite=delta > 0, meaning="it is endless only with delta > 0")
+    scale = check_number(scale, "scale", least=0)
     if delta == 0:
         return cumulated(horizon)
     end = min(horizon, DISCOUNTED_AWAY / delta)

@@ -38,3 +38,9 @@ def test_arrays():
     assert lower[0] == 0
     assert upper[1] == 1
     np.testing.assert_allclose(lower[1], 1 - upper[0])
+
+
+@pytest.mark.parametrize(("rate", "n"), [(1.2, 10), (-0.1, 10), (0.5, -3)])
+def test_a_share_lies_between_0_and_1(rate, n):
+    with pytest.raises(ValueError, match="shares from 0 to 1"):
+        wilson_interval(rate, n)

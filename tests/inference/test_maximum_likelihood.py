@@ -69,3 +69,14 @@ def test_information_of_a_known_hessian():
     np.testing.assert_allclose(invert_information(A), np.linalg.inv(A), rtol=1e-12)
     assert np.isnan(invert_information(np.array([[1.0, 1.0], [1.0, 1.0]]))).all()
     assert np.isnan(invert_information(np.diag([1.0, -1.0]))).all()
+
+
+def test_a_point_that_cannot_be_evaluated_is_walked_around():
+    def objective(theta):
+        if theta[0] > 3:
+            raise OverflowError("too far")
+        return -((theta[0] - 2) ** 2), np.array([-2 * (theta[0] - 2)])
+
+    fit = maximize(objective, [-50.0], lower=[-99], upper=[99])
+    assert fit.converged
+    assert fit.theta[0] == pytest.approx(2, abs=1e-6)

@@ -37,3 +37,9 @@ def test_draws_outside_the_support_get_no_weight():
     log_weights = np.random.default_rng(4).normal(0, 1, 1000)
     log_weights[:10] = -np.inf
     assert (pareto_smooth(log_weights)[0][:10] == 0).all()
+
+
+@pytest.mark.parametrize("wrong", [[], [np.nan, 1.0], [np.inf, 1.0], [-np.inf, -np.inf], [[0.0, 1.0]], 1.0])
+def test_weights_that_say_nothing_are_refused(wrong):
+    with pytest.raises(ValueError, match="with a finite entry"):
+        pareto_smooth(np.asarray(wrong, dtype=float))

@@ -69,7 +69,7 @@ def test_to_arviz():
 
 
 def test_too_few_draws():
-    with pytest.raises(ValueError, match="at least 100"):
+    with pytest.raises(ValueError, match="from 100 to"):
         sample_posterior(skewed, np.ones(2), np.eye(2), names="ab", n_draws=10)
 
 

@@ -25,3 +25,30 @@ def test_without_discounting_it_is_the_cumulated_amount():
 def test_legendre_is_exact_for_polynomials():
     nodes, weights = legendre(5)
     assert weights @ nodes**9 == pytest.approx(0.1, rel=1e-14)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, True, "3", None, 10**9])
+def test_a_rule_has_one_node_or_more(wrong):
+    with pytest.raises(ValueError, match="must be a whole number from 1 to 4,096"):
+        legendre(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"horizon": True},
+        {"horizon": -1.0},
+        {"horizon": np.nan},
+        {"horizon": "5"},
+        {"delta": -0.1},
+        {"delta": np.nan},
+        {"delta": "0.1"},
+        {"delta": 0.0, "horizon": np.inf},
+        {"scale": np.nan},
+        {"n_nodes": 0},
+    ],
+)
+def test_what_is_discounted_must_be_numbers(wrong):
+    arguments = {"horizon": 5.0, "delta": 0.1, "scale": 1.0} | wrong
+    with pytest.raises(ValueError, match="must be a"):
+        discounted_integral(lambda t: np.array([t]), **arguments)

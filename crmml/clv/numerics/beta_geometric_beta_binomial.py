@@ -15,7 +15,8 @@ Let C_m be the first product with m in the place of n: alive through opportunity
     F_m = \frac{\gamma}{\gamma+\delta+m} + \frac{\beta+m-x}{\alpha+\beta+m} \frac{\delta+m}{\gamma+\delta+m} F_{m+1},
     \qquad F_n = 1,
 
-all of whose terms lie between 0 and 1. It depends on (x, n) only, so that it runs once for each distinct pair.
+all of whose terms lie between 0 and 1. It depends on (x, n) only, so that it runs once for each distinct pair. Where there
+are very many opportunities the terms are summed without running through them all (``_long_silence``).
 
 **When a customer is alive.** ``log_probability_alive`` with ``ahead=0`` is the probability of being alive through the last
 opportunity observed, n; ``ahead=1`` is that of taking part in opportunity n + 1, which the literature prints as P(alive).
@@ -32,8 +33,12 @@ import numpy as np
 
 from ...typing import Numbers, Theta
 from . import opportunities
+from ._long_silence import LongSilence
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
+
+#: From more opportunities on, the recurrence would cost more than the sum.
+LONG = 512
 
 
 def log_likelihood(rows: Rows, theta: Theta) -> np.ndarray:
@@ -138,6 +143,8 @@ def simulate(n: int, T: Any, theta: Theta, rng: np.random.Generator) -> tuple[np
 
 def _backward(rows: Rows, theta: tuple, gradient: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """F at each row's t_x, shape (..., n), and its derivatives by the log parameters, shape (4, ..., n)."""
+    if rows.T.max(initial=0) > LONG:
+        return LongSilence(rows.x, rows.t_x, rows.T, theta, gradient).total()
     alpha, beta, gamma, delta = theta
     x, n, code = _pairs(rows, theta)
     t_x = rows.t_x.astype(np.intp)

@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...exceptions import WorkError
 from ...typing import Numbers
 
 #: exp(-NEGLIGIBLE) of an integral may be left out: 1e-14.
@@ -42,6 +43,8 @@ PRECISION = 28.0
 STRIP = 2.6
 #: Orders of a single panel; what needs more is cut into 2, 4, ... panels of the last.
 ORDERS = (4, 6, 8, 10, 12, 16, 24, 32, 48, 64, 128)
+#: Panels are doubled so often at most: 4,096 of them, half a million nodes for each row.
+MOST_DOUBLINGS = 12
 #: Ellipses tried for the bound.
 ELLIPSES = (1.3, 1.6, 2.0, 2.8, 4.2, 7.0, 14.0, 50.0)
 #: Nodes times rows of one block.
@@ -260,6 +263,12 @@ def _rule_codes(half: np.ndarray, slope: np.ndarray, curvature: np.ndarray) -> n
     left = np.flatnonzero(code == len(ORDERS))
     panels = 0
     while left.size:
+        if panels == MOST_DOUBLINGS:
+            raise WorkError(
+                f"the integral over the time of leaving needs more than {ORDERS[-1] << MOST_DOUBLINGS:,} nodes for {left.size:,} of "
+                f"{half.size:,} customers: the parameters, the times or the number of counts are too extreme; take a shorter "
+                "horizon or a smaller max_count, and look at the parameters."
+            )
         panels += 1
         code[left] = len(ORDERS) - 1 + panels
         need = _required_order(half[left] / 2**panels, slope[left], curvature[left])

@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pytest
@@ -183,3 +184,38 @@ def test_parameters_broadcast_as_draws_and_by_row():
 def test_fractions_of_opportunities_are_refused():
     with pytest.raises(ValueError, match="whole numbers of opportunities"):
         bb.log_likelihood(Rows(np.array([1.0]), np.array([1.5]), np.array([3.0])), THETA)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_long_silences_are_summed_as_the_recurrence_sums_them(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    n = rng.integers(600, 2500, 12)
+    t_x = np.floor(n * rng.random(12) ** rng.choice([0.2, 1, 8]))
+    x = np.where(t_x > 0, np.maximum(1, np.floor(t_x * rng.random(12) ** rng.choice([0.1, 1, 5]))), 0)
+    rows, theta = rows_of(*zip(x, t_x, n, strict=True)), np.exp(rng.uniform(-5, 5, 4))
+    value, gradient = bb.log_likelihood_gradient(rows, theta)
+    alive = bb.log_probability_alive(rows, theta)
+    monkeypatch.setattr(bb, "LONG", 10**9)
+    expected, slope = bb.log_likelihood_gradient(rows, theta)
+    np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-10)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+    np.testing.assert_allclose(alive, bb.log_probability_alive(rows, theta), rtol=1e-10, atol=1e-10)
+
+
+def test_long_silences_take_draws_of_the_parameters():
+    rows = rows_of((0, 0, 1000), (3, 40, 900), (700, 900, 1000))
+    draws = np.exp(np.random.default_rng(0).normal(size=(4, 5)))
+    together = bb.log_likelihood(rows, [value[:, None] for value in draws])
+    np.testing.assert_array_equal(together, [bb.log_likelihood(rows, draw) for draw in draws.T])
+
+
+def test_a_likelihood_costs_no_more_for_ten_times_as_many_opportunities():
+    def seconds(n):
+        rows = rows_of(*((3.0, 50.0 + k, n) for k in range(30)))
+        bb.log_likelihood_gradient(rows, THETA)
+        start = time.process_time()
+        for _ in range(5):
+            bb.log_likelihood_gradient(rows, THETA)
+        return time.process_time() - start
+
+    assert seconds(1e6) < 3 * seconds(1e4) + 0.05
