@@ -1,7 +1,7 @@
 import pickle
 
 from crmml import DataError
-from crmml.exceptions import MissingInputsError
+from crmml.exceptions import MissingInputsError, shortened, shown
 
 
 def test_it_is_a_data_error_that_lists_what_is_missing():
@@ -12,3 +12,12 @@ def test_it_is_a_data_error_that_lists_what_is_missing():
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error)
     assert again.faults == error.faults
+
+
+def test_long_values_are_shortened():
+    assert shown("loyal") == "'loyal'"
+    assert shown(5) == "5"
+    assert shown("x" * 1_000_000) == repr("x" * 39 + "…")
+    assert len(shown(list(range(1000)))) <= 40
+    assert shortened("one two three", 8) == "one two…"
+    assert shortened("one two", 7) == "one two"

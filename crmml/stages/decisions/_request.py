@@ -46,7 +46,7 @@ def read_decisions(chains: Mapping[str, StageChain], reward: Any, cost: Any) -> 
     if idle := [stage for stage, some in zip(first.stages.names, possible.any(axis=1), strict=True) if not some]:
         faults.add(f"cost is inf for all actions in {', '.join(map(repr, idle))}, so that none can be taken there")
         faults.refuse()
-    return DecisionRequest(own, np.column_stack(pay), np.where(possible, costs, 0.0), possible)  # type: ignore[arg-type]
+    return DecisionRequest(own, np.column_stack(pay), np.where(possible, costs, 0.0), possible)
 
 
 def _read_chains(chains: Any) -> dict[str, StageChain]:
