@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from .exceptions import DataError
+from .exceptions import DataError, shown
 from .typing import Seed
 
 T = TypeVar("T")
@@ -24,6 +24,16 @@ DAYS_PER_UNIT: Mapping[str, float] = {"h": 1 / 24, "D": 1.0, "W": 7.0, "M": 365.
 
 #: The units in words, for messages: ``UNIT_WORDS["W"] == "weeks"``.
 UNIT_WORDS: Mapping[str, str] = {"h": "hours", "D": "days", "W": "weeks", "M": "months", "Y": "years"}
+
+
+#: More draws, resamples or bins than this are taken for a slip of the pen.
+MOST_DRAWS = 1_000_000
+
+#: More periods than this are taken for one, too.
+MOST_PERIODS = 100_000
+
+#: Numbers that one call may hold at a time, 1.6 GB of them.
+MOST_CELLS = 200_000_000
 
 
 class Faults:
@@ -120,7 +130,7 @@ def check_coverage(coverage: float, name: str = "coverage") -> float:
     if is_number(coverage) and 0 < coverage < 1:
         return float(coverage)
     cure = f"; write {coverage / 100:g} for {coverage:g} %" if is_number(coverage) and 1 < coverage < 100 else ""
-    raise ValueError(f"{name}={coverage!r} must lie between 0 and 1{cure or ', as 0.9 does'}.")
+    raise ValueError(f"{name}={shown(coverage)} must lie between 0 and 1{cure or ', as 0.9 does'}.")
 
 
 def check_probability(value: float, name: str, *, open_interval: bool = False) -> float:
@@ -136,7 +146,7 @@ def check_probability(value: float, name: str, *, open_interval: bool = False) -
     where = "between 0 and 1" if open_interval else "from 0 to 1"
     percent = is_number(value) and 1 < value <= 100 and not (open_interval and value == 100)
     cure = f"; write {value / 100:g} for {value:g} %" if percent else ""
-    raise ValueError(f"{name}={value!r} must be a number {where}{cure}.")
+    raise ValueError(f"{name}={shown(value)} must be a number {where}{cure}.")
 
 
 def check_number(
@@ -181,7 +191,7 @@ def check_number(
         bounds.append(f"at most {most:g}")
     kind = "a number" if infinite else "a finite number"
     text = " ".join([kind, " and ".join(bounds)]).strip()
-    raise ValueError(f"{name}={value!r} must be {text}{f'; {meaning}' if meaning else ''}.")
+    raise ValueError(f"{name}={shown(value)} must be {text}{f'; {meaning}' if meaning else ''}.")
 
 
 def check_count(value: float, name: str, *, least: int = 0, most: int | None = None) -> int:
@@ -199,7 +209,114 @@ def check_count(value: float, name: str, *, least: int = 0, most: int | None = N
     if is_number(value) and value == int(value) and value >= least and (most is None or value <= most):
         return int(value)
     bound = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
-    raise ValueError(f"{name}={value!r} must be a whole number {bound}.")
+    raise ValueError(f"{name}={shown(value)} must be a whole number {bound}.")
+
+
+def check_draws(n_draws: float, name: str = "n_draws", *, least: int = 1, cells: int = 1) -> int:
+    """Return a number of draws or resamples: at most a million, and no more than memory holds.
+
+    Parameters
+    ----------
+    n_draws : int
+    name : str, default="n_draws"
+    least : int, default=1
+    cells : int, default=1
+        Numbers that each draw has.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_draws(1000)
+    1000
+    """
+    count = check_count(n_draws, name, least=least)
+    if count > (most := max(least, min(MOST_DRAWS, MOST_CELLS // max(cells, 1)))):
+        raise ValueError(f"{name}={count:,} is more than one call draws, {most:,} at most here; take fewer.")
+    return count
+
+
+def check_cells(**counts: int) -> None:
+    """Refuse counts whose product is more than one call may hold in memory.
+
+    Raises
+    ------
+    ValueError
+        Naming them.
+
+    Examples
+    --------
+    >>> check_cells(n_customers=1000, n_periods=12)
+    """
+    if (total := math.prod(counts.values())) > MOST_CELLS:
+        product = " times ".join(f"{name}={count:,}" for name, count in counts.items())
+        raise ValueError(f"{product} makes {total:,} numbers at once, above {MOST_CELLS:,}; take fewer.")
+
+
+def check_flag(value: bool, name: str) -> bool:
+    """Return True or False; 1, "yes" and the like are not.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"{name}={shown(value)} must be True or False.")
+
+
+def check_text(value: str, name: str, *, meaning: str = "") -> str:
+    """Return a text that says something, such as the name of a column.
+
+    Parameters
+    ----------
+    value : str
+    name : str
+        The argument, as the caller knows it.
+    meaning : str, default=""
+        What the text is, for the end of the message.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ValueError(f"{name}={shown(value)} must be text{f'; {meaning}' if meaning else ''}.")
+
+
+def check_sample_weight(weight: Any, n: int) -> np.ndarray:
+    """Return weights, one for each of n rows: finite numbers of at least 0, not all of them 0.
+
+    Raises
+    ------
+    DataError
+
+    Examples
+    --------
+    >>> check_sample_weight([1, 0.5], 2)
+    array([1. , 0.5])
+    """
+    subject = "the sample weights"
+    try:
+        given = np.asarray(weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError([f"they must be numbers, not {shown(weight)}"], subject) from None
+    given = np.full(n, given) if given.ndim == 0 else given
+    if given.shape != (n,):
+        raise DataError([f"they have the shape {given.shape}; one for each of {n:,} rows is needed"], subject)
+    faults = []
+    if wrong := int((~np.isfinite(given)).sum()):
+        faults.append(f"{wrong:,} of {n:,} are missing or infinite")
+    if below := int((given < 0).sum()):
+        faults.append(f"{below:,} of {n:,} are negative; a weight says how many customers a row stands for")
+    if not faults and n and not given.sum() > 0:
+        faults.append("all weights are zero, so that nobody is left")
+    if faults:
+        raise DataError(faults, subject)
+    return given
 
 
 def check_numbers(
@@ -294,7 +411,7 @@ def check_choice(value: T, name: str, choices: Collection[T]) -> T:
 
 def unknown_choice(value: Any, name: str, known: Iterable[str]) -> ValueError:
     """Return the refusal of a value that is none of those known, listing them as they are to be written."""
-    return ValueError(f"{name}={value!r} is not known; choose one of {', '.join(known)}.")
+    return ValueError(f"{name}={shown(value)} is not known; choose one of {', '.join(known)}.")
 
 
 def check_unit(unit: str, name: str = "unit") -> str:
@@ -340,7 +457,7 @@ def check_margin(margin: float, name: str = "margin") -> float:
     if is_number(margin) and 0 < margin <= 1:
         return float(margin)
     cure = f"; write {margin / 100:g} for {margin:g} %" if is_number(margin) and 1 < margin <= 100 else ""
-    raise ValueError(f"{name}={margin!r} must be a share of revenue, above 0 and at most 1{cure}.")
+    raise ValueError(f"{name}={shown(margin)} must be a share of revenue, above 0 and at most 1{cure}.")
 
 
 def check_currency(currency: str, name: str = "currency") -> str:
@@ -352,7 +469,7 @@ def check_currency(currency: str, name: str = "currency") -> str:
     """
     if isinstance(currency, str) and len(currency.strip()) == 3 and currency.strip().isalpha():
         return currency.strip().upper()
-    raise ValueError(f"{name}={currency!r} must be a code of three letters, as in 'USD'.")
+    raise ValueError(f"{name}={shown(currency)} must be a code of three letters, as in 'USD'.")
 
 
 def check_random_state(random_state: Seed) -> np.random.RandomState:
@@ -376,7 +493,7 @@ def check_random_state(random_state: Seed) -> np.random.RandomState:
     if is_count(random_state) and 0 <= random_state < 2**32:
         return np.random.RandomState(int(random_state))
     raise ValueError(
-        f"random_state={random_state!r} must be a whole number from 0 to {2**32 - 1}, a Generator, a RandomState or None."
+        f"random_state={shown(random_state)} must be a whole number from 0 to {2**32 - 1}, a Generator, a RandomState or None."
     )
 
 
@@ -401,5 +518,5 @@ def check_generator(random_state: Seed) -> np.random.Generator:
     if is_count(random_state) and random_state >= 0:
         return np.random.default_rng(int(random_state))
     raise ValueError(
-        f"random_state={random_state!r} must be a whole number of at least 0, a Generator, a RandomState or None."
+        f"random_state={shown(random_state)} must be a whole number of at least 0, a Generator, a RandomState or None."
     )

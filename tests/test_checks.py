@@ -174,3 +174,50 @@ def test_weights_are_finite_not_negative_and_not_all_zero():
             checks.check_weights(wrong, 2)
     with pytest.raises(ValueError, match="nothing is left to weigh"):
         checks.check_weights([0, 0], 2)
+
+
+def test_draws_and_cells_are_bounded():
+    assert checks.check_draws(10.0) == 10
+    assert checks.check_draws(0, "n_resamples", least=0) == 0
+    with pytest.raises(ValueError, match="n_draws=0 must be a whole number of at least 1"):
+        checks.check_draws(0)
+    with pytest.raises(ValueError, match="n_draws=1,000,000,000 is more than one call draws, 1,000,000 at most here"):
+        checks.check_draws(10**9)
+    with pytest.raises(ValueError, match="20,000 at most here"):
+        checks.check_draws(100_000, cells=10_000)
+    with pytest.raises(
+        ValueError, match="n_customers=1,000,000 times n_periods=1,000 makes 1,000,000,000 numbers at once"
+    ):
+        checks.check_cells(n_customers=1_000_000, n_periods=1_000)
+
+
+def test_flags_and_texts():
+    assert checks.check_flag(np.True_, "paired") is True
+    for value in (1, 0, "yes", None):
+        with pytest.raises(ValueError, match=r"paired=.* must be True or False"):
+            checks.check_flag(value, "paired")
+    assert checks.check_text("gone", "gone") == "gone"
+    for value in ("", " ", 5, None):
+        with pytest.raises(ValueError, match=r"gone=.* must be text; it is a name"):
+            checks.check_text(value, "gone", meaning="it is a name")
+
+
+def test_sample_weights():
+    np.testing.assert_array_equal(checks.check_sample_weight([1, 0], 2), [1.0, 0.0])
+    np.testing.assert_array_equal(checks.check_sample_weight(2, 2), [2.0, 2.0])
+    for weight, message in (
+        (["a", "b"], "must be numbers"),
+        ([1.0], r"shape \(1,\); one for each of 2 rows"),
+        ([[1.0, 2.0]], "one for each of 2 rows"),
+        ([1, np.nan], "1 of 2 are missing or infinite"),
+        ([1, -1], "1 of 2 are negative"),
+        ([0, 0], "all weights are zero"),
+    ):
+        with pytest.raises(DataError, match=message):
+            checks.check_sample_weight(weight, 2)
+
+
+def test_a_long_value_is_shortened_in_messages():
+    with pytest.raises(ValueError, match="is not known") as error:
+        checks.check_choice("x" * 1_000_000, "method", ("a", "b"))
+    assert len(str(error.value)) < 120

@@ -1,7 +1,7 @@
 import pickle
 
 from crmml import DataError
-from crmml.exceptions import MissingInputsError, WorkError
+from crmml.exceptions import MissingInputsError, WorkError, shortened, shown
 
 
 def test_it_is_a_data_error_that_lists_what_is_missing():
@@ -17,3 +17,12 @@ def test_it_is_a_data_error_that_lists_what_is_missing():
 def test_too_much_work_is_a_value_that_was_wrong_and_an_arithmetic_matter():
     assert issubclass(WorkError, ValueError)
     assert issubclass(WorkError, ArithmeticError)
+
+
+def test_long_values_are_shortened():
+    assert shown("loyal") == "'loyal'"
+    assert shown(5) == "5"
+    assert shown("x" * 1_000_000) == repr("x" * 39 + "…")
+    assert len(shown(list(range(1000)))) <= 40
+    assert shortened("one two three", 8) == "one two…"
+    assert shortened("one two", 7) == "one two"

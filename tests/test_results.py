@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crmml.clv import BetaGeoNBD
-from crmml.results import Estimate, IntervalDisplay, Result, numbers_of, words_in_html
+from crmml.results import Estimate, IntervalDisplay, Result, duration_in_words, numbers_of, words_in_html
 
 
 @dataclass(frozen=True)
@@ -119,3 +119,9 @@ def test_a_fitted_model_shows_its_estimates_and_no_draws():
     assert "docs/models.md" in shown
     assert model._get_doc_link().endswith("docs/models.md")
     assert "Estimates" not in BetaGeoNBD()._repr_html_()
+
+
+def test_how_long_something_lasts():
+    assert duration_in_words(2.5, "weeks") == "2.50 weeks"
+    assert duration_in_words(12, "months", ".0f") == "12 months"
+    assert duration_in_words(float("inf"), "weeks") == "without end"

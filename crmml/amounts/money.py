@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..checks import check_currency, check_number
 from ..results import Result
 
 
@@ -12,14 +13,25 @@ from ..results import Result
 class Money(Result):
     """An amount that knows its currency; it unpacks into both.
 
-    Attributes
+    Parameters
     ----------
     amount : float
+        Finite.
     currency : str
+        Three letters.
+
+    Raises
+    ------
+    ValueError
+        For what is not a number or not a currency.
     """
 
     amount: float
     currency: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", check_number(self.amount, "amount"))
+        object.__setattr__(self, "currency", check_currency(self.currency))
 
     def __iter__(self) -> Iterator[float | str]:
         return iter((self.amount, self.currency))

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..checks import check_coverage, is_number
+from ..checks import check_coverage, check_draws, check_generator, check_number, check_text, is_number
+from ..exceptions import shown
 from ..results import Result
 from ..typing import ArrayLike, Numbers
 
@@ -41,9 +42,9 @@ class Quantity(ABC):
 
     def sample(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
         """Draw values, shape (n_draws,)."""
-        return np.broadcast_to(
-            np.asarray(self.at(draw_inputs(self.inputs(), n_draws, rng)), dtype=float), (n_draws,)
-        ).copy()
+        inputs = self.inputs()
+        n_draws, rng = check_draws(n_draws, cells=len(inputs)), check_generator(rng)
+        return np.broadcast_to(np.asarray(self.at(draw_inputs(inputs, n_draws, rng)), dtype=float), (n_draws,)).copy()
 
     def __add__(self, other: Any) -> Quantity:
         return _combined(operator.add, self, other)
@@ -105,6 +106,8 @@ class Uncertain(Quantity, Result):
     _law: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.name is not None:
+            check_text(self.name, "name", meaning="one name is one unknown")
         if self._law is None:
             raise TypeError(
                 "Uncertain is made by one of its class methods, such as Uncertain.triangular(80, 100, 150)."
@@ -155,7 +158,10 @@ class Uncertain(Quantity, Result):
     @classmethod
     def empirical(cls, draws: ArrayLike, *, name: str | None = None) -> Uncertain:
         """Equally likely draws, such as those of a posterior; at least two, finite."""
-        values = np.sort(np.asarray(draws, dtype=float).ravel())
+        try:
+            values = np.sort(np.asarray(draws, dtype=float).ravel())
+        except (TypeError, ValueError):
+            raise ValueError("draws must be numbers, at least two.") from None
         _require(len(values) > 1 and np.isfinite(values).all(), "at least two draws are needed, all finite")
         return cls("empirical", tuple(values.tolist()), name, _Draws(values))
 
@@ -185,16 +191,22 @@ class Uncertain(Quantity, Result):
         return float(self._law.mean())
 
     def quantile(self, q: ArrayLike) -> Any:
-        """Return quantiles."""
+        """Return quantiles: of one probability, or of each of several, from 0 to 1."""
+        try:
+            at = np.asarray(q, dtype=float)
+        except (TypeError, ValueError):
+            at = np.asarray(np.nan)
+        _require(bool(((at >= 0) & (at <= 1)).all()), f"q={shown(q)} must be probabilities from 0 to 1")
         return self._law.ppf(q)
 
     def sample(self, n_draws: int, rng: np.random.Generator) -> np.ndarray:
         """Draw values, shape (n_draws,)."""
-        return np.asarray(self.quantile(rng.random(n_draws)), dtype=float)
+        uniform = check_generator(rng).random(check_draws(n_draws))
+        return np.asarray(self._law.ppf(uniform), dtype=float)
 
     def probability_below(self, value: float) -> float:
         """Probability of being below a value."""
-        return float(self._law.cdf(np.nextafter(value, -np.inf)))
+        return float(self._law.cdf(np.nextafter(check_number(value, "value", infinite=True), -np.inf)))
 
     def describe(self) -> str:
         """Say the distribution in words."""

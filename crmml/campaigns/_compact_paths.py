@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..checks import Faults
+from ..checks import Faults, check_text
 from ..typing import Frame
 from ._touches import SUBJECT
 
@@ -48,6 +48,9 @@ def read_compact(
     DataError
     """
     faults = Faults(SUBJECT)
+    for name, column in (("path", path), ("conversions", conversions), ("separator", separator)):
+        faults.check(check_text, column, name)
+    faults.refuse()
     names = [path, conversions, *([nulls] if nulls else []), *([value] if value else [])]
     table = frames.to_columns(paths, names).reset_index(drop=True)
     if not len(table):

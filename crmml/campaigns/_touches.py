@@ -10,7 +10,7 @@ import pandas as pd
 
 from .. import frames
 from ..amounts.windows import read_window
-from ..checks import Faults
+from ..checks import Faults, check_text
 from ..typing import Frame, Window
 
 SUBJECT = "the paths"
@@ -73,6 +73,9 @@ def read_touches(touches: Frame, columns: TouchColumns, window: Window | None) -
     DataError
     """
     faults = Faults(SUBJECT)
+    for name in ("path_id", "channel", "converted"):
+        faults.check(check_text, getattr(columns, name), name, meaning="it is the name of a column")
+    faults.refuse()
     columns = _with_order(touches, columns, faults)
     stretch = None if window is None else faults.check(read_window, window)
     if window is not None and columns.timestamp is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,12 @@ from ..checks import (
     check_choice,
     check_count,
     check_coverage,
+    check_draws,
     check_probability,
     check_random_state,
     is_number,
 )
-from ..exceptions import DataError
+from ..exceptions import DataError, shown
 from ..results import Result
 from ..typing import Frame, Seed, Window
 from ._markov_removal import MarkovRemoval
@@ -351,8 +352,8 @@ def attribute_all(
     """The attributions that `compare_attributions` puts in a table; the paths are read once."""
     if methods is None:
         methods = [m for m in METHODS if m != "time_decay" or options.get("half_life") is not None]
-    elif isinstance(methods, str) or not len(methods):
-        raise ValueError(f"methods={methods!r} must be a list of methods.")
+    elif isinstance(methods, str) or not isinstance(methods, Iterable) or not len(methods):
+        raise ValueError(f"methods={shown(methods)} must be a list of methods.")
     if not isinstance(paths, ChannelPaths):
         names = ("path_id", "channel", "timestamp", "position", "converted", "value", "window")
         paths = ChannelPaths.from_touches(paths, **{name: options.pop(name) for name in names if name in options})
@@ -380,6 +381,9 @@ def _compressed(read: ChannelPaths) -> ChannelPaths:
         table["value"].to_numpy() if read.value is not None else None,
     )
 
+
+#: Highest order of a chain of touches.
+MOST_ORDER = 100
 
 _Credit = Callable[[np.ndarray], np.ndarray]
 _Worth = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -536,16 +540,16 @@ def _check_options(
     faults = Faults("the options")
     faults.check(check_choice, method, "method", METHODS)
     _check_weights(weights, faults)
-    if method == "time_decay":
+    if method == "time_decay" or half_life is not None:
         _check_half_life(half_life, unit, faults)
-    faults.check(check_count, order, "order", least=1)
+    faults.check(check_count, order, "order", least=1, most=MOST_ORDER)
     faults.check(check_choice, worth, "worth", ("conversions", "rate"))
     if n_orders is not None:
-        faults.check(check_count, n_orders, "n_orders", least=2)
+        faults.check(check_draws, n_orders, "n_orders", least=2)
     if max_error is not None:
         faults.check(check_probability, max_error, "max_error", open_interval=True)
     faults.check(check_coverage, coverage)
-    faults.check(check_count, n_resamples, "n_resamples")
+    faults.check(check_draws, n_resamples, "n_resamples", least=0)
     faults.refuse()
 
 

@@ -12,10 +12,10 @@ from joblib import Parallel, delayed
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import check_coverage, check_random_state
+from ..checks import MOST_DRAWS, check_coverage, check_draws, check_random_state, check_sample_weight
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
 from ..fitting import atomic
@@ -74,7 +74,7 @@ class UpliftModel(TableMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit"]), None],
         "control": "no_validation",
-        "n_resamples": [Interval(Integral, 0, None, closed="left")],
+        "n_resamples": [Interval(Integral, 0, MOST_DRAWS, closed="both")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -194,7 +194,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         names = [arms.control, *arms.treated]
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
+            weight = check_sample_weight(sample_weight, len(table))
         known = None
         if propensity is not None:
             known = read_propensity(propensity, len(table), arms.control, arms.treated)
@@ -336,11 +336,13 @@ class UpliftModel(TableMixin, BaseEstimator):
                 ],
                 f"the {type(self).__name__}",
             )
+        state = check_random_state(random_state) if n_draws is not None else None
         drawn = np.stack([self._effects(models, table) for models in self.bootstrap_models_])
         drawn += self._effects(self.models_, table) - drawn.mean(axis=0)
-        if n_draws is None:
+        if n_draws is None or state is None:
             return drawn
-        return drawn[check_random_state(random_state).randint(0, len(drawn), n_draws)]
+        n_draws = check_draws(n_draws, cells=drawn[0].size)
+        return drawn[state.randint(0, len(drawn), n_draws)]
 
     def predict_std(self, X: FrameLike) -> np.ndarray:
         """Standard error of each customer's uplift by the bootstrap, of the shape of ``predict(X)``; see `sample`."""

@@ -13,12 +13,14 @@ from ..checks import (
     check_choice,
     check_count,
     check_coverage,
+    check_currency,
+    check_number,
     check_probability,
     check_random_state,
     check_unit,
     is_number,
 )
-from ..exceptions import DataError
+from ..exceptions import DataError, shown
 from ..frames import is_frame, wrap
 from ..typing import Seed, Window
 from ._indicator_data import FROM_SOURCE, OPTIONAL, READERS, Table, read_cases
@@ -86,6 +88,15 @@ def check_mappings(given: Mapping[str, Any]) -> None:
         raise DataError(faults, SUBJECT)
 
 
+def _definitions(given: Any, faults: Faults) -> list[IndicatorDefinition]:
+    """Definitions of a caller's own; anything else is a fault."""
+    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str | Mapping) else [given]
+    if odd := [one for one in listed if not isinstance(one, IndicatorDefinition)]:
+        faults.add(f"definitions={shown(given)} must list IndicatorDefinition; {shown(odd[0])} is not one")
+        return []
+    return listed
+
+
 class Intake:
     """Reads measurements by indicator, collecting what is wrong with them.
 
@@ -106,6 +117,16 @@ class Intake:
         columns: Mapping[str, str] | None,
         satisfied_from: float | None,
     ) -> None:
+        arguments = Faults(SUBJECT)
+        definitions = _definitions(definitions, arguments)
+        if currency is not None:
+            currency = arguments.check(check_currency, currency)
+        if satisfied_from is not None:
+            meaning = "it is the least score of those who are satisfied"
+            satisfied_from = arguments.check(check_number, satisfied_from, "satisfied_from", meaning=meaning)
+        if columns is not None and not isinstance(columns, Mapping):
+            arguments.add(f"columns={shown(columns)} must map roles to columns")
+        arguments.refuse()
         self.setting = setting
         self.known = _known(definitions, setting.duration_unit, currency)
         self.columns = dict(columns or {})

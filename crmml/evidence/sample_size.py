@@ -6,8 +6,8 @@ import math
 
 from scipy.special import nctdtr, ndtri, stdtrit
 
-from ..checks import Faults, check_probability
-from ..exceptions import DataError
+from ..checks import Faults, check_probability, is_number
+from ..exceptions import DataError, shown
 
 
 def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, significance: float = 0.05) -> int:
@@ -48,10 +48,10 @@ def sample_size_for_rates(before: float, after: float, *, power: float = 0.8, si
     """
     z_size, z_power = _normal(power, significance)
     faults = [
-        f"the rate {name} is {rate:g}; give a fraction between 0 and 1"
-        + (f", {rate / 100:g}" if 1 < rate <= 100 else "")
+        f"the rate {name} is {shown(rate)}; give a fraction between 0 and 1"
+        + (f", {rate / 100:g}" if is_number(rate) and 1 < rate <= 100 else "")
         for name, rate in (("before", before), ("after", after))
-        if not 0 <= rate <= 1
+        if not (is_number(rate) and 0 <= rate <= 1)
     ]
     if not faults and before == after:
         faults.append("the rates before and after are equal; no number of customers finds a change of nothing")
@@ -97,7 +97,7 @@ def sample_size_for_means(
     Raises
     ------
     DataError
-        For a change of 0 or a standard deviation below 0.
+        For a change of 0 or a standard deviation that is not above 0.
 
     References
     ----------
@@ -110,14 +110,17 @@ def sample_size_for_means(
     64
     """
     z_size, z_power = _normal(power, significance)
-    first, second = sd if isinstance(sd, (tuple, list)) else (sd, sd)
+    pair = tuple(sd) if isinstance(sd, (tuple, list)) else (sd, sd)
     faults = []
-    if not (math.isfinite(change) and change != 0):
-        faults.append(f"the change is {change:g}; give what is to be found, not 0")
-    if not all(math.isfinite(one) and one >= 0 for one in (first, second)):
-        faults.append(f"the standard deviation is {sd}; it must be at least 0")
+    if not is_number(change) or change == 0:
+        faults.append(f"the change is {shown(change)}; give what is to be found, not 0")
+    if len(pair) != 2 or not all(is_number(one) and one >= 0 for one in pair) or not sum(pair) > 0:
+        faults.append(
+            f"the standard deviation is {shown(sd)}; it must be above 0, where there are two in one group at least"
+        )
     if faults:
         raise DataError(faults, "the sample size")
+    first, second = pair
     variance = first**2 if paired else first**2 + second**2
     ratio = 0.0 if paired or not variance else (min(first, second) / max(first, second)) ** 2
     per_case = (1 + ratio) ** 2 / (1 + ratio**2)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from ..checks import check_coverage
+from ..exceptions import shown
 from ..typing import ArrayLike
 
 
@@ -73,12 +74,17 @@ def wilson_interval(rate: ArrayLike, n: ArrayLike, *, coverage: float = 0.9) -> 
     Parameters
     ----------
     rate, n : float or arrays of one shape
-        The share, in [0, 1], and the number of trials, above 0.
+        The share, in [0, 1], and the number of trials, above 0. A share that is NaN has an interval of NaN.
     coverage : float, default=0.9
 
     Returns
     -------
     lower, upper : ndarrays
+
+    Raises
+    ------
+    ValueError
+        For shares outside [0, 1], and shares of no trials.
 
     References
     ----------
@@ -90,9 +96,15 @@ def wilson_interval(rate: ArrayLike, n: ArrayLike, *, coverage: float = 0.9) -> 
     >>> round(float(lower), 4), round(float(upper), 4)
     (0.4038, 0.5962)
     """
-    rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    if ((rate < 0) | (rate > 1)).any() or (n < 0).any():
-        raise ValueError("rate must be shares from 0 to 1, and n numbers of trials, not negative.")
+    try:
+        rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("rate and n must be numbers, or arrays of them.") from None
+    with np.errstate(invalid="ignore"):
+        if ((rate < 0) | (rate > 1)).any():
+            raise ValueError(f"rate={shown(rate)} must lie in [0, 1]; NaN is a share that is not known.")
+        if (~(n > 0) & ~np.isnan(rate)).any():
+            raise ValueError(f"n={shown(n)} must be above 0: nothing is known of a share in no trials.")
     z2 = ndtri(0.5 + check_coverage(coverage) / 2) ** 2
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * rate * (1 - rate) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..checks import Faults, check_count, check_coverage, check_random_state
+from ..checks import Faults, check_coverage, check_draws, check_random_state
 from ..exceptions import DataError
 from ..results import Result
 from ..typing import ArrayLike, Seed
@@ -92,7 +92,7 @@ def bootstrap_interval(
     if len(lengths) != 1:
         faults.add(f"the arrays have lengths {sorted(lengths)}; one is needed")
     faults.check(check_coverage, coverage)
-    faults.check(check_count, n_resamples, "n_resamples", least=1)
+    faults.check(check_draws, n_resamples, "n_resamples")
     faults.refuse()
     (n,) = lengths
     estimate = float(metric(*columns, **options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..checks import Faults, check_choice, check_count, check_coverage
+from ..checks import Faults, check_choice, check_coverage, check_draws
 from ..inference import wilson_interval
 from ..typing import ArrayLike
 from .inputs import read_binary
@@ -75,7 +75,7 @@ def calibration_table(
     """
     y, p = read_binary(y_true, y_prob, probability=True)
     faults = Faults("bins")
-    faults.check(check_count, n_bins, "n_bins", least=1)
+    faults.check(check_draws, n_bins, "n_bins")
     faults.check(check_choice, bins, "bins", ("width", "count"))
     faults.check(check_coverage, coverage)
     faults.refuse()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import Faults, check_coverage, check_random_state
+from ..checks import Faults, check_coverage, check_flag, check_random_state
 from ..typing import ArrayLike, Seed
 from .inputs import numbers
 
@@ -47,9 +47,11 @@ def interval_coverage(
     >>> round(interval_coverage(y, draws, randomized=True, random_state=0), 2)
     0.9
     """
-    y = np.asarray(y, dtype=np.float64)
-    y, faults = numbers(y, "y", y.size)
-    table = np.asarray(interval, dtype=np.float64)
+    y, faults = numbers(y, "y", np.size(y))
+    try:
+        table = np.asarray(interval, dtype=np.float64)
+    except (TypeError, ValueError):
+        table = np.empty(0)
     if table.ndim != 2 or len(table) != y.size or table.shape[1] < 2:
         faults.append(f"interval has shape {table.shape}; a row for each of {y.size} outcomes is needed")
     elif np.isnan(table).any():
@@ -61,6 +63,7 @@ def interval_coverage(
     found = Faults("outcomes and intervals")
     found.extend(faults)
     found.check(check_coverage, coverage)
+    found.check(check_flag, randomized, "randomized")
     found.refuse()
     if not randomized:
         return float(((table[:, 0] <= y) & (y <= table[:, 1])).mean())

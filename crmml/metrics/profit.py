@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betainc
 
-from ..checks import Faults, check_number, check_probability
+from ..checks import Faults, check_flag, check_number, check_probability
 from ..results import DisplayMixin, Result
 from ..typing import ArrayLike, Estimator, FrameLike
 from ._roc_hull import hull_corners
@@ -194,6 +194,7 @@ def maximum_profit(
     y, score = read_binary(y_true, y_score)
     faults = _cost_faults(clv, incentive_cost, contact_cost)
     faults.check(check_probability, acceptance, "acceptance")
+    faults.check(check_flag, return_details, "return_details")
     faults.refuse()
     hull = _Hull(*hull_corners(y, score), y.size)
     best, corner = hull.best_at(acceptance, clv, incentive_cost, contact_cost)
@@ -260,6 +261,7 @@ def expected_maximum_profit(
     faults = _cost_faults(clv, incentive_cost, contact_cost)
     faults.check(check_number, alpha, "alpha", above=0)
     faults.check(check_number, beta, "beta", above=0)
+    faults.check(check_flag, return_details, "return_details")
     faults.refuse()
     hull = _Hull(*hull_corners(y, score), y.size)
     profit, rate = hull.expected(clv, incentive_cost, contact_cost, alpha, beta)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..checks import Faults, check_choice, check_count, check_coverage, check_random_state
+from ..checks import Faults, check_choice, check_coverage, check_draws, check_random_state
 from ..results import DisplayMixin, Result
 from ..typing import ArrayLike, Seed
 from .inputs import descending_groups, read_uplift
@@ -157,7 +157,7 @@ def random_targeting_test(
     y, score, treated = read_uplift(y, score, treatment)
     faults = Faults("the test")
     faults.check(check_coverage, coverage)
-    faults.check(check_count, n_resamples, "n_resamples", least=19)  # fewer could not tell anything at 5 %
+    faults.check(check_draws, n_resamples, "n_resamples", least=19)  # fewer could not tell anything at 5 %
     faults.check(check_choice, permute, "permute", ("arms", "scores"))
     faults.refuse()
     qini = qini_score(y, score, treated, ties="line")

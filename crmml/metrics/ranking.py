@@ -60,8 +60,11 @@ def cumulative_gains(y_true: ArrayLike, y_score: ArrayLike, *, shares: ArrayLike
     1   0.50   0.5   1.0
     2   1.00   1.0   1.0
     """
-    share = np.arange(1, 21) / 20 if shares is None else np.asarray(shares, dtype=np.float64)
-    require([] if ((share > 0) & (share <= 1)).all() else ["shares must lie in (0, 1]"], "cumulative gains")
+    given = np.arange(1, 21) / 20 if shares is None else np.atleast_1d(shares)
+    share, faults = numbers(given, "shares", given.size)
+    if not faults and not (share.size and ((share > 0) & (share <= 1)).all()):
+        faults.append("shares must lie in (0, 1], one at least")
+    require(faults, "cumulative gains")
     contacted, found = _gains(*read_binary(y_true, y_score))
     gain = np.interp(share, contacted, found)
     return pd.DataFrame({"share": share, "gain": gain, "lift": gain / share})

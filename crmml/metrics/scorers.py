@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, make_scorer, roc_auc_score
 
+from ..exceptions import shown
 from .calibration import expected_calibration_error
 from .inputs import read_binary, require
 from .profit import expected_maximum_profit, maximum_profit, profit_gain
@@ -69,9 +71,16 @@ def get_scorer(name: str, **options: Any) -> Any:
     make_scorer(expected_maximum_profit, response_method=('predict_proba', 'decision_function'), clv=500)
     """
     require(
-        [] if name in _SCORERS else [f"{name!r} is not known; there are {', '.join(sorted(_SCORERS))}"], "the scorer"
+        []
+        if isinstance(name, str) and name in _SCORERS
+        else [f"{shown(name)} is not known; there are {', '.join(sorted(_SCORERS))}"],
+        "the scorer",
     )
     metric, response, better = _SCORERS[name]
+    known = list(inspect.signature(metric).parameters)[2:]
+    unknown = [option for option in options if option not in known]
+    takes = ", ".join(known) or "none"
+    require([f"{option!r} is not an option of {name}; there are {takes}" for option in unknown], "the scorer")
     if name == "qini":
         options = {"ties": "line", **options}
     return make_scorer(metric, response_method=response, greater_is_better=better, **options)
@@ -106,5 +115,8 @@ def scorers(*names: str, **costs: Any) -> dict[str, Any]:
     ]
     if "expected_maximum_profit" in chosen and "profit_gain" not in chosen:
         chosen.insert(chosen.index("expected_maximum_profit") + 1, "profit_gain")
+    known = set(inspect.signature(maximum_profit).parameters) | set(inspect.signature(profit_gain).parameters)
+    unknown = [name for name in costs if name not in known - {"y_true", "y_score", "return_details"}]
+    require([f"{name!r} is not a cost of these scorers" for name in unknown], "the scorers")
     money = {"expected_maximum_profit", "maximum_profit", "profit_gain"}
     return {name: get_scorer(name, **(costs if name in money else {})) for name in chosen}

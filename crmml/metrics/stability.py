@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from ..checks import check_probability
+from ..checks import Faults, check_count, check_draws, check_probability
+from ..exceptions import shown
 from ..typing import ArrayLike
-from .inputs import require
 
 
 def population_stability_index(expected: ArrayLike, actual: ArrayLike, *, n_bins: int = 10) -> float:
@@ -64,16 +64,24 @@ def stability_noise(n_bins: int, n_expected: int, n_actual: int, *, significance
     >>> round(stability_noise(10, 1000, 1000), 4)
     0.0338
     """
-    check_probability(significance, "significance", open_interval=True)
+    faults = Faults("the noise of the index")
+    faults.check(check_probability, significance, "significance", open_interval=True)
+    faults.check(check_draws, n_bins, "n_bins")
+    for name, count in (("n_expected", n_expected), ("n_actual", n_actual)):
+        faults.check(check_count, count, name, least=1)
+    faults.refuse()
     return float(chi2.ppf(1 - significance, max(n_bins - 1, 1)) * (1 / n_expected + 1 / n_actual))
 
 
 def stability_shares(expected: ArrayLike, actual: ArrayLike, *, n_bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Shares of each bin in both samples, as `population_stability_index` compares them."""
+    faults = Faults("PSI")
+    faults.check(check_draws, n_bins, "n_bins")
+    for name, given in (("expected", expected), ("actual", actual)):
+        if np.ndim(given) != 1 or not len(given):  # type: ignore[arg-type]  # a dimension has a length
+            faults.add(f"{name} must be a column with rows; it is {shown(given)}")
+    faults.refuse()
     before, after = pd.Series(expected), pd.Series(actual)
-    require(
-        [f"{name} has no rows" for name, column in (("expected", before), ("actual", after)) if not len(column)], "PSI"
-    )
     if pd.api.types.is_numeric_dtype(before.dtype) and pd.api.types.is_numeric_dtype(after.dtype):
         edges = np.unique(before.dropna().astype(float).quantile(np.arange(1, n_bins) / n_bins).to_numpy())
         codes = [np.searchsorted(edges, column.astype(float), side="left") for column in (before, after)]

@@ -45,7 +45,9 @@ def kaplan_meier(
     at, survival = _product_limit(duration, event)
     if times is None:
         return at, survival
-    asked = np.asarray(times, dtype=np.float64)
+    asked, faults = numbers(np.atleast_1d(times), "times", np.size(times))
+    require(faults, "times")
+    asked = asked.reshape(np.shape(times))
     return asked, _step(at, survival, asked, side="right")
 
 
@@ -93,16 +95,22 @@ def brier_score_at(duration: ArrayLike, event: ArrayLike, survival: ArrayLike, t
     array([0.    , 0.0833])
     """
     duration, event = _read(duration, event)
-    times = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    survival = np.asarray(survival, dtype=np.float64).reshape(duration.size, -1)
-    faults = []
-    if survival.shape != (duration.size, times.size):
-        faults.append(f"survival has shape {survival.shape}; ({duration.size}, {times.size}) is expected")
+    times, faults = numbers(np.atleast_1d(times), "times", np.size(times))
+    flat, more = numbers(np.ravel(survival), "survival", np.size(survival))
+    faults += more
+    shape = (duration.size, times.size)
+    if np.shape(survival) != shape and not (times.size == 1 and np.shape(survival) == shape[:1]):
+        faults.append(f"survival has shape {np.shape(survival)}; {shape} is expected")
+    elif not more and (wrong := int(((flat < 0) | (flat > 1)).sum())):
+        faults.append(f"{wrong:,} values of survival are not probabilities; they must lie in [0, 1]")
+    if early := int((times < 0).sum()):
+        faults.append(f"{early} times are negative")
     if late := int((times >= duration.max()).sum()):
         faults.append(
             f"{late} times are not below the largest duration {duration.max():g}, where nobody is seen any more"
         )
     require(faults, "survival")
+    survival = flat.reshape(shape)
     # events come before censoring at a tie: those who churned at t were not at risk of being censored at t
     at, free = _censoring(duration, event)
     own, then = _step(at, free, duration, side="left"), _step(at, free, times, side="right")
@@ -136,7 +144,8 @@ def integrated_brier_score(duration: ArrayLike, event: ArrayLike, survival: Arra
     >>> round(integrated_brier_score([1, 2, 3], [1, 1, 1], survival, [1.0, 2.0]), 4)
     0.0417
     """
-    times = np.asarray(times, dtype=np.float64)
+    times, faults = numbers(np.atleast_1d(times), "times", np.size(times))
+    require(faults, "times")
     require([] if times.size > 1 and (np.diff(times) > 0).all() else ["two or more rising times are needed"], "times")
     score = brier_score_at(duration, event, survival, times)
     return float(np.trapezoid(score, times) / (times[-1] - times[0]))
@@ -211,8 +220,7 @@ def _below(counts: np.ndarray, level: int) -> int:
 
 
 def _read(duration: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
-    duration = np.asarray(duration, dtype=np.float64)
-    duration, faults = numbers(duration, "duration", duration.size)
+    duration, faults = numbers(duration, "duration", np.size(duration))
     event, more = numbers(event, "event", duration.size)
     faults += more
     if not faults and (duration < 0).any():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from ..checks import Faults, check_count, check_coverage
+from ..checks import Faults, check_coverage, check_draws
 from ..inference import wilson_interval
 from ..typing import ArrayLike
 from .inputs import read_uplift, require
@@ -71,7 +71,7 @@ def uplift_calibration_table(
         fault = f"{beyond:,} of {y.size:,} predictions lie beyond [-1, 1], though y is 0 or 1: they look like percent; divide by 100"
         require([fault], "the predicted uplift")
     wrong = Faults("the bins")
-    wrong.check(check_count, n_bins, "n_bins", least=1)
+    wrong.check(check_draws, n_bins, "n_bins")
     wrong.check(check_coverage, coverage)
     wrong.refuse()
     edges = np.unique(np.quantile(uplift, np.arange(1, n_bins) / n_bins, method="higher"))

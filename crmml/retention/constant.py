@@ -14,6 +14,8 @@ from ..checks import (
     Faults,
     check_annual_rate,
     check_count,
+    check_draws,
+    check_generator,
     check_number,
     check_unit,
     is_number,
@@ -114,6 +116,7 @@ class ConstantRetention:
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Numbers:
         """Draw the rate from its posterior, or return it where it was not counted."""
+        n_draws, rng = check_draws(n_draws), check_generator(rng)
         if self.n is None or self.kept is None:
             return self.rate
         return Uncertain.share(self.kept, self.n).sample(n_draws, rng)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from ..amounts.changes import Percent, Points, check_change
-from ..checks import Faults, check_choice, check_count
+from ..checks import MOST_PERIODS, Faults, check_choice, check_count
 from ..exceptions import DataError
 from ..stages import StageChain, StageSpace
 from ..typing import ArrayLike, Numbers
@@ -83,7 +83,9 @@ class StageTerms:
     def __post_init__(self) -> None:
         faults = Faults("the terms of a stage chain")
         if self.horizon is not None:
-            object.__setattr__(self, "horizon", faults.check(check_count, self.horizon, "horizon", least=1))
+            object.__setattr__(
+                self, "horizon", faults.check(check_count, self.horizon, "horizon", least=1, most=MOST_PERIODS)
+            )
         faults.check(check_choice, self.first_payment, "first_payment", ("now", "end", "next"))
         faults.refuse()
 

@@ -35,9 +35,9 @@ from ..checks import (
     UNIT_WORDS,
     Faults,
     check_annual_rate,
-    check_count,
     check_coverage,
     check_currency,
+    check_draws,
     check_generator,
     check_number,
 )
@@ -339,7 +339,7 @@ def _read_settings(
         meaning = "the return on a cost of 0 or less cannot be known, give the full cost"
         read["programme_cost"] = faults.check(check_number, programme_cost, "programme_cost", above=0, meaning=meaning)
     if n_draws is not None:
-        read["n_draws"] = faults.check(check_count, n_draws, "n_draws", least=20)
+        read["n_draws"] = faults.check(check_draws, n_draws, least=20)
     faults.refuse()
     return _Settings(**read)
 

@@ -15,8 +15,8 @@ from ..amounts.conversion import ConversionRates
 from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
 from ..amounts.windows import read_window
-from ..checks import check_choice, check_currency
-from ..exceptions import DataError
+from ..checks import check_choice, check_currency, check_flag
+from ..exceptions import DataError, shown
 from ..frames import expressions as ex
 from ..frames.text_amounts import DecimalMark
 from ..results import Result
@@ -60,7 +60,7 @@ class Ledger(Result):
 
     def __init__(self, currency: str | None = None, *, allow_overlap: bool = False) -> None:
         code = None if currency is None else check_currency(currency)
-        self.__dict__.update(currency=code, allow_overlap=bool(allow_overlap), rows=())
+        self.__dict__.update(currency=code, allow_overlap=check_flag(allow_overlap, "allow_overlap"), rows=())
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a {type(self).__name__} does not change; add() returns another one")
@@ -148,6 +148,8 @@ class Ledger(Result):
         2 costs, 0 of them recurring, with 2 payments from 2024-01-31 to 2024-02-01.
         EUR 1,500 in all: software licence 1,200, training 300.
         """
+        if columns is not None and not isinstance(columns, Mapping):
+            raise TypeError(f"columns={shown(columns)} must map fields to columns, as in {{'amount': 'Betrag'}}.")
         check_choice(decimal, "decimal", (None, ".", ","))
         check_choice(day_first, "day_first", (None, True, False))
         ledger = cls(currency, allow_overlap=allow_overlap)
@@ -212,6 +214,10 @@ class Ledger(Result):
         DataError
             Naming the currencies that have no rate.
         """
+        if not isinstance(rates, ConversionRates):
+            raise TypeError(
+                f"rates={shown(rates)} must be ConversionRates(to, on, rates), with the day that they hold for."
+            )
         rates.check(self.currencies, f"the ledger of {self._noun}")
         return self._with(tuple(_converted(row, rates) for row in self.rows), rates.to)
 
@@ -264,6 +270,7 @@ class Ledger(Result):
         DataError
             When currencies are mixed, or there is none because no row has a price.
         """
+        check_choice(direct, "direct", (None, True, False))
         ledger = self if rates is None else self.converted(rates)
         ledger._check_one_currency()
         table = ledger.payments(window)
@@ -367,6 +374,8 @@ class Ledger(Result):
 def _sources(columns: Mapping[str, str], there: Sequence[str]) -> dict[str, str]:
     """The frame's column of each field that it has, or that the caller named."""
     known = FIELDS + SPREAD
+    if odd := [name for name in columns.values() if not isinstance(name, str | int)]:
+        raise ValueError(f"columns names a column {shown(odd[0])}; give the names of columns.")
     if unknown := [name for name in columns if name not in known]:
         raise ValueError(f"columns names {', '.join(map(repr, unknown))}; the fields are {', '.join(known)}.")
     return {name: columns.get(name, name) for name in known if columns.get(name, name) in there or name in columns}

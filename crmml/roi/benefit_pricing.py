@@ -7,7 +7,7 @@ programme caused among it: a before/after comparison alone does not tell.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,10 @@ import pandas as pd
 from ..amounts.changes import Percent, check_change
 from ..amounts.uncertain_amounts import Quantity, Uncertain
 from ..amounts.windows import read_day
-from ..checks import Faults, check_choice, check_count, check_number, is_number
-from ..exceptions import MissingInputsError
+from ..checks import Faults, check_choice, check_count, check_flag, check_number, check_text, is_number
+from ..exceptions import DataError, MissingInputsError, shown
 from ..typing import Day
+from .ledger_rows import BENEFIT_KINDS
 from .ledgers import BenefitLedger
 
 #: The input that every formula needs.
@@ -53,6 +54,13 @@ class BenefitFormula:
     needs: Mapping[str, str] = field(default_factory=dict)
     yearly: Callable[[Mapping[str, Any], int], Any] | None = None
     constant: bool = True
+
+    def __post_init__(self) -> None:
+        faults = Faults("the formula of a benefit")
+        faults.check(check_text, self.label, "label", meaning="say in a few words what the benefit is")
+        faults.check(check_choice, self.kind, "kind", BENEFIT_KINDS)
+        faults.check(check_flag, self.direct, "direct")
+        faults.refuse()
 
 
 def staff_time_saved(label: str, *, before_minutes: float, after_minutes: float) -> BenefitFormula:
@@ -145,6 +153,8 @@ def relative_change_valued(
     if not isinstance(check_change(change), Percent):
         raise TypeError(f"change={change!r} is in percentage points; a relative change, Percent, is needed here.")
     check_choice(better, "better", ("more", "less"))
+    for name, value in (("of", of), ("worth", worth)):
+        check_text(value, name, meaning="it is the name of an input")
     size, sign = change.amount, 1 if better == "more" else -1
     if sign * change.expected < 0:
         raise ValueError(f"change={change!r} is for the worse where {better} of {of!r} is better: it is no benefit.")
@@ -167,11 +177,26 @@ def not_priced(label: str, *, kind: str = "other", direct: bool = False) -> Bene
 def needed_inputs(formulas: Sequence[BenefitFormula]) -> pd.DataFrame:
     """Return every input that formulas need.
 
+    Parameters
+    ----------
+    formulas : sequence of BenefitFormula
+
     Returns
     -------
     DataFrame
         input, what, needed_for.
+
+    Raises
+    ------
+    TypeError
+        For what is not a list of formulas.
+
+    Examples
+    --------
+    >>> needed_inputs([not_priced("happier staff")]).shape
+    (0, 3)
     """
+    formulas = _formulas(formulas)
     what: dict[str, str] = {}
     users: dict[str, list[str]] = {}
     for formula in formulas:
@@ -181,6 +206,18 @@ def needed_inputs(formulas: Sequence[BenefitFormula]) -> pd.DataFrame:
     return pd.DataFrame(
         {"input": list(what), "what": list(what.values()), "needed_for": [", ".join(users[name]) for name in what]}
     )
+
+
+def _formulas(given: Any) -> list[BenefitFormula]:
+    """The formulas of an argument; one alone, or something else in the list, is refused."""
+    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str | Mapping) else [given]
+    odd = [entry for entry in listed if not isinstance(entry, BenefitFormula)]
+    if odd or isinstance(given, BenefitFormula):
+        what = f"not {shown(odd[0])}" if odd else "as in [formula]"
+        raise TypeError(
+            f"formulas must be a list of what staff_time_saved, retention_raised, relative_change_valued or not_priced make, {what}."
+        )
+    return listed
 
 
 def price_benefits(
@@ -235,7 +272,8 @@ def price_benefits(
     >>> price_benefits(formulas, known, start="2024-01-01", years=1, currency="CNY").total()
     Money(amount=37500.0, currency='CNY')
     """
-    years = check_count(years, "years", least=1)
+    years = check_count(years, "years", least=1, most=100)
+    formulas, keep_unpriced = _formulas(formulas), check_flag(keep_unpriced, "keep_unpriced")
     given = _read(formulas, assumptions)
     missing = needed_inputs(formulas)
     missing = missing[~missing["input"].isin(given)]
@@ -270,6 +308,11 @@ _MOST = {"working days a year": 366.0}
 
 def _read(formulas: Sequence[BenefitFormula], assumptions: Mapping[str, Any]) -> dict[str, Any]:
     """Return the assumptions that are known, uncertain ones under the names of their inputs."""
+    if not isinstance(assumptions, Mapping) or not all(isinstance(name, str) for name in assumptions):
+        raise DataError(
+            [f"they must map the names of inputs to numbers, not {shown(assumptions)}; see needed_inputs(formulas)"],
+            "the assumptions",
+        )
     needed = list(needed_inputs(formulas)["input"])
     faults, given = Faults("the assumptions"), {}
     for name, value in assumptions.items():

@@ -24,7 +24,16 @@ import pandas as pd
 from ..amounts.conversion import ConversionRates
 from ..amounts.money import Money
 from ..amounts.windows import read_window
-from ..checks import Faults, check_annual_rate, check_choice, check_count, check_coverage, check_generator
+from ..checks import (
+    Faults,
+    check_annual_rate,
+    check_cells,
+    check_choice,
+    check_coverage,
+    check_draws,
+    check_flag,
+    check_generator,
+)
 from ..exceptions import MissingInputsError
 from ..results import Result
 from ..typing import Day, Seed, Window
@@ -201,7 +210,8 @@ class ReturnOnInvestment(Result):
         DataFrame
             date, cost, gain, net and, where there is an interval, net_lower and net_upper.
         """
-        rate = self.annual_discount_rate if discounted else 0.0
+        check_flag(direct, "direct")
+        rate = self.annual_discount_rate if check_flag(discounted, "discounted") else 0.0
         days, cost, gain = self._flows.cumulative(self._flows.amounts(), direct=direct, annual_rate=rate)
         dates = self.start + pd.to_timedelta(days, unit="D")
         table = pd.DataFrame({"date": dates, "cost": cost[:, 0], "gain": gain[:, 0], "net": (gain - cost)[:, 0]})
@@ -433,7 +443,7 @@ def _read_programme(
     wrong = Faults("the request for a return on investment")
     rate: Any = wrong.check(check_annual_rate, annual_discount_rate)
     wrong.check(check_coverage, coverage)
-    wrong.check(check_count, n_draws, "n_draws", least=100)
+    wrong.check(check_draws, n_draws, least=100)
     rng: Any = wrong.check(check_generator, random_state)
     days: Any = wrong.check(read_window, window)
     observed = wrong.check(read_observed, observed_until)
@@ -449,7 +459,8 @@ def _read_programme(
     if faults:
         raise MissingInputsError(faults)
     flows = CashFlows(costs.rows, benefits.rows, start, end)
-    money = _drawn(flows, n_draws, rng)
+    check_cells(n_draws=int(n_draws), rows=len(costs.rows) + len(benefits.rows))
+    money = _drawn(flows, int(n_draws), rng)
     return _Programme(
         benefits, costs.currencies[0], start, end, rate, float(coverage), int(n_draws), known, flows, money
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..checks import Faults
-from ..exceptions import DataError
+from ..checks import Faults, check_text
+from ..exceptions import DataError, shown
 from ..typing import Frame
 from ._columns import as_label, list_faults
 
@@ -40,7 +40,7 @@ def read_memberships(
     customer_id: str,
     segment: str,
     order: Sequence[str] | None,
-    reserved: Sequence[str],
+    reserved: Mapping[str, str],
     value: str | None = None,
 ) -> Memberships:
     """Read, check and join both times.
@@ -49,8 +49,9 @@ def read_memberships(
     ------
     DataError
         Naming every fault of either side: missing columns, customers or segments, a customer twice, segments that ``order`` does not
-        name or that are called as a ``reserved`` one, no customer in common.
+        name or that are called as a ``reserved`` one, no customer in common; and arguments that name nothing.
     """
+    _check_names({"customer_id": customer_id, "segment": segment}, order, reserved)
     aligned = _are_aligned(before, after)
     if value is not None and not (frames.is_frame(before) and frames.is_frame(after)):
         raise TypeError("value= names a column, so before and after must be frames.")
@@ -61,13 +62,26 @@ def read_memberships(
     ]
     faults.refuse()
     names = _segments(sides, order, faults)
-    if taken := sorted(set(names) & set(reserved)):
+    if taken := sorted(set(names) & set(reserved.values())):
         faults.add(
             f"a segment is called {', '.join(map(repr, taken))}, as customers who left or came are; say gone= or new= otherwise"
         )
     table = _joined(sides, customer_id, faults)
     faults.refuse()
     return Memberships(table, tuple(names))
+
+
+def _check_names(columns: Mapping[str, str], order: Any, reserved: Mapping[str, str]) -> None:
+    faults = Faults(SUBJECT)
+    for name, column in columns.items():
+        faults.check(check_text, column, name, meaning="it is the name of a column")
+    for name, called in reserved.items():
+        faults.check(check_text, called, name, meaning="it is what those customers are called")
+    if order is not None and (isinstance(order, str) or not isinstance(order, Iterable)):
+        faults.add(f"order={shown(order)} must list the segments, best first, as in ['gold', 'lead']")
+    if len(set(reserved.values())) < len(reserved):
+        faults.add(f"{' and '.join(f'{name}=' for name in reserved)} must be called differently")
+    faults.refuse()
 
 
 def _are_aligned(before: Any, after: Any) -> bool:

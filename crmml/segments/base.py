@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
+from ..checks import check_sample_weight
 from ..exceptions import DataError
 from ..fitting import atomic
 from ..frames.records import eager
@@ -127,7 +128,7 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
             )
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, np.empty(n), dtype=np.float64, ensure_non_negative=True)
+            weight = check_sample_weight(sample_weight, n)
             if (weight == 0).any():
                 columns, labels, weight = rows_of(columns, labels, weight, weight > 0)
         self.types_: tuple[str, ...] | None = None
@@ -246,7 +247,7 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
         if self._value_name is None or self._value_name not in columns:
             raise ValueError(f"{type(self).__name__} has no value column to score by.")
         value = columns[self._value_name]
-        weight = np.ones(value.size) if sample_weight is None else _check_sample_weight(sample_weight, value)
+        weight = np.ones(value.size) if sample_weight is None else check_sample_weight(sample_weight, value.size)
         group = codes if types is None else types * len(self._names) + codes
         known = np.isfinite(value) & (weight > 0)
         value, weight, group = value[known], weight[known], group[known]

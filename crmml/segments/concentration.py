@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..checks import check_count, check_coverage, check_generator, check_probability, check_random_state
+from ..checks import check_coverage, check_draws, check_generator, check_probability, check_random_state
 from ..exceptions import DataError
 from ..metrics import MetricInterval
 from ..results import Result
@@ -183,7 +183,7 @@ def concentration(
     (0.68, 0.8)
     """
     coverage = check_coverage(coverage)
-    n_resamples = check_count(n_resamples, "n_resamples", least=1)
+    n_resamples = check_draws(n_resamples, "n_resamples")
     given = _numbers(values)
     faults = [] if given.size else ["there are no customers"]
     faults += fault("value", np.isnan(given), "is missing", "drop or fill these rows")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import check_unit
 from ..results import Result
 from ..stages import MarkovStageModel, StageChain, StageSpace
 from ..typing import FrameLike
@@ -155,7 +156,9 @@ def migration(
     >>> chain.hitting_time(), chain.n_new
     (array([4., 2., 0.]), 1)
     """
-    members = read_memberships(before, after, customer_id, segment, order, (gone, new))
+    if period is not None:
+        check_unit(period, "period")
+    members = read_memberships(before, after, customer_id, segment, order, {"gone": gone, "new": new})
     counts = moves(members)
     n = len(members.segments)
     space = StageSpace((*members.segments, gone), rupture=gone, absorbing=(gone,))

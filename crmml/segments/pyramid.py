@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import ndtr, ndtri
-from sklearn.utils._param_validation import Interval, Real, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import check_coverage
-from ..exceptions import DataError
+from ..checks import check_coverage, check_flag
+from ..exceptions import DataError, shown
 from ..frames.records import eager
 from ..typing import ArrayLike, FrameLike, Seed
 from ._columns import fault, numbers_of
@@ -91,7 +91,7 @@ class PyramidSegmenter(Segmenter):
         "cut_points": ["array-like", None],
         "value": [str],
         "interval": [list, tuple, None],
-        "coverage": [Interval(Real, 0, 1, closed="neither")],
+        "coverage": "no_validation",
         "by": [str, None],
         "missing": [StrOptions({"refuse", "own"})],
     }
@@ -186,7 +186,11 @@ class PyramidSegmenter(Segmenter):
             When draws are missing or infinite, or a type is unknown.
         """
         check_is_fitted(self)
-        table = np.asarray(draws, dtype=np.float64)
+        relative = check_flag(relative, "relative")
+        try:
+            table = np.asarray(draws, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError([f"they must be numbers, not {shown(draws)}"], "the draws") from None
         if table.ndim != 2 or not table.size:
             raise DataError(
                 [f"draws have shape {table.shape}; a row for each draw, a column for each customer"], "the draws"
@@ -297,6 +301,10 @@ class PyramidSegmenter(Segmenter):
 
     def _codes_of_types(self, types: Any, n: int) -> np.ndarray | None:
         if self.by is None:
+            if types is not None:
+                raise ValueError(
+                    "types are for pyramids that were fitted by customer type; leave them out, or fit with by=."
+                )
             return None
         if types is None:
             raise ValueError(f"by={self.by!r} is given, so types= must hold each customer's type.")
@@ -314,7 +322,7 @@ class PyramidSegmenter(Segmenter):
             allowed = np.isnan(columns[self.value])
             for name, column in read.items():
                 faults += fault(
-                    name, ~np.isfinite(column) & ~allowed, "is no finite number", "give both bounds for each value"
+                    name, ~np.isfinite(column) & ~allowed, "is not a finite number", "give both bounds for each value"
                 )
             faults += fault(low_name, lower > upper, f"is above {high_name}", "swap the names in interval=")
         if faults:

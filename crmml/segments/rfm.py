@@ -11,7 +11,6 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .. import frames
-from ..checks import check_count
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
 from ..typing import ArrayLike, FrameLike
@@ -162,8 +161,6 @@ class RFMSegmenter(NamedColumnsMixin, Segmenter):
         for what, keys in (("bins", given), ("cut_points", self.cut_points or {})):
             if unknown := [str(key) for key in keys if key not in DIMENSIONS]:
                 raise ValueError(f"{what} has {', '.join(unknown)}; its keys are {', '.join(DIMENSIONS)}.")
-        for name, count in given.items():
-            check_count(count, f"bins[{name!r}]", least=1, most=100)
         if len(set(self._columns)) < 3:
             raise ValueError(
                 f"recency, frequency and monetary must be three columns; they are {', '.join(self._columns)}."

@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..exceptions import DataError
+from ..checks import Faults, check_count
+from ..exceptions import DataError, shown
 
 DIMENSIONS = ("recency", "frequency", "monetary")
 BOUNDS = tuple(f"{name}_{end}" for name in DIMENSIONS for end in ("lower", "upper"))
+
+#: Most bins of one dimension.
+MOST_BINS = 100
 
 #: The usual names, best first, on the scale from 0 (worst score) to 1 (best): recency, frequency and money from … to.
 #: On five bins a score s is (s - 1) / 4, and a band ends half-way between two scores.
@@ -43,6 +47,7 @@ def rfm_names(bins: int | Mapping[str, int] = 5) -> pd.DataFrame:
     Parameters
     ----------
     bins : int or mapping of "recency", "frequency", "monetary" to int, default=5
+        From 1 to 100.
 
     Returns
     -------
@@ -74,9 +79,16 @@ def rfm_names(bins: int | Mapping[str, int] = 5) -> pd.DataFrame:
 
 def sizes_of(bins: int | Mapping[str, int]) -> dict[str, int]:
     """Return the number of bins of each dimension; 5 where a mapping does not say."""
-    if isinstance(bins, Mapping):
-        return {name: int(bins.get(name, 5)) for name in DIMENSIONS}
-    return dict.fromkeys(DIMENSIONS, int(bins))
+    if not isinstance(bins, Mapping):
+        return dict.fromkeys(DIMENSIONS, check_count(bins, "bins", least=1, most=MOST_BINS))
+    faults = Faults("the bins")
+    faults.extend(
+        f"bins names {shown(name)}; there are {', '.join(DIMENSIONS)}" for name in bins if name not in DIMENSIONS
+    )
+    for name in DIMENSIONS:
+        faults.check(check_count, bins.get(name, 5), f"bins[{name!r}]", least=1, most=MOST_BINS)
+    faults.refuse()
+    return {name: int(bins.get(name, 5)) for name in DIMENSIONS}
 
 
 def name_lookup(names: Any, sizes: Mapping[str, int]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -130,13 +142,13 @@ def name_lookup(names: Any, sizes: Mapping[str, int]) -> tuple[tuple[str, ...], 
 def _bound_faults(table: pd.DataFrame, sizes: Mapping[str, int]) -> list[str]:
     faults = [] if len(table) else ["there are no rows"]
     if table["segment"].isna().any():
-        faults.append(f"segment is missing in {int(table['segment'].isna().sum())} rows; give every row a name")
+        faults.append(f"segment is missing in {_rows(table['segment'].isna())}; give every row a name")
     for dimension in DIMENSIONS:
         lower, upper = (pd.to_numeric(table[f"{dimension}_{end}"], errors="coerce") for end in ("lower", "upper"))
         wrong = lower.isna() | upper.isna() | (lower % 1 != 0) | (upper % 1 != 0)
         if wrong.any():
             faults.append(
-                f"{dimension}_lower and {dimension}_upper are no whole numbers in {_rows(wrong)}; give scores"
+                f"{dimension}_lower and {dimension}_upper are not whole numbers in {_rows(wrong)}; give scores"
             )
             continue
         outside = (lower < 1) | (upper > sizes[dimension])

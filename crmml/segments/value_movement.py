@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..checks import Faults, check_text
 from ..exceptions import DataError
 from ..results import Result
 from ..typing import Frame
@@ -143,7 +144,8 @@ def value_movement(
     3        gone          1           1.0          0.0    -1.0
     4         new          1           0.0          3.0     3.0
     """
-    members = read_memberships(before, after, customer_id, segment, order, (gone, new), value)
+    _check_named(order, value)
+    members = read_memberships(before, after, customer_id, segment, order, {"gone": gone, "new": new}, value)
     table = members.table
     code = {name: place for place, name in enumerate(members.segments)}
     place = [table[when].map(code).to_numpy(dtype=float) for when in ("before", "after")]
@@ -171,6 +173,15 @@ def value_movement(
     by_move = by_move.reindex(list(MOVES)).fillna(0).astype({"customers": np.int64}).rename_axis("move").reset_index()
     total_before, total_after = float(rows["value_before"].sum()), float(rows["value_after"].sum())
     return ValueMovement(moved, by_move, total_before, total_after, members.segments, gone, new)
+
+
+def _check_named(order: Any, value: Any) -> None:
+    """Refuse what names no column, and tiers in no order: nothing would be up or down."""
+    faults = Faults("the movement of value")
+    faults.check(check_text, value, "value", meaning="it is the name of a column of amounts")
+    if order is None:
+        faults.add("order=None must list the tiers, best first")
+    faults.refuse()
 
 
 def fallen(
@@ -211,7 +222,8 @@ def fallen(
     DataError
         As :func:`value_movement`, and where no tier is called so.
     """
-    members = read_memberships(before, after, customer_id, segment, order, (gone,), value)
+    _check_named(order, value)
+    members = read_memberships(before, after, customer_id, segment, order, {"gone": gone}, value)
     tier = as_label(tier).strip()
     if tier not in members.segments:
         raise DataError([f"no tier is called {tier!r}; there are {', '.join(map(repr, members.segments))}"], "tier")

@@ -30,5 +30,5 @@ def test_shifts_missing_values_and_new_categories_show():
 
 
 def test_no_rows():
-    with pytest.raises(DataError, match="actual has no rows"):
+    with pytest.raises(DataError, match="actual must be a column with rows"):
         population_stability_index([1.0], [])

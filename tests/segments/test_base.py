@@ -56,7 +56,7 @@ def test_nothing_before_fit():
 
 
 def test_weights_must_weigh_something():
-    with pytest.raises(ValueError, match="at least one non-zero"):
+    with pytest.raises(ValueError, match="all weights are zero"):
         PyramidSegmenter(value="monetary_value").fit(customers(), sample_weight=np.zeros(600))
     with pytest.raises(ValueError, match=r"[Nn]egative"):
         PyramidSegmenter(value="monetary_value").fit(customers(), sample_weight=np.full(600, -1.0))

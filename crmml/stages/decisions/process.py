@@ -24,7 +24,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...checks import check_choice, check_count, check_coverage, check_number, check_probability, check_random_state
+from ...checks import (
+    MOST_PERIODS,
+    check_choice,
+    check_count,
+    check_coverage,
+    check_draws,
+    check_number,
+    check_probability,
+    check_random_state,
+)
 from ...exceptions import DataError
 from ...typing import ArrayLike, Seed
 from ..process.base import KEPT_SEED
@@ -35,6 +44,8 @@ from .policy import RobustChoice, StagePolicy, induced_chain
 
 #: Up to this many deterministic policies are all compared under uncertainty; beyond, those best in some draw.
 MAX_CANDIDATES = 600
+#: A linear programme has at most this many variables: two for each period, stage and action.
+MOST_VARIABLES = 2_000_000
 #: Periods in which a limited policy is judged, where no horizon is named.
 DEFAULT_HORIZON = 12
 
@@ -130,7 +141,8 @@ class StageDecisionProcess:
             return self._stationary(self._policy_iteration(self._P), mix)
         if (max_rupture is not None or objective == "rupture") and not self.stages.rupture_mask.any():
             raise ValueError("The stage space names no rupture; name it, as in StageSpace(names, rupture=...).")
-        periods = DEFAULT_HORIZON if horizon is None else check_count(horizon, "horizon", least=1)
+        most = max(1, MOST_VARIABLES // (2 * self._reward.size))
+        periods = DEFAULT_HORIZON if horizon is None else check_count(horizon, "horizon", least=1, most=most)
         for name, limit in (("max_rupture", max_rupture), ("budget", budget), ("min_value", min_value)):
             if limit is not None:
                 check_number(limit, name)
@@ -215,8 +227,11 @@ class StageDecisionProcess:
                 raise DataError(faults, "the policy")
             at = [self.actions.index(probabilities[name]) for name in self.stages.names]
             probabilities = np.eye(len(self.actions))[at]
-        rule = np.asarray(probabilities, dtype=float)
-        if rule.shape != self._reward.shape or (rule < 0).any() or np.abs(rule.sum(axis=1) - 1).max() > 1e-8:
+        try:
+            rule = np.asarray(probabilities, dtype=float)
+        except (TypeError, ValueError):
+            rule = np.empty(0)
+        if rule.shape != self._reward.shape or not (rule >= 0).all() or np.abs(rule.sum(axis=1) - 1).max() > 1e-8:
             raise DataError(
                 [f"it must be probabilities of shape {self._reward.shape}, rows summing to 1"], "the policy"
             )
@@ -224,7 +239,7 @@ class StageDecisionProcess:
             raise DataError(["it takes an action that cannot be taken in that stage"], "the policy")
         if horizon is None:
             return self._stationary(rule, self._mix(start))
-        length = check_count(horizon, "horizon", least=1)
+        length = check_count(horizon, "horizon", least=1, most=MOST_PERIODS)
         periods = np.repeat(rule[None], length, axis=0)
         return self._evaluated(periods, periods, self._mix(start), length)
 
@@ -368,6 +383,7 @@ class StageDecisionProcess:
             When no chain carries a posterior.
         """
         coverage = check_coverage(coverage)
+        n_draws = check_draws(n_draws, cells=self._P.size)
         if not any(chain.has_draws for chain in self.chains.values()):
             raise ValueError(
                 "No chain carries a posterior: take chain_ of fitted models, or pass concentration= or draws=."

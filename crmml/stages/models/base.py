@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ...checks import check_count
+from ...checks import MOST_PERIODS, check_count, check_sample_weight
 from ...exceptions import DataError
 from ...inference import Estimates, LikelihoodModel
 from ...results import NotebookMixin
@@ -18,6 +18,9 @@ from ...typing import ArrayLike, FrameLike
 from ..process.chain import StageChain
 from ..process.space import StagesLike, StageSpace, as_stage_space
 from .panel import check_panel, last_observed
+
+#: From this many periods on powers of a matrix cost less than its steps.
+MANY_STEPS = 50
 
 
 class StageModel(NotebookMixin, LikelihoodModel, BaseEstimator):
@@ -226,15 +229,16 @@ def weights_of(sample_weight: ArrayLike | None, panel: Any) -> np.ndarray | None
     """Return how many customers each row stands for, checked; None where each is one."""
     if sample_weight is None:
         return None
-    weight = _check_sample_weight(sample_weight, panel, dtype=np.float64, ensure_non_negative=True)
-    if not weight.sum() > 0:
-        raise DataError(["they are all 0, so that nobody is left"], "the sample weights")
-    return weight
+    return check_sample_weight(sample_weight, len(panel))
 
 
 def step_ahead(share: np.ndarray, P: np.ndarray, horizon: int) -> np.ndarray:
     """Return distributions (n, n_stages) after some periods, under one matrix or one for each customer."""
-    for _ in range(check_count(horizon, "horizon")):
+    steps = check_count(horizon, "horizon", most=MOST_PERIODS)
+    if steps > MANY_STEPS:
+        ahead = np.linalg.matrix_power(P, steps)
+        return share @ ahead if P.ndim == 2 else np.einsum("ni,nij->nj", share, ahead)
+    for _ in range(steps):
         share = share @ P if P.ndim == 2 else np.einsum("ni,nij->nj", share, P)
     return share
 

@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ... import frames
 from ...checks import check_coverage, check_number
-from ...exceptions import DataError
+from ...exceptions import DataError, shown
 from ...fitting import atomic
 from ...inference import Estimates, MaximumLikelihood
 from ...typing import ArrayLike, FrameLike
@@ -432,9 +432,11 @@ class ContinuousTimeStageModel(StageModel):
         return self.std_errors_ if covariates is None else self._errors(self._values(covariates))
 
     def _values(self, covariates: Mapping[str, float]) -> np.ndarray:
+        if not isinstance(covariates, Mapping):
+            raise TypeError(f"covariates={shown(covariates)} must map the name of each covariate to one value.")
         if missing := [name for name in self.covariates if name not in covariates]:
             raise DataError([f"{name!r} is missing" for name in missing], "the covariates")
-        return np.array([float(covariates[name]) for name in self.covariates])
+        return np.array([check_number(covariates[name], name) for name in self.covariates])
 
     def estimates(self) -> Estimates:
         """Return intensities at the mean of the covariates, log hazard ratios, and probabilities of misclassification."""

@@ -25,8 +25,8 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ... import frames
-from ...checks import check_count, check_coverage, check_random_state
-from ...exceptions import DataError
+from ...checks import check_count, check_coverage, check_draws, check_random_state
+from ...exceptions import DataError, shown
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, Estimator, FrameLike, Seed
@@ -379,6 +379,8 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         StageChain
         """
+        if not isinstance(covariates, Mapping):
+            raise TypeError(f"covariates={shown(covariates)} must map the name of each covariate to one value.")
         P = self.transition_matrices({name: np.asarray([value]) for name, value in covariates.items()}, 1)[0]
         return StageChain(P / P.sum(axis=1, keepdims=True), self.stages_, self.period)
 
@@ -527,9 +529,11 @@ class CovariateMarkovStageModel(StagePanelModel):
         n_resamples: int,
     ) -> EffectQuestion:
         coverage, horizon = check_coverage(coverage), check_count(horizon, "horizon")
-        check_count(n_resamples, "n_resamples", least=20)
-        if covariate not in columns:
-            raise ValueError(f"covariate={covariate!r} is none; the covariates are {', '.join(columns)}.")
+        check_draws(n_resamples, "n_resamples", least=20)
+        if not isinstance(covariate, str) or covariate not in columns:
+            raise ValueError(f"covariate={shown(covariate)} is none; the covariates are {', '.join(columns)}.")
+        if isinstance(values, str) or np.shape(values) != (2,):
+            raise ValueError(f"values={shown(values)} must be two values of the covariate, (before, after).")
         now = self.last_stage(panel)
         if not self.stages_.transient_mask[now].any():
             raise DataError(["no customer's relationship is still open, so nobody can be acted on"], "the panel")

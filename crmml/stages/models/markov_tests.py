@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
 
-from ...checks import check_coverage, check_random_state
+from ...checks import MOST_CELLS, check_count, check_coverage, check_draws, check_random_state
 from ...exceptions import DataError
 from ...results import Result
 from ...typing import ArrayLike, Seed
@@ -73,8 +73,7 @@ def order_test(
     Against order 0 the moves are fitted by quasi-independence on the cells that can happen; above, within each shorter
     history degrees of freedom are (histories seen − 1) × (destinations seen − 1).
     """
-    if order < 1:
-        raise ValueError(f"order={order!r} must be at least 1.")
+    order = check_count(order, "order", least=1, most=max(1, int(np.log(MOST_CELLS) / np.log(max(len(space), 2))) - 1))
     free = ~space.absorbing_mask
 
     def statistic(panel: np.ndarray) -> tuple[float, int, int]:
@@ -155,6 +154,7 @@ def compare_groups(
 ) -> GroupComparison:
     """Test whether groups of customers move alike, and fit a chain to each."""
     check_coverage(coverage)
+    check_count(horizon, "horizon")
     labels = np.asarray(groups, dtype=object)
     if labels.shape != (len(X),):
         raise DataError(
@@ -250,13 +250,13 @@ def _result(
     *,
     under: int,
 ) -> StageTest:
+    n_resamples, generator = check_draws(n_resamples, "n_resamples", least=0), check_random_state(random_state)
     g, df, moves = statistic(X)
     if not n_resamples:
         return StageTest(words, g, df, float(chi2.sf(g, df)) if df else 1.0, moves)
     if under > 1:
         raise ValueError("n_resamples is for hypotheses of order 0 and 1.")
     P = _fitted_under(X, space, under)
-    generator = check_random_state(random_state)
     larger = sum(statistic(_simulated(P, X, generator))[0] >= g * (1 - 1e-12) for _ in range(n_resamples))
     return StageTest(words, g, df, (1 + larger) / (1 + n_resamples), moves, "bootstrap")
 

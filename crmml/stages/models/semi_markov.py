@@ -28,7 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ...checks import check_count, check_random_state
+from ...checks import MOST_PERIODS, check_count, check_draws, check_random_state
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
@@ -345,6 +345,7 @@ class SemiMarkovStageModel(StagePanelModel):
         ndarray of shape (longest,)
         """
         check_is_fitted(self)
+        longest = check_count(longest, "longest", least=1, most=MOST_PERIODS)
         own = np.flatnonzero(self._stage_of == self.stages_.index(stage))
         T = self.expanded_chain_.P[np.ix_(own, own)]
         still = [1.0]
@@ -382,6 +383,7 @@ class SemiMarkovStageModel(StagePanelModel):
         StageTest
         """
         panel = self.read_fitted_panel(X)
+        n_resamples, state = check_draws(n_resamples, "n_resamples", least=0), check_random_state(random_state)
         statistic, degrees = self._against_one_phase(panel)
         if max(self.n_phases_.values()) == 1:
             raise ValueError("Every stage has one phase, so there is no memory to test; take n_phases of 2 or more.")
@@ -390,7 +392,6 @@ class SemiMarkovStageModel(StagePanelModel):
         moves = int(count_transitions(panel, len(self.stages_)).sum())
         if not n_resamples:
             return StageTest(words, statistic, degrees, float(chi2.sf(statistic, degrees)), moves)
-        state = check_random_state(random_state)
         seen = ~np.isnan(panel)
         first = seen.argmax(axis=1)
         start = panel[np.arange(len(panel)), first].astype(int)

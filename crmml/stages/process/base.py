@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
-from ...checks import UNIT_WORDS, check_coverage, check_random_state
-from ...exceptions import DataError
+from ...checks import UNIT_WORDS, check_coverage, check_draws, check_random_state, is_count
+from ...exceptions import DataError, shown
 from ...results import Result
 from ...typing import ArrayLike, Seed
 from .lever import Lever, best_lever
@@ -18,6 +19,9 @@ from .space import StageSpace, as_stage_space
 
 #: Draws that must not move between calls come from this seed.
 KEPT_SEED = 0
+#: Methods whose results are not numbers with a posterior.
+_NOT_NUMBERS = frozenset({"best_lever", "describe", "draws", "interval", "plot", "simulate", "to_chain", "to_frame"})
+
 #: Entries this near to zero, for a greatest one of 1, are what computing left behind.
 ROUNDING = 1e-12
 
@@ -149,11 +153,11 @@ class StageProcess(Result, ABC):
                 f"This {type(self).__name__} carries no posterior, as it was made from a matrix alone. Take chain_ or generator_ of "
                 "a fitted model, or pass concentration= or draws=."
             )
+        n_draws = check_draws(n_draws, cells=self.matrix.size)
+        state = check_random_state(KEPT_SEED if random_state is None else random_state)
         if n_draws <= len(draws):
             return draws[:n_draws]
-        return draws[
-            check_random_state(KEPT_SEED if random_state is None else random_state).randint(len(draws), size=n_draws)
-        ]
+        return draws[state.randint(len(draws), size=n_draws)]
 
     def interval(
         self,
@@ -184,9 +188,9 @@ class StageProcess(Result, ABC):
             Lower and upper ends, for each number that the method returns.
         """
         coverage = check_coverage(coverage)
-        method = getattr(type(self), of, None)
-        if of.startswith("_") or not callable(method):
-            raise ValueError(f"of={of!r} is no method of {type(self).__name__}.")
+        method = getattr(type(self), of, None) if isinstance(of, str) and not of.startswith("_") else None
+        if not callable(method) or of in _NOT_NUMBERS:
+            raise ValueError(f"of={shown(of)} is not a method of {type(self).__name__} that returns numbers.")
         matrices = self.draws(n_draws, random_state)
         values = self._rupture_of_many(matrices, *arguments, **options) if of == "rupture_probability" else None
         if values is None:
@@ -205,9 +209,14 @@ class StageProcess(Result, ABC):
         return probability[..., 0] if horizons.ndim == 0 else probability
 
     def _horizons(self, horizon: Any) -> np.ndarray:
-        horizons = np.asarray(horizon, dtype=float)
+        try:
+            horizons = np.asarray(np.nan if isinstance(horizon, bool) else horizon, dtype=float)
+        except (TypeError, ValueError):
+            horizons = np.asarray(np.nan)
         if horizons.ndim > 1 or horizons.size == 0 or not (horizons >= 0).all():
-            raise ValueError(f"horizon={horizon!r} must be a number of {self._steps}, at least 0, or a list of them.")
+            raise ValueError(
+                f"horizon={shown(horizon)} must be a number of {self._steps}, at least 0, or a list of them."
+            )
         return horizons
 
     # ---- in the long run ------------------------------------------------------------------------------------------
@@ -460,11 +469,8 @@ class StageProcess(Result, ABC):
 
     def _start(self, start: Any) -> np.ndarray:
         """Return a distribution over the stages from one, from a stage's name, or None for the first stage."""
-        if start is None or isinstance(start, str | int | np.integer):
-            at = 0 if start is None else self.stages.index(start) if isinstance(start, str) else int(start)
-            if not 0 <= at < len(self):
-                raise ValueError(f"start={start!r} is no code of a stage.")
-            return np.eye(len(self))[at]
+        if start is None or (np.ndim(start) == 0 and not isinstance(start, Mapping)):
+            return np.eye(len(self))[0 if start is None else self._code(start, "start")]
         share = self._per_stage(start, "start")
         if (share < 0).any() or share.sum() <= 0:
             raise DataError(["it must have no negative entry and a positive sum"], "start")
@@ -480,9 +486,22 @@ class StageProcess(Result, ABC):
                 )
             return mask
         mask = np.zeros(len(self), dtype=bool)
-        for one in [target] if isinstance(target, str | int | np.integer) else list(target):
-            mask[self.stages.index(one) if isinstance(one, str) else int(one)] = True
+        for one in [target] if np.ndim(target) == 0 else list(target):
+            mask[self._code(one, "target")] = True
+        if not mask.any():
+            raise ValueError("target is empty; name a stage, or None for rupture.")
         return mask
+
+    def _code(self, stage: Any, what: str) -> int:
+        """Return the code of a stage that is named, or given by its code."""
+        if isinstance(stage, str):
+            return self.stages.index(stage)
+        if not is_count(stage) or not 0 <= stage < len(self):
+            raise ValueError(
+                f"{what}={shown(stage)} is not a stage; name one of {', '.join(self.stages.names)}, or give its code, 0 to "
+                f"{len(self) - 1}."
+            )
+        return int(stage)
 
     def _cut(self, targets: np.ndarray) -> np.ndarray:
         """Return the mask of the stages from which the targets are, for certain, entered; the targets included."""

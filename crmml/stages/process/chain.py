@@ -25,10 +25,13 @@ import numpy as np
 
 from ...checks import (
     DAYS_PER_UNIT,
+    MOST_PERIODS,
     UNIT_WORDS,
     check_annual_rate,
+    check_cells,
     check_choice,
     check_count,
+    check_draws,
     check_random_state,
     check_unit,
 )
@@ -162,10 +165,10 @@ class StageChain(StageProcess):
         return np.where(targets[:, None], np.eye(len(self)), matrix)
 
     def _moved(self, matrix: np.ndarray, horizon: float) -> np.ndarray:
-        return np.linalg.matrix_power(matrix, check_count(horizon, "horizon"))
+        return np.linalg.matrix_power(matrix, check_count(horizon, "horizon", most=MOST_PERIODS))
 
     def _sensitivity_by(self, stopped: np.ndarray, targets: np.ndarray, horizon: Any) -> np.ndarray:
-        h = check_count(horizon, "horizon", least=1)
+        h = check_count(horizon, "horizon", least=1, most=MOST_PERIODS)
         broken = [targets.astype(float)]
         for _ in range(h - 1):
             broken.append(stopped @ broken[-1])
@@ -203,6 +206,7 @@ class StageChain(StageProcess):
         if concentration is None:
             return super().draws(n_draws, random_state)
         free = concentration > 0
+        n_draws = check_draws(n_draws, cells=free.size)
         gamma = check_random_state(KEPT_SEED if random_state is None else random_state).standard_gamma(
             np.where(free, concentration, 1.0), size=(n_draws, *free.shape)
         )
@@ -224,7 +228,7 @@ class StageChain(StageProcess):
         -------
         ndarray of shape (n_stages, n_stages)
         """
-        return np.linalg.matrix_power(self.matrix, check_count(h, "h"))
+        return np.linalg.matrix_power(self.matrix, check_count(h, "h", most=MOST_PERIODS))
 
     def forecast(self, start: ArrayLike, horizon: int, *, arrivals: Any = None) -> np.ndarray:
         """Return the expected stage mix, period by period.
@@ -245,7 +249,7 @@ class StageChain(StageProcess):
         """
         mix = [self._start(start)]
         new = 0.0 if arrivals is None else self._per_stage(arrivals, "arrivals")
-        for _ in range(check_count(horizon, "horizon")):
+        for _ in range(check_count(horizon, "horizon", most=MOST_PERIODS)):
             mix.append(mix[-1] @ self.matrix + new)
         return np.array(mix)
 
@@ -269,6 +273,7 @@ class StageChain(StageProcess):
         """
         generator = check_random_state(random_state)
         n, periods = check_count(n_customers, "n_customers", least=1), check_count(n_periods, "n_periods", least=1)
+        check_cells(n_customers=n, n_periods=periods)
         share = self._start(start)
         X = np.empty((n, periods))
         now = generator.choice(len(self), size=n, p=share / share.sum())
@@ -343,7 +348,7 @@ class StageChain(StageProcess):
         check_choice(first_payment, "first_payment", ("now", "end", "next"))
         if horizon is not None:
             value, term = np.zeros(len(self)), pay
-            for _ in range(check_count(horizon, "horizon")):
+            for _ in range(check_count(horizon, "horizon", most=MOST_PERIODS)):
                 value = value + term
                 term = discount * (self.matrix @ term)
         elif discount < 1:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...checks import UNIT_WORDS, check_count, check_number, check_random_state, check_unit
+from ...checks import UNIT_WORDS, check_cells, check_count, check_number, check_random_state, check_unit
 from ...frames.ruler import convert, discount_intensity
 from ...typing import ArrayLike, Seed
 from .base import ROUNDING, StageProcess, reachable
@@ -125,6 +125,11 @@ class StageGenerator(StageProcess):
     def _drain(self, inside: np.ndarray) -> np.ndarray:
         return -self.matrix[np.ix_(inside, inside)]
 
+    def _ends(self) -> bool:
+        """Whether every customer sooner or later comes to rest."""
+        rest = np.diag(self.matrix) >= 0
+        return bool((reachable(self.matrix) & rest).any(axis=1).all())
+
     def _noticed(self) -> np.ndarray:
         return 1e-14 * np.maximum(-np.diag(self.matrix), 0.0)
 
@@ -202,6 +207,8 @@ class StageGenerator(StageProcess):
         random = check_random_state(random_state)
         n, length = check_count(n_customers, "n_customers", least=1), _time(T, "T")
         share = self._start(start)
+        moves = 1 + int(min(-np.diag(self.matrix).min() * length, 2.0**62))
+        check_cells(n_customers=n, **{} if self._ends() else {"moves_each": moves})
         now = random.choice(len(self), size=n, p=share / share.sum())
         rate = np.maximum(-np.diag(self.matrix), 0.0)
         arcs = np.maximum(self.matrix, 0.0)
@@ -250,7 +257,7 @@ class StageGenerator(StageProcess):
                     f"step={step!r} is not the length of a period: {period!r} is {length:g} {self._lever_unit()}."
                 )
             step = length
-        step = 1.0 if step is None else _time(step, "step")
+        step = 1.0 if step is None else check_number(step, "step", above=0)
         period = self.unit if period is None and step == 1 else period
         space = StageSpace(
             self.stages.names,

@@ -276,7 +276,7 @@ def recency_stages(n: int) -> StageSpace:
            [1, 0, 0, 1],
            [0, 0, 0, 1]])
     """
-    n = check_count(n, "n", least=1)
+    n = check_count(n, "n", least=1, most=1000)
     names = (*(f"recency_{i}" for i in range(1, n + 1)), "lost")
     moves = np.zeros((n + 1, n + 1), dtype=bool)
     moves[:n, 0] = True

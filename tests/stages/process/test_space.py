@@ -46,7 +46,7 @@ def test_presets():
     lost = recency_stages(4)
     assert len(lost) == 5
     assert lost.allowed_moves.sum() == 9
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="from 1 to"):
         recency_stages(0)
 
 
