@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError
+from ._model_folders import foreign_types, read_folder
 from ._signatures import inputs_of, signature_of
 from .stores import sqlite_file, tracking_at
 
@@ -68,15 +70,11 @@ def log_model(model: BaseEstimator, name: str, X_example: Any) -> str:
     return f"models:/{name}/{registered.version}"
 
 
-#: Packages whose types a stored model may hold: this library and what it is built on.
-_TRUSTED = ("crmml.", "sklearn.", "scipy.")
-
-
 def trusted_types(model: BaseEstimator) -> list[str]:
-    """Return the types of this library, scikit-learn and scipy that a model is made of, for reading it back.
+    """Return the types of this library, scikit-learn and scipy that a model is made of, for ``mlflow.pyfunc`` to read it.
 
     skops knows most estimators of scikit-learn, but not the tree structures and splines that its compiled code keeps them
-    in; they are named in the stored model, beside it.
+    in. :func:`load_model` does not go by what stands beside the stored model: it has a list of its own.
 
     Raises
     ------
@@ -86,19 +84,24 @@ def trusted_types(model: BaseEstimator) -> list[str]:
     import skops.io
 
     unknown = skops.io.get_untrusted_types(data=skops.io.dumps(model))
-    foreign = [name for name in unknown if not name.startswith(_TRUSTED)]
-    if foreign:
-        raise DataError([f"it holds a {name}, which skops does not know to be safe" for name in foreign], "the model")
+    if foreign := foreign_types(unknown):
+        raise DataError([f"it holds a {name}, which is not known to be safe to read" for name in foreign], "the model")
     return sorted(unknown)
 
 
 def load_model(model_uri: str, *, uri: str | None = None) -> Any:
-    """Read a stored model.
+    """Read a stored model, without running anything that its folder says.
+
+    Only what :func:`log_model` stores is read: a skops file of types of this library, scikit-learn and scipy that are known
+    to do nothing when they are made. Pickles, code beside the model and lists of types in the folder are refused, or passed
+    over. A file that was made to harm can still hold trees or numbers that make no sense, and end the process when it
+    predicts: read models from stores that only people you trust can write to. ``mlflow.pyfunc.load_model`` and
+    ``mlflow.sklearn.load_model`` have no such guard.
 
     Parameters
     ----------
     model_uri : str
-        ``models:/name@champion``, ``models:/name/3`` or ``runs:/…``.
+        ``models:/name@champion``, ``models:/name/3``, ``runs:/…``, or the folder of a stored model.
     uri : str, default=None
         Tracking URI, as in :func:`track`.
 
@@ -109,20 +112,23 @@ def load_model(model_uri: str, *, uri: str | None = None) -> Any:
     Raises
     ------
     DataError
-        When there is no such model.
+        When there is no such model, the store cannot be read, or the model is broken or would run code.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
 
+    if Path(model_uri).is_dir():
+        return read_folder(Path(model_uri), model_uri)
     with tracking_at(uri) as here:
         if (store := sqlite_file(here)) is not None and not store.exists():
             raise DataError([f"{model_uri} was not found: there is no store {store}"], "the model")
         try:
-            return mlflow.sklearn.load_model(model_uri)
+            folder = mlflow.artifacts.download_artifacts(artifact_uri=model_uri)
         except MlflowException as error:
-            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                raise
             raise DataError([f"{model_uri} was not found in {here} ({error.message})"], "the model") from None
+        except OSError as error:
+            raise DataError([f"{model_uri} cannot be read from {here} ({error})"], "the model") from None
+    return read_folder(Path(folder), model_uri)
 
 
 def promote(
