@@ -160,7 +160,58 @@ PAGES = {
 _INTERNAL = ("draws", "theta_", "covariance_", "history_", "ruler_", "n_features_in_", "feature_names_in_", "params_")
 
 
-class NotebookMixin:
+class PlainStateMixin:
+    """Copies of an estimator keep its tables as lists and arrays, which every format of storage knows, skops among them."""
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        if not isinstance(state, dict):
+            return state
+        return {name: _taken_apart(value) if type(value) is pd.DataFrame else value for name, value in state.items()}
+
+    def __setstate__(self, state: Any) -> None:
+        state = {name: _put_together(value) if _is_apart(value) else value for name, value in state.items()}
+        if hasattr(super(), "__setstate__"):
+            super().__setstate__(state)  # type: ignore[misc]
+        else:
+            self.__dict__.update(state)
+
+
+#: Marks a table that was taken apart, among the attributes of an estimator.
+_APART = "crmml table"
+
+
+def _taken_apart(table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "kind": _APART,
+        "values": [table.iloc[:, place].tolist() for place in range(table.shape[1])],
+        "types": [str(kind) for kind in table.dtypes],
+        **{
+            name: (axis.tolist(), list(axis.names))
+            for name, axis in (("index", table.index), ("columns", table.columns))
+        },
+    }
+
+
+def _is_apart(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("kind") == _APART
+
+
+def _put_together(state: dict[str, Any]) -> pd.DataFrame:
+    axes = {name: _axis(*state[name]) for name in ("index", "columns")}
+    columns = [pd.Series(values, dtype=kind) for values, kind in zip(state["values"], state["types"], strict=True)]
+    table = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=range(len(axes["index"])))
+    table.index, table.columns = axes["index"], axes["columns"]
+    return table
+
+
+def _axis(values: list[Any], names: list[Any]) -> pd.Index:
+    if len(names) > 1:
+        return pd.MultiIndex.from_tuples([tuple(value) for value in values], names=names)
+    return pd.Index(values, name=names[0])
+
+
+class NotebookMixin(PlainStateMixin):
     """What a notebook shows of a fitted estimator: its estimates with their errors, and the way to its documentation."""
 
     _doc_link_module = "crmml"

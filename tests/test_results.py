@@ -1,3 +1,4 @@
+import pickle
 import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,9 +10,18 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 
 from crmml.clv import BetaGeoNBD
-from crmml.results import Estimate, IntervalDisplay, Result, duration_in_words, numbers_of, words_in_html
+from crmml.results import (
+    Estimate,
+    IntervalDisplay,
+    PlainStateMixin,
+    Result,
+    duration_in_words,
+    numbers_of,
+    words_in_html,
+)
 
 
 @dataclass(frozen=True)
@@ -125,3 +135,26 @@ def test_how_long_something_lasts():
     assert duration_in_words(2.5, "weeks") == "2.50 weeks"
     assert duration_in_words(12, "months", ".0f") == "12 months"
     assert duration_in_words(float("inf"), "weeks") == "without end"
+
+
+class Tabled(PlainStateMixin, BaseEstimator):
+    """An estimator with tables."""
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"threshold": ["a", "b"], "value": [1.5, None], "count": [1, 2]}),
+        pd.DataFrame({"x": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["arc", "n"])),
+        pd.DataFrame(index=["a → b", "b → a"]),
+        pd.DataFrame({"when": pd.to_datetime(["2024-01-01", None]), "many": pd.array([2**60, None], dtype="Int64")}),
+    ],
+    ids=["plain", "several levels", "no column", "moments and whole numbers"],
+)
+def test_tables_of_estimators_survive_copies(table):
+    model = Tabled()
+    model.table_, model.other_ = table, {"kind": "mine"}
+    copy = pickle.loads(pickle.dumps(model))
+    pd.testing.assert_frame_equal(copy.table_, table, check_index_type=False, check_column_type=False)
+    assert copy.other_ == {"kind": "mine"}
+    pd.testing.assert_frame_equal(model.table_, table)

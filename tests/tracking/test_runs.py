@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from crmml import DataError, tracking
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 
-from .clv.cdnow import cdnow_split
+from ..clv.cdnow import cdnow_split
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ class NotStorable(BetaGeoNBD):
 
 def test_foreign_types_are_named():
     model = NotStorable().fit(cdnow_split())
-    with pytest.raises(DataError, match=r"holds a tests\.test_tracking\.NotStorable"):
+    with pytest.raises(DataError, match=r"holds a tests\.tracking\.test_runs\.NotStorable"):
         tracking.trusted_types(model)
 
 
