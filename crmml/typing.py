@@ -20,6 +20,7 @@ __all__ = [
     "Estimator",
     "Frame",
     "FrameLike",
+    "Label",
     "Moment",
     "Numbers",
     "Period",
@@ -42,6 +43,8 @@ class Frame(Protocol):
 
 #: A frame whose columns are picked by name, or an array whose columns go by position.
 FrameLike: TypeAlias = Frame | ArrayLike
+#: A label of one of two classes.
+Label: TypeAlias = str | float | bool
 #: A unit of time: hours, days, weeks, months of 365.25/12 days, years of 365.25 days.
 Unit: TypeAlias = Literal["h", "D", "W", "M", "Y"]
 #: A bucket of time: an hour, a day, a week from Monday, a calendar month or year.

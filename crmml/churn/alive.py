@@ -12,7 +12,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from ..fitting import atomic
 from ..results import NotebookMixin
-from ..typing import ArrayLike, Estimator, FrameLike
+from ..typing import ArrayLike, Estimator, FrameLike, Label
 from ._labels import labels_of
 
 
@@ -31,12 +31,15 @@ class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
         In the unit of the summary.
     threshold : float, default=0.5
         Probability from which `predict` says churn.
+    churned : label, default=None
+        The label that means churn, as in churned="left". None takes 1 (against 0 or -1), true and yes for it, and of other
+        numbers the larger, with a warning; other labels are refused, as they do not tell.
 
     Attributes
     ----------
     transaction_model_ : the fitted model
     classes_ : ndarray of shape (2,)
-        Those of y, or False and True.
+        Those of y, churn second, or False and True.
 
     Examples
     --------
@@ -53,12 +56,21 @@ class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
         "transaction_model": [HasMethods(["fit", "probability_alive"])],
         "horizon": [Interval(Real, 0, None, closed="neither"), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
+        "churned": [str, Real, np.bool_, None],
     }
 
-    def __init__(self, transaction_model: Estimator, *, horizon: float | None = None, threshold: float = 0.5):
+    def __init__(
+        self,
+        transaction_model: Estimator,
+        *,
+        horizon: float | None = None,
+        threshold: float = 0.5,
+        churned: Label | None = None,
+    ):
         self.transaction_model = transaction_model
         self.horizon = horizon
         self.threshold = threshold
+        self.churned = churned
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -82,15 +94,17 @@ class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
-        self.transaction_model_ = clone(self.transaction_model).fit(X, **given)
+        fitted = clone(self.transaction_model).fit(X, **given)
+        classes = np.asarray([False, True])
+        if y is not None:
+            classes, _ = labels_of(type(self).__name__, y, _num_samples(X), self.churned)
+        self.transaction_model_ = fitted
         self.n_features_in_ = self.transaction_model_.n_features_in_
         if hasattr(self.transaction_model_, "feature_names_in_"):
             self.feature_names_in_ = self.transaction_model_.feature_names_in_
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self.classes_ = (
-            np.asarray([False, True]) if y is None else labels_of(type(self).__name__, y, _num_samples(X))[0]
-        )
+        self.classes_ = classes
         return self
 
     def predict_proba(self, X: FrameLike) -> np.ndarray:

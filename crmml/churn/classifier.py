@@ -23,7 +23,7 @@ from ..fitting import atomic
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
 from ..tables.reading import TableMixin
-from ..typing import ArrayLike, Estimator, FrameLike, Seed
+from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
 from ._folds import inner_folds, on_later_cutoffs
 from ._labels import labels_of
 from ._thresholds import best_threshold, beta_of
@@ -64,12 +64,15 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     encode : {"auto"} or bool, default="auto"
         Whether a given estimator gets encoded columns; "auto" does unless it is a Pipeline that begins with a
         ColumnTransformer, FeatureUnion, FunctionTransformer or ModelFeatures, which take the raw columns themselves.
+    churned : label, default=None
+        The label that means churn, as in churned="left". None takes 1 (against 0 or -1), true and yes for it, and of other
+        numbers the larger, with a warning; other labels are refused, as they do not tell.
     random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The second, in sorted order, is churn.
+        The second is churn.
     members_ : dict of str to classifier
     weights_ : dict of str to float
         Weight of each member's log-odds.
@@ -112,6 +115,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "cv": ["cv_object"],
         "encode": [StrOptions({"auto"}), Options(bool, {True, False})],
+        "churned": [str, Real, np.bool_, None],
         "random_state": ["random_state"],
     }
 
@@ -127,6 +131,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         class_weight: Any = None,
         cv: Any = 5,
         encode: str | bool = "auto",
+        churned: Label | None = None,
         random_state: Seed = None,
     ):
         self.estimator = estimator
@@ -136,6 +141,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.cv = cv
         self.encode = encode
+        self.churned = churned
         self.random_state = random_state
 
     def __sklearn_tags__(self):
@@ -166,7 +172,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         ----------
         X : frame of any engine, or array, of shape (n, p)
         y : array of shape (n,)
-            Two labels, none missing; the second in sorted order is churn.
+            Two labels, none missing; ``churned`` says which is churn where they do not tell.
         sample_weight : array of shape (n,), default=None
             Not negative; rows of weight 0 are as if they were not there.
         groups : frame or SnapshotData, or array of shape (n,), default=None
@@ -178,8 +184,8 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            Labels that are missing or not two, columns that cannot be read, costs out of range or of another length, no
-            column left to learn from.
+            Labels that are missing, not two or do not tell which is churn, columns that cannot be read, costs out of
+            range or of another length, no column left to learn from.
 
         Warns
         -----
@@ -189,7 +195,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         self._validate_params()
         beta_of(self.threshold)
         table = self._table(X, reset=True)
-        self.classes_, labels = labels_of(type(self).__name__, y, len(table))
+        self.classes_, labels = labels_of(type(self).__name__, y, len(table), self.churned)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)

@@ -16,7 +16,7 @@ from ..exceptions import DataError, FeatureWarning
 from ..fitting import atomic
 from ..metrics import concordance
 from ..tables.reading import TableMixin
-from ..typing import ArrayLike, Estimator, FrameLike, Seed
+from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
 from ._labels import labels_of
 from .classifier import ChurnClassifier
 
@@ -49,6 +49,9 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         For `predict_proba`, in the unit of the durations; None takes the end of the last interval.
     cv : int, default=3
         Inner folds, customers kept whole.
+    churned : label, default=None
+        The label that means churn, as in churned="left". None takes 1 (against 0 or -1), true and yes for it, and of other
+        numbers the larger, with a warning; other labels are refused, as they do not tell.
     random_state : int, RandomState or None, default=None
 
     Attributes
@@ -58,6 +61,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     hazard_ : ChurnClassifier
         Fitted on a row for each customer and interval.
     classes_ : ndarray of shape (2,)
+        The second is churn.
 
     References
     ----------
@@ -84,6 +88,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         "n_intervals": [Interval(Integral, 1, None, closed="left")],
         "horizon": [Interval(Real, 0, None, closed="neither"), None],
         "cv": [Interval(Integral, 2, None, closed="left")],
+        "churned": [str, Real, np.bool_, None],
         "random_state": ["random_state"],
     }
 
@@ -94,12 +99,14 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         n_intervals: int = 12,
         horizon: float | None = None,
         cv: int = 3,
+        churned: Label | None = None,
         random_state: Seed = None,
     ):
         self.estimator = estimator
         self.n_intervals = n_intervals
         self.horizon = horizon
         self.cv = cv
+        self.churned = churned
         self.random_state = random_state
 
     def __sklearn_tags__(self):
@@ -121,7 +128,8 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         X : frame of any engine, or array, of shape (n, p)
             As known at the start of each customer's time, without the duration itself.
         y : array of shape (n,)
-            Two labels: whether the time ended with churn (the second in sorted order) or is censored.
+            Two labels: whether the time ended with churn or is censored; ``churned`` says which is churn where they do
+            not tell.
         duration : array of shape (n,), default=None
             Time from the start to churn or to the end of what was seen, any unit, above 0. None: one interval for all.
         sample_weight : array of shape (n,), default=None
@@ -129,11 +137,12 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            For labels that are not two classes, durations missing or not above 0, a column that is the duration.
+            For labels that are not two classes or do not tell which is churn, durations missing or not above 0, a
+            column that is the duration.
         """
         self._validate_params()
         table = self._table(X, reset=True)
-        self.classes_, event = labels_of(type(self).__name__, y, len(table))
+        self.classes_, event = labels_of(type(self).__name__, y, len(table), self.churned)
         duration = self._durations(duration, table)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, table, dtype=np.float64)
         self.edges_ = self._intervals(duration, event == 1)

@@ -7,11 +7,13 @@ import pandas as pd
 
 from ..checks import Faults, check_choice, check_coverage, check_draws
 from ..inference import wilson_interval
-from ..typing import ArrayLike
+from ..typing import ArrayLike, Label
 from .inputs import read_binary
 
 
-def expected_calibration_error(y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width") -> float:
+def expected_calibration_error(
+    y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width", churned: Label | None = None
+) -> float:
     r"""Mean distance between probability and event rate over bins, weighted by customers [1]_.
 
     .. math:: \sum_k \frac{n_k}{n}\,|\bar p_k - \bar y_k|
@@ -19,12 +21,14 @@ def expected_calibration_error(y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: 
     Parameters
     ----------
     y_true : array of shape (n,)
-        Two labels; the second in sorted order is the event.
+        Two labels, such as 0 and 1.
     y_prob : array of shape (n,)
         In [0, 1].
     n_bins : int, default=10
     bins : {"width", "count"}, default="width"
         Of equal width on [0, 1], or of equal numbers of customers (equal probabilities stay together).
+    churned : label, default=None
+        The label of the event, for labels that do not tell (1, true and yes do).
 
     Returns
     -------
@@ -40,19 +44,25 @@ def expected_calibration_error(y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: 
     >>> round(expected_calibration_error([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.9]), 3)
     0.225
     """
-    table = calibration_table(y_true, y_prob, n_bins=n_bins, bins=bins)
+    table = calibration_table(y_true, y_prob, n_bins=n_bins, bins=bins, churned=churned)
     return float((table["customers"] * (table["probability"] - table["rate"]).abs()).sum() / table["customers"].sum())
 
 
 def calibration_table(
-    y_true: ArrayLike, y_prob: ArrayLike, *, n_bins: int = 10, bins: str = "width", coverage: float = 0.9
+    y_true: ArrayLike,
+    y_prob: ArrayLike,
+    *,
+    n_bins: int = 10,
+    bins: str = "width",
+    coverage: float = 0.9,
+    churned: Label | None = None,
 ) -> pd.DataFrame:
     """Mean probability and event rate of each bin, with Wilson's interval of the rate [1]_.
 
     Parameters
     ----------
     y_true, y_prob : arrays of shape (n,)
-    n_bins, bins
+    n_bins, bins, churned
         As in `expected_calibration_error`; empty bins are left out.
     coverage : float, default=0.9
 
@@ -73,7 +83,7 @@ def calibration_table(
     0    0.0    0.5          2         0.20   0.0
     1    0.5    1.0          2         0.75   1.0
     """
-    y, p = read_binary(y_true, y_prob, probability=True)
+    y, p = read_binary(y_true, y_prob, probability=True, churned=churned)
     faults = Faults("bins")
     faults.check(check_draws, n_bins, "n_bins")
     faults.check(check_choice, bins, "bins", ("width", "count"))

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..results import DisplayMixin
-from ..typing import ArrayLike, Estimator, FrameLike
+from ..typing import ArrayLike, Estimator, FrameLike, Label
 from .calibration import calibration_table
 from .inputs import read_binary, scores_of
+from .labels import label_of
 from .ranking import cumulative_gains
 
 if TYPE_CHECKING:
@@ -35,15 +36,15 @@ class LiftDisplay(DisplayMixin):
     churn_rate: float
 
     @classmethod
-    def from_predictions(cls, y_true: ArrayLike, y_score: ArrayLike) -> LiftDisplay:
-        """Compute from labels and scores, shape (n,) each."""
-        y, score = read_binary(y_true, y_score)
+    def from_predictions(cls, y_true: ArrayLike, y_score: ArrayLike, *, churned: Label | None = None) -> LiftDisplay:
+        """Compute from labels and scores, shape (n,) each; ``churned`` as in `cumulative_gains`."""
+        y, score = read_binary(y_true, y_score, churned=churned)
         return cls(cumulative_gains(y, score, shares=np.arange(1, 101) / 100), float(y.mean()))
 
     @classmethod
     def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike) -> LiftDisplay:
         """Compute with the model's churn probabilities of X."""
-        return cls.from_predictions(y, scores_of(model, X))
+        return cls.from_predictions(y, scores_of(model, X), churned=label_of(model, y))
 
     def plot(self, ax: Axes | None = None, *, lift: bool = False) -> LiftDisplay:
         """Draw cumulative gain, or with ``lift`` the lift."""
@@ -84,7 +85,7 @@ class ReliabilityDisplay(DisplayMixin):
     @classmethod
     def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **options: Any) -> ReliabilityDisplay:
         """Compute with the model's churn probabilities of X."""
-        return cls.from_predictions(y, model.predict_proba(X)[:, 1], **options)
+        return cls.from_predictions(y, model.predict_proba(X)[:, 1], **{"churned": label_of(model, y), **options})
 
     def plot(self, ax: Axes | None = None) -> ReliabilityDisplay:
         """Draw points with intervals; the number at each is its customers."""

@@ -1,4 +1,4 @@
-"""One way to read labels and scores: two classes, the second in sorted order being the event."""
+"""One way to read labels and scores: two classes, one of which is the event."""
 
 from __future__ import annotations
 
@@ -10,35 +10,56 @@ from sklearn.utils.validation import column_or_1d
 
 from .. import frames
 from ..exceptions import DataError
-from ..typing import ArrayLike, Estimator, FrameLike
+from ..typing import ArrayLike, Estimator, FrameLike, Label
+from .labels import churn_last, one_type, warn_of
 
 
-def read_binary(y_true: ArrayLike, y_score: ArrayLike, *, probability: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Return (y, score): booleans and floats of one length, or one error with every fault."""
-    plain = np.asarray(y_true)
-    if plain.ndim == 1 and plain.size and plain.dtype.kind in "biuf":
-        ones = plain.astype(bool)
-        # numbers that are 0 and 1 need no looking at one by one
-        if plain.dtype.kind == "b" or (plain == ones).all():
-            score, faults = numbers(y_score, "y_score", plain.size)
-            faults += _outside(score, faults, probability=probability)
-            require(faults, "labels and scores")
-            return ones, score
-    labels = pd.Series(column_or_1d(y_true))
+def read_binary(
+    y_true: ArrayLike, y_score: ArrayLike, *, probability: bool = False, churned: Label | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (y, score): booleans and floats of one length, or one error with every fault.
+
+    ``churned`` is the label of the event, for labels that do not tell.
+    """
+    ones = _plain(y_true, churned)
+    if ones is not None:
+        score, faults = numbers(y_score, "y_score", ones.size)
+        faults += _outside(score, faults, probability=probability)
+        require(faults, "labels and scores")
+        return ones, score
+    labels = one_type(pd.Series(column_or_1d(y_true)))
     score, faults = numbers(y_score, "y_score", len(labels))
     if missing := int(labels.isna().sum()):
         faults.append(f"{missing:,} of {len(labels):,} labels are missing; drop these rows")
-    known = labels.dropna()
-    classes = np.unique(known.to_numpy() if len(set(known.map(type))) <= 1 else known.astype(str))
-    if not len(labels):
-        faults.append("it has no rows")
-    elif len(classes) > 2 or (len(classes) == 1 and classes[0] not in (0, 1)):
-        shown = ", ".join(repr(value) for value in classes[:5].tolist())
-        faults.append(f"the labels are {shown}; two classes are needed, such as 0 and 1")
+    event, more, notes = _event_of(labels, churned)
+    faults += more
     faults += _outside(score, faults, probability=probability)
     require(faults, "labels and scores")
-    event = classes[1] if len(classes) == 2 else 1
+    warn_of(notes, stacklevel=3)
     return (labels == event).to_numpy(), score
+
+
+def _plain(y: Any, churned: Label | None) -> np.ndarray | None:
+    """Labels that are numbers 0 and 1, as booleans: they need no looking at one by one. Else None."""
+    plain = np.asarray(y)
+    if plain.ndim != 1 or not plain.size or plain.dtype.kind not in "biuf" or (churned is not None and churned != 1):
+        return None
+    ones = plain.astype(bool)
+    return ones if plain.dtype.kind == "b" or (plain == ones).all() else None
+
+
+def _event_of(labels: pd.Series, churned: Label | None) -> tuple[Any, list[str], list[str]]:
+    """The label of the event, the faults, and what is to be warned of."""
+    if not len(labels):
+        return None, ["it has no rows"], []
+    classes = np.unique(labels.dropna().to_numpy())
+    if len(classes) == 2:
+        classes, faults, notes = churn_last(classes, churned)
+        return classes.tolist()[1], faults, notes
+    if len(classes) > 2 or (len(classes) == 1 and churned is None and classes[0] not in (0, 1)):
+        shown = ", ".join(repr(value) for value in classes[:5].tolist())
+        return None, [f"the labels are {shown}; two classes are needed, such as 0 and 1"], []
+    return 1 if churned is None else churned, [], []
 
 
 def _outside(score: np.ndarray, faults: list[str], *, probability: bool) -> list[str]:

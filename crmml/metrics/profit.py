@@ -11,9 +11,10 @@ from scipy.special import betainc
 
 from ..checks import Faults, check_flag, check_number, check_probability
 from ..results import DisplayMixin, Result
-from ..typing import ArrayLike, Estimator, FrameLike
+from ..typing import ArrayLike, Estimator, FrameLike, Label
 from ._roc_hull import hull_corners
 from .inputs import descending_groups, read_binary, scores_of
+from .labels import label_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,11 +98,12 @@ class ProfitDisplay(DisplayMixin):
         incentive_cost: float = 10.0,
         contact_cost: float = 1.0,
         acceptance: float = 0.3,
+        churned: Label | None = None,
     ) -> ProfitDisplay:
-        """Compute from labels and scores; costs as in `maximum_profit`."""
+        """Compute from labels and scores; costs and ``churned`` as in `maximum_profit`."""
+        y, score = read_binary(y_true, y_score, churned=churned)
         costs = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
-        best = maximum_profit(y_true, y_score, **costs, return_details=True)
-        y, score = read_binary(y_true, y_score)
+        best = maximum_profit(y, score, **costs, return_details=True)
         order, last = descending_groups(score)
         if last.size > _POINTS:
             last = last[np.linspace(0, last.size - 1, _POINTS).astype(np.int64)]
@@ -113,7 +115,7 @@ class ProfitDisplay(DisplayMixin):
     @classmethod
     def from_estimator(cls, model: Estimator, X: FrameLike, y: ArrayLike, **costs: Any) -> ProfitDisplay:
         """Compute with the model's churn probabilities of X."""
-        return cls.from_predictions(y, scores_of(model, X), **costs)
+        return cls.from_predictions(y, scores_of(model, X), **{"churned": label_of(model, y), **costs})
 
     def plot(self, ax: Axes | None = None) -> ProfitDisplay:
         """Draw the curve and mark the threshold chosen."""
@@ -142,6 +144,7 @@ def maximum_profit(
     incentive_cost: float = 10.0,
     contact_cost: float = 1.0,
     acceptance: float = 0.3,
+    churned: Label | None = None,
     return_details: bool = False,
 ) -> Any:
     r"""Maximum profit criterion for customer churn (MPC) [1]_.
@@ -159,13 +162,15 @@ def maximum_profit(
     Parameters
     ----------
     y_true : array of shape (n,)
-        Two labels; the second in sorted order is churn.
+        Two labels, such as 0 and 1.
     y_score : array of shape (n,)
         Higher for customers more likely to churn; any scale.
     clv, incentive_cost, contact_cost : float
         Money per customer, contact_cost for each one contacted. At least 0.
     acceptance : float, default=0.3
         Probability that a churner who is contacted stays.
+    churned : label, default=None
+        The label that means churn, for labels that do not tell (1, true and yes do).
     return_details : bool, default=False
         Return the `CampaignProfit` with rate, threshold and gain.
 
@@ -191,7 +196,7 @@ def maximum_profit(
     >>> print(maximum_profit(y, score, return_details=True).describe())
     Contacting the 75.0% of customers with scores from 0.4 on earns 25.25 per customer, 2.75 more than without a score.
     """
-    y, score = read_binary(y_true, y_score)
+    y, score = read_binary(y_true, y_score, churned=churned)
     faults = _cost_faults(clv, incentive_cost, contact_cost)
     faults.check(check_probability, acceptance, "acceptance")
     faults.check(check_flag, return_details, "return_details")
@@ -214,6 +219,7 @@ def expected_maximum_profit(
     contact_cost: float = 1.0,
     alpha: float = 6.0,
     beta: float = 14.0,
+    churned: Label | None = None,
     return_details: bool = False,
 ) -> Any:
     r"""Expected maximum profit for customer churn (EMPC) [1]_.
@@ -226,13 +232,15 @@ def expected_maximum_profit(
     Parameters
     ----------
     y_true : array of shape (n,)
-        Two labels; the second in sorted order is churn.
+        Two labels, such as 0 and 1.
     y_score : array of shape (n,)
         Higher for customers more likely to churn; any scale.
     clv, incentive_cost, contact_cost : float
         Money per customer, contact_cost for each one contacted. At least 0.
     alpha, beta : float
         Of the beta distribution of the acceptance, above 0; its mean is alpha / (alpha + beta).
+    churned : label, default=None
+        The label that means churn, for labels that do not tell (1, true and yes do).
     return_details : bool, default=False
         Return the `CampaignProfit` with rate, threshold and gain over the best constant policy.
 
@@ -257,7 +265,7 @@ def expected_maximum_profit(
     >>> expected_maximum_profit([0, 1], [0.2, 0.7], return_details=True).describe()
     'Contacting the 50.0% of customers with scores from 0.7 on earns 28 per customer, 5.499 more than without a score.'
     """
-    y, score = read_binary(y_true, y_score)
+    y, score = read_binary(y_true, y_score, churned=churned)
     faults = _cost_faults(clv, incentive_cost, contact_cost)
     faults.check(check_number, alpha, "alpha", above=0)
     faults.check(check_number, beta, "beta", above=0)
@@ -282,6 +290,7 @@ def profit_gain(
     contact_cost: float = 1.0,
     alpha: float = 6.0,
     beta: float = 14.0,
+    churned: Label | None = None,
 ) -> float:
     """Expected maximum profit above that of the best constant policy, per customer.
 
@@ -294,7 +303,8 @@ def profit_gain(
     5.4992
     """
     costs = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost}
-    return float(expected_maximum_profit(y_true, y_score, **costs, alpha=alpha, beta=beta, return_details=True).gain)
+    y, score = read_binary(y_true, y_score, churned=churned)
+    return float(expected_maximum_profit(y, score, **costs, alpha=alpha, beta=beta, return_details=True).gain)
 
 
 class _Hull:

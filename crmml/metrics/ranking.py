@@ -6,20 +6,24 @@ import numpy as np
 import pandas as pd
 
 from ..checks import Faults, check_number
-from ..typing import ArrayLike
+from ..typing import ArrayLike, Label
 from .inputs import descending_groups, numbers, read_binary, require
 
 
-def top_decile_lift(y_true: ArrayLike, y_score: ArrayLike, *, share: float = 0.1) -> float:
+def top_decile_lift(
+    y_true: ArrayLike, y_score: ArrayLike, *, share: float = 0.1, churned: Label | None = None
+) -> float:
     """Event rate among the customers with the highest scores, divided by that of all.
 
     Parameters
     ----------
     y_true : array of shape (n,)
-        Two labels; the second in sorted order is the event.
+        Two labels, such as 0 and 1.
     y_score : array of shape (n,)
     share : float, default=0.1
         Part of the customers looked at, in (0, 1]. Customers tied at the edge count in part, as in any random order.
+    churned : label, default=None
+        The label of the event, for labels that do not tell (1, true and yes do).
 
     Returns
     -------
@@ -34,11 +38,13 @@ def top_decile_lift(y_true: ArrayLike, y_score: ArrayLike, *, share: float = 0.1
     faults = Faults("the lift")
     faults.check(check_number, share, "share", above=0, most=1)
     faults.refuse()
-    contacted, found = _gains(*read_binary(y_true, y_score))
+    contacted, found = _gains(*read_binary(y_true, y_score, churned=churned))
     return float(np.interp(share, contacted, found) / share)
 
 
-def cumulative_gains(y_true: ArrayLike, y_score: ArrayLike, *, shares: ArrayLike | None = None) -> pd.DataFrame:
+def cumulative_gains(
+    y_true: ArrayLike, y_score: ArrayLike, *, shares: ArrayLike | None = None, churned: Label | None = None
+) -> pd.DataFrame:
     """Share of all events found by contacting a growing share of customers, highest scores first.
 
     Parameters
@@ -46,6 +52,8 @@ def cumulative_gains(y_true: ArrayLike, y_score: ArrayLike, *, shares: ArrayLike
     y_true, y_score : arrays of shape (n,)
     shares : array-like, default=None
         Shares of customers; None takes 5 %, 10 % ... 100 %.
+    churned : label, default=None
+        The label of the event, for labels that do not tell (1, true and yes do).
 
     Returns
     -------
@@ -65,7 +73,7 @@ def cumulative_gains(y_true: ArrayLike, y_score: ArrayLike, *, shares: ArrayLike
     if not faults and not (share.size and ((share > 0) & (share <= 1)).all()):
         faults.append("shares must lie in (0, 1], one at least")
     require(faults, "cumulative gains")
-    contacted, found = _gains(*read_binary(y_true, y_score))
+    contacted, found = _gains(*read_binary(y_true, y_score, churned=churned))
     gain = np.interp(share, contacted, found)
     return pd.DataFrame({"share": share, "gain": gain, "lift": gain / share})
 

@@ -22,10 +22,13 @@ EXPECTED_FAILURES = dict.fromkeys(
         "check_class_weight_classifiers",
     ],
     "labels teach it nothing: the score comes from the purchases alone",
-)
+) | {
+    "check_classifiers_classes": "its labels 'one' and 'two' do not tell which is churn, so churned= is asked for",
+}
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # their data need have no optimum
+@pytest.mark.filterwarnings("ignore:Of the labels")  # 1 and 2, of which the checks say nothing
 @parametrize_with_checks([AliveChurnClassifier(LEGAL)], expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
@@ -61,8 +64,12 @@ def test_without_a_horizon_it_is_the_end_of_the_relationship(data):
 def test_labels_only_lend_their_names(data):
     part = data.at("1998-01-01")
     names = np.where(part.y == 1, "gone", "a customer")
-    fitted = make_pipeline(AliveChurnClassifier(BetaGeoNBD(), horizon=180)).fit(part.X, names)
+    alive = AliveChurnClassifier(BetaGeoNBD(), horizon=180, churned="gone")
+    fitted = make_pipeline(alive).fit(part.X, names)
+    assert fitted.classes_.tolist() == ["a customer", "gone"]
     assert set(fitted.predict(part.X)) == {"gone", "a customer"}
+    with pytest.raises(DataError, match="say churned='a customer' or churned='gone'"):
+        AliveChurnClassifier(BetaGeoNBD(), horizon=180).fit(part.X, names)
     plain = AliveChurnClassifier(BetaGeoNBD(), horizon=180).fit(part.X)
     np.testing.assert_array_equal(plain.predict_proba(part.X), fitted.predict_proba(part.X))
     assert plain.describe().startswith("Churn is no purchase within 180, by BetaGeoNBD")

@@ -23,7 +23,10 @@ from crmml.exceptions import FeatureWarning
 from crmml.metrics import expected_calibration_error, expected_maximum_profit
 from crmml.transactions import SnapshotSplit, snapshots
 
-EXPECTED_FAILURES = {
+TEXT_LABELS = {
+    "check_classifiers_classes": "its labels 'one' and 'two' do not tell which is churn, so churned= is asked for"
+}
+EXPECTED_FAILURES = TEXT_LABELS | {
     "check_sample_weight_equivalence_on_dense_data": (
         "inner folds are drawn row by row, so a row given twice is not a row of weight two"
     ),
@@ -31,6 +34,7 @@ EXPECTED_FAILURES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Of the labels")  # 1 and 2, of which the checks say nothing
 @parametrize_with_checks(
     [ChurnClassifier(LogisticRegression(), cv=2, random_state=0), ChurnClassifier(cv=2, random_state=0)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
@@ -39,9 +43,10 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.filterwarnings("ignore:Of the labels")  # 1 and 2, of which the checks say nothing
 @parametrize_with_checks(
     [ChurnClassifier(LogisticRegression(), calibrate=None, threshold=0.5, encode=False, random_state=0)],
-    expected_failed_checks=lambda estimator: {},
+    expected_failed_checks=lambda estimator: TEXT_LABELS,
 )
 def test_all_scikit_learn_checks_without_inner_folds(estimator, check):
     check(estimator)
@@ -462,3 +467,19 @@ def test_describe_says_what_was_done(plain):
     assert "not calibrated, with weights and threshold chosen on" in bare
     own = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, y, clv=np.linspace(10, 400, 400)).describe()
     assert "highest profit on rows held out" in own
+
+
+@pytest.mark.parametrize(("gone", "here"), [("Churn", "No Churn"), ("LEAVE", "STAY"), (1, 2)])
+def test_the_label_of_churn_is_the_callers(gone, here):
+    X, y, _ = contracts(600)
+    labels = np.where(y == "yes", gone, here)
+    model = ChurnClassifier(LogisticRegression(max_iter=1000), churned=gone, threshold=0.5, random_state=0)
+    told = clone(model).fit(X, labels)
+    plain = clone(model).set_params(churned=None).fit(X, y)
+    np.testing.assert_array_equal(told.predict_proba(X), plain.predict_proba(X))
+    np.testing.assert_array_equal(told.predict(X) == gone, plain.predict(X) == "yes")
+    assert told.classes_.tolist() == [here, gone]
+    # of whichever class the weight is, it is that of the label
+    weighted = clone(model).set_params(class_weight={gone: 3.0}, calibrate=None).fit(X, labels)
+    expected = clone(model).set_params(class_weight={"yes": 3.0}, calibrate=None, churned=None).fit(X, y)
+    np.testing.assert_array_equal(weighted.predict_proba(X), expected.predict_proba(X))

@@ -13,12 +13,14 @@ from crmml.exceptions import FeatureWarning
 from crmml.metrics import concordance, integrated_brier_score, kaplan_meier
 
 EXPECTED_FAILURES = {
+    "check_classifiers_classes": "its labels 'one' and 'two' do not tell which is churn, so churned= is asked for",
     "check_sample_weight_equivalence_on_dense_data": (
         "inner folds of the calibration are drawn customer by customer, so one given twice is not one of weight two"
     ),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Of the labels")  # 1 and 2, of which the checks say nothing
 @parametrize_with_checks(
     [HazardChurnClassifier(LogisticRegression(), cv=2, random_state=0)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
@@ -152,3 +154,17 @@ def test_durations_of_no_unit_are_refused(fitted):
         model.fit(X, event, duration=pd.to_timedelta(duration, unit="D"))
     with pytest.raises(DataError, match="time since start"):
         model.fit(X.assign(**{"time since start": 1.0}), event, duration=duration)
+
+
+def test_the_label_of_churn_is_the_callers():
+    X, event, duration, _ = subscriptions(600)
+    y = np.where(event, "left", "stays")
+    plain = HazardChurnClassifier(LogisticRegression(), cv=2, random_state=0)
+    told = HazardChurnClassifier(LogisticRegression(), cv=2, churned="left", random_state=0)
+    with pytest.raises(DataError, match="say churned='left' or churned='stays'"):
+        plain.fit(X, y, duration=duration)
+    told.fit(X, y, duration=duration)
+    assert told.classes_.tolist() == ["stays", "left"]
+    plain.fit(X, event, duration=duration)
+    np.testing.assert_array_equal(told.predict_proba(X), plain.predict_proba(X))
+    assert told.score(X, y, duration=duration) == plain.score(X, event, duration=duration)

@@ -5,9 +5,14 @@ from crmml import DataError
 from crmml.metrics.inputs import descending_groups, numbers, read_binary
 
 
-def test_second_label_in_sorted_order_is_the_event():
-    y, score = read_binary(["stay", "churn"], [1, 2])
-    assert y.tolist() == [True, False]
+def test_the_event_is_named_where_labels_do_not_tell():
+    with pytest.raises(DataError, match="say churned='churn' or churned='stay'"):
+        read_binary(["stay", "churn"], [1, 2])
+    y, score = read_binary(["stay", "churn"], [1, 2], churned="churn")
+    assert y.tolist() == [False, True]
+    assert read_binary(["churn", "churn"], [1, 2], churned="churn")[0].all()
+    assert read_binary([0, 1], [1, 2], churned=0)[0].tolist() == [True, False]
+    assert read_binary(["No", "Yes"], [1, 2])[0].tolist() == [False, True]
     assert score.dtype == float
     assert read_binary([True, True], [1, 2])[0].all()
     assert not read_binary([0, 0], [1, 2])[0].any()

@@ -42,3 +42,24 @@ def test_in_a_grid_search():
 def test_unknown_name():
     with pytest.raises(DataError, match="'emp' is not known; there are average_precision"):
         get_scorer("emp")
+
+
+def test_the_label_of_churn_is_the_callers():
+    X, y = data()
+    model, text = LogisticRegression().fit(X, y), np.where(y == "yes", "Churn", "No Churn")
+    other = LogisticRegression().fit(X, text)  # whose second class is that of the loyal
+    names = (
+        "expected_maximum_profit",
+        "roc_auc",
+        "neg_log_loss",
+        "neg_brier_score",
+        "average_precision",
+        "top_decile_lift",
+    )
+    named, plain = scorers(*names, churned="Churn", clv=900.0), scorers(*names, clv=900.0)
+    for name in names:
+        assert named[name](other, X, text) == pytest.approx(plain[name](model, X, y), rel=1e-3)
+        with pytest.raises(DataError, match="say churned='Churn' or churned='No Churn'"):
+            plain[name](other, X, text)
+    with pytest.raises(DataError, match="'qini' takes no labels of churn; leave churned= out"):
+        get_scorer("qini", churned="Churn")
