@@ -20,9 +20,11 @@ from .engines import (
     with_identifier,
     wrap,
 )
+from .identifiers import look_alikes, may_look_alike, with_identifiers, with_plain_integers
 from .queries import count_rows, distinct, finished, is_eager, labelled_days, pandas_behind, taken, unwrap, with_running
 from .ruler import Ruler, get_ruler, set_ruler
 from .text_times import with_text_times
+from .texts import is_blank, trimmed, with_texts
 
 __all__ = [
     "MICROSECONDS_PER_DAY",
@@ -40,11 +42,14 @@ __all__ = [
     "from_columns",
     "get_ruler",
     "index_of",
+    "is_blank",
     "is_eager",
     "is_frame",
     "labelled_days",
     "last_complete",
     "like",
+    "look_alikes",
+    "may_look_alike",
     "optimised",
     "pandas_behind",
     "pandas_of",
@@ -55,10 +60,14 @@ __all__ = [
     "taken",
     "to_arrow",
     "to_columns",
+    "trimmed",
     "unhashable",
     "unwrap",
     "with_identifier",
+    "with_identifiers",
+    "with_plain_integers",
     "with_running",
     "with_text_times",
+    "with_texts",
     "wrap",
 ]

@@ -39,18 +39,30 @@ def wrap(frame: Any) -> nw.DataFrame | nw.LazyFrame:
     TypeError
         Naming the engines there are.
     DataError
-        When a pandas frame has one column name twice.
+        When the frame has one column name twice.
     """
-    if isinstance(frame, pd.DataFrame) and not frame.columns.is_unique:
-        twice = dict.fromkeys(frame.columns[frame.columns.duplicated()].tolist())
-        raise DataError([f"column {name!r} is there more than once; rename one" for name in twice], "the frame")
+    if isinstance(frame, pd.DataFrame):
+        _refuse_repeated(frame.columns)
+    elif isinstance(
+        names := getattr(frame, "column_names", None), list
+    ):  # pyarrow, which narwhals refuses in its own words
+        _refuse_repeated(pd.Index(names))
     try:
-        return nw.from_native(frame)
+        wrapped = nw.from_native(frame)
+        if wrapped.implementation.is_duckdb() or wrapped.implementation.is_pyspark():
+            _refuse_repeated(pd.Index(wrapped.to_native().columns))
+        return wrapped
     except TypeError:
         raise TypeError(
             f"{type(frame).__module__}.{type(frame).__name__} is no dataframe that is known here; give a pandas, polars "
             "(eager or lazy), pyarrow, DuckDB or PySpark frame."
         ) from None
+
+
+def _refuse_repeated(names: pd.Index) -> None:
+    if not names.is_unique:
+        twice = dict.fromkeys(names[names.duplicated()].tolist())
+        raise DataError([f"column {name!r} is there more than once; rename one" for name in twice], "the frame")
 
 
 def collected(frame: nw.DataFrame | nw.LazyFrame) -> nw.DataFrame:

@@ -1,29 +1,41 @@
-"""Times written as text, in ISO 8601, read as times; what cannot be read is told with its first offenders."""
+"""Times written as text, in ISO 8601, read as times by one rule on every engine; what cannot be read is told with its first offenders.
+
+Each row is read by itself: days may stand beside days with a clock, and seconds may have fractions, of which microseconds
+are kept. A zone at the end ("Z", " UTC", " GMT", "+01", "+0100", "+01:00") is taken off: times stay on their own wall clock.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from .engines import AnyFrame, collected
 from .queries import pandas_behind
+from .texts import is_blank, trimmed, with_texts
 
-_DATE = (  # a day that exists: the months' lengths, and February 29 in leap years only
-    r"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
-    r"|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+#: More characters than a time in ISO 8601 can have: what is longer is none, whatever it begins with.
+LONGEST = 40
+# Digits are spelt out, since engines differ in what \d is; no part can match in two ways, so that no text takes long.
+_DAY = (  # a day that exists: the months' lengths, and February 29 in leap years only
+    r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
 )
-_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
-#: ISO 8601 shapes of text dates and the format each is read with.
-DATE_SHAPES = {
-    rf"^{_DATE}$": "%Y-%m-%d",
-    rf"^{_DATE} {_CLOCK}$": "%Y-%m-%d %H:%M",
-    rf"^{_DATE} {_CLOCK}:[0-5]\d$": "%Y-%m-%d %H:%M:%S",
-    rf"^{_DATE}T{_CLOCK}$": "%Y-%m-%dT%H:%M",
-    rf"^{_DATE}T{_CLOCK}:[0-5]\d$": "%Y-%m-%dT%H:%M:%S",
-}
-ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, all alike"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
+_ZONE = r" ?(?:Z|UTC|GMT|[+-](?:0[0-9]|1[0-8])(?::?[0-5][0-9])?)"
+ISO_TIME = rf"^{_DAY}(?:[T ]{_CLOCK}(?:{_ZONE})?)?$"
+_ZONE_AT_END = rf"{_ZONE}$"
+#: What stands before the zone in the text after the day.
+_BEFORE_ZONE = r"^[T ][0-9:.,]+ ?"
+_DAY_LENGTH, _CLOCK_LENGTH = 10, 15
+#: Minutes between summer and winter time of one place.
+_SUMMER = 60
+
+ISO_CURE = "write dates as 2024-03-31 or 2024-03-31 17:45:00, or read the file with crmml.transactions.read_log(date_format=...)"
 #: Offenders that a message shows.
 SHOWN = 3
 
@@ -31,7 +43,7 @@ SHOWN = 3
 def with_text_times(frame: AnyFrame, column: str, into: str) -> tuple[AnyFrame, list[str]]:
     """Add the times that a column of text states, on their own wall clock, or say why they cannot be read.
 
-    A pandas column may mix the shapes of ISO 8601, text and objects that are times; other engines take one shape.
+    Blank text is a missing time. A pandas column of objects may mix text, dates and times, which count as their own text.
 
     Parameters
     ----------
@@ -47,77 +59,120 @@ def with_text_times(frame: AnyFrame, column: str, into: str) -> tuple[AnyFrame, 
     faults : list of str
     """
     native = pandas_behind(frame)
-    if native is not None:
-        return _with_pandas_times(frame, native, column, into)
-    return _with_times_of_one_shape(frame, column, into)
-
-
-def _with_pandas_times(frame: AnyFrame, native: pd.DataFrame, column: str, into: str) -> tuple[AnyFrame, list[str]]:
-    """Text or objects in a pandas column: ISO 8601, each by itself; aware and naive mixed is a fault."""
-    raw = native[column]
-    texts = raw[raw.notna()]
-    aware = texts.map(_is_aware)
-    if aware.any() and not aware.all():
-        return frame, [
-            f"column {column!r} mixes times with a zone ({int(aware.sum()):,} rows) and without "
-            f"({int((~aware).sum()):,} rows); give all of them one zone, or none"
-        ]
-    zones = texts.map(_offset).nunique() if aware.any() else 0
-    if zones > 1:
-        return frame, [f"column {column!r} mixes {zones} time zones; convert all times to one zone"]
-    parsed = pd.to_datetime(texts.map(_without_zone), errors="coerce", format="ISO8601")
-    wrong = parsed.isna()
-    if wrong.any():
-        shown = ", ".join(repr(str(v)) for v in texts[wrong].head(SHOWN))
-        return frame, [f"column {column!r} cannot be read as a date in {int(wrong.sum()):,} rows ({shown}); {ISO_CURE}"]
-    return nw.from_native(native.assign(**{into: parsed.reindex(raw.index)})), []
-
-
-def _is_aware(value: Any) -> bool:
-    if isinstance(value, str):
-        tail = value[10:]
-        return value.endswith("Z") or "+" in tail or "-" in tail
-    return getattr(value, "tzinfo", None) is not None
-
-
-def _offset(value: Any) -> str:
-    if isinstance(value, str):
-        return "Z" if value.endswith("Z") else value[-6:]
-    return str(value.tzinfo)
-
-
-def _without_zone(value: Any) -> Any:
-    if isinstance(value, str):
-        if value.endswith("Z"):
-            return value[:-1]
-        tail = value[10:]
-        at = max(tail.rfind("+"), tail.rfind("-"))
-        return value if at < 0 else value[: 10 + at]
-    return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value
-
-
-def _with_times_of_one_shape(frame: AnyFrame, column: str, into: str) -> tuple[AnyFrame, list[str]]:
-    dtype = frame.collect_schema()[column]
-    if dtype != nw.String:
+    if native is not None and isinstance(native[column].dtype, pd.DatetimeTZDtype):  # of whatever zone pandas can tell
+        return nw.from_native(native.assign(**{into: native[column].dt.tz_localize(None)})), []
+    working, dtype = f"{into}_text", frame.collect_schema()[column]
+    if dtype not in (nw.String, nw.Categorical, nw.Enum, nw.Object):
         return frame, [f"column {column!r} is of type {dtype}, not a date; {ISO_CURE}"]
-    text = nw.col(column)
-    counts = collected(
-        frame.select(
-            nw.len().cast(nw.Int64).alias("n"),
-            _count(text.is_null()).alias("null"),
-            *(_count(text.str.contains(shape)).alias(f"shape{i}") for i, shape in enumerate(DATE_SHAPES)),
+    with_text = with_texts(frame, column, working, _iso)
+    text = trimmed(nw.col(working)).str.slice(0, LONGEST)
+    valid = text.str.contains(ISO_TIME)
+    tail = text.str.slice(_DAY_LENGTH)
+    counts = {
+        "rows": nw.len().cast(nw.Int64),
+        "missing": _count(is_blank(nw.col(working))),
+        "valid": _count(valid),
+        "timed": _count(valid & (tail != "")),
+        "zoned": _count(valid & tail.str.contains(_ZONE_AT_END)),
+    }
+    found = collected(with_text.select(expr.alias(name) for name, expr in counts.items()))
+    seen = {name: int(found[name][0] or 0) for name in counts}
+    faults = _unreadable(with_text, column, working, valid, seen) + _mixed_zones(with_text, column, valid, tail, seen)
+    if faults:
+        return frame, faults
+    clock = _whole_clock(tail, zoned=bool(seen["zoned"])) if seen["timed"] else nw.lit("00:00:00.000000")
+    moment = nw.concat_str([text.str.slice(0, _DAY_LENGTH), nw.lit("T"), clock])
+    normal = with_text.with_columns(nw.when(valid).then(moment).alias(into))
+    return _parsed(normal, into).drop(working), []
+
+
+def _iso(entry: Any) -> str:
+    """An object as text: a date or time in ISO 8601, and anything else in a form that no time has."""
+    if isinstance(entry, dt.date):
+        return entry.isoformat()
+    return str(entry) if isinstance(entry, np.datetime64) else repr(entry)
+
+
+def _unreadable(frame: AnyFrame, column: str, working: str, valid: nw.Expr, seen: dict[str, int]) -> list[str]:
+    wrong = seen["rows"] - seen["missing"] - seen["valid"]
+    if not wrong:
+        return []
+    offenders = frame.filter(~valid & ~is_blank(nw.col(working)))
+    first = collected(offenders.select(nw.col(working).str.slice(0, LONGEST + 1)).head(SHOWN))[working].to_list()
+    shown = ", ".join(repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}...") for text in first)
+    return [f"column {column!r} cannot be read as a date in {wrong:,} of {seen['rows']:,} rows ({shown}); {ISO_CURE}"]
+
+
+def _mixed_zones(frame: AnyFrame, column: str, valid: nw.Expr, tail: nw.Expr, seen: dict[str, int]) -> list[str]:
+    """Faults of times with and without a zone, and of zones that are not the summer and winter of one place."""
+    if not seen["zoned"]:
+        return []
+    faults = []
+    if bare := seen["valid"] - seen["zoned"]:
+        faults.append(
+            f"column {column!r} mixes times with a zone ({seen['zoned']:,} rows) and without ({bare:,} rows); give all of "
+            "them one zone, or none"
         )
-    ).row(0)
-    n, null, matches = counts[0], counts[1], counts[2:]
-    best = max(range(len(matches)), key=lambda i: matches[i])
-    if matches[best] + null < n:
-        shape = list(DATE_SHAPES)[best]
-        odd = collected(frame.filter(~text.str.contains(shape)).select(column).head(SHOWN))[column].to_list()
-        return frame, [
-            f"column {column!r} cannot be read as a date of one shape in {n - null - matches[best]:,} rows "
-            f"({', '.join(repr(v) for v in odd)}); {ISO_CURE}"
-        ]
-    return frame.with_columns(text.str.to_datetime(format=list(DATE_SHAPES.values())[best]).alias(into)), []
+    zone = nw.when(valid & tail.str.contains(_ZONE_AT_END)).then(tail.str.replace_all(_BEFORE_ZONE, ""))
+    by_zone = frame.select(zone.alias("zone")).group_by("zone").agg(nw.len().alias("rows"))
+    rows_of: dict[int, int] = {}
+    for text, rows in collected(by_zone).iter_rows():
+        if isinstance(text, str):
+            rows_of[_minutes(text)] = rows_of.get(_minutes(text), 0) + int(rows)
+    if max(rows_of) - min(rows_of) > _SUMMER:
+        most = sorted(rows_of, key=lambda minutes: (-rows_of[minutes], minutes))
+        shown = ", ".join(f"{_offset(minutes)} ({rows_of[minutes]:,} rows)" for minutes in most[:SHOWN])
+        more = f" and {len(most) - SHOWN} more" if len(most) > SHOWN else ""
+        faults.append(
+            f"column {column!r} mixes times of zones more than an hour apart, {shown}{more}, which are not the summer and "
+            "winter of one place; convert all times to one zone"
+        )
+    return faults
+
+
+def _minutes(zone: str) -> int:
+    """Minutes that a zone is ahead of UTC."""
+    digits = zone.strip("+-").replace(":", "")
+    if not digits.isdigit():
+        return 0  # Z, UTC, GMT
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
+    return -minutes if zone.startswith("-") else minutes
+
+
+def _offset(minutes: int) -> str:
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def _whole_clock(tail: nw.Expr, *, zoned: bool) -> nw.Expr:
+    """What follows the day as hours, minutes, seconds and six digits of fractions."""
+    clock = (tail.str.replace_all(_ZONE_AT_END, "") if zoned else tail).str.slice(1)
+    length = clock.str.len_chars()
+    fraction = nw.concat_str([clock, nw.lit("000000")]).str.slice(0, _CLOCK_LENGTH)
+    fraction = fraction.str.replace_all(",", ".", literal=True)
+    return (
+        nw.when(length == 0)
+        .then(nw.lit("00:00:00.000000"))
+        .otherwise(
+            nw.when(length == 5)
+            .then(nw.concat_str([clock, nw.lit(":00.000000")]))
+            .otherwise(nw.when(length == 8).then(nw.concat_str([clock, nw.lit(".000000")])).otherwise(fraction))
+        )
+    )
+
+
+def _parsed(frame: AnyFrame, name: str) -> AnyFrame:
+    """The frame with a column of whole times, 2024-03-31T17:45:00.000000 or null, read by the engine."""
+    native = pandas_behind(frame)
+    if native is not None:
+        texts = native[name].to_numpy(dtype=object, na_value="NaT")
+        try:
+            times: Any = pd.to_datetime(texts, format="ISO8601")
+        except pd.errors.OutOfBoundsDatetime:  # where pandas counts in nanoseconds, numpy knows the years outside
+            times = texts.astype("datetime64[us]")
+        return nw.from_native(native.assign(**{name: times}))
+    if frame.implementation.is_polars():
+        return frame.with_columns(nw.col(name).str.to_datetime(format="%Y-%m-%dT%H:%M:%S%.6f"))
+    return frame.with_columns(nw.col(name).cast(nw.Datetime("us")))
 
 
 def _count(condition: nw.Expr) -> nw.Expr:

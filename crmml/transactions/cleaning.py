@@ -24,7 +24,8 @@ from .log import (
     look,
     missing_faults,
     raise_if,
-    read_log,
+    read_columns,
+    warn_notes,
 )
 
 #: Running sums leave rounding of this size, relative to the amount; below it a purchase is refunded whole, or untouched.
@@ -170,10 +171,11 @@ def clean(
     earlier purchases: 0 cancelled, 1 reduced; 0.00 had no earlier purchase and was left out.
     """
     rules = CleaningRules.read(customer_id, timestamp, value, refunds=refunds, duplicates=duplicates, nulls=nulls)
-    read = read_log(log, customer_id, timestamp, value)
+    read = read_columns(log, customer_id, timestamp, value)
     names = frames.wrap(log).collect_schema().names()
     found = _found(read, names, rules)
     raise_if(_faults(read, found, rules))
+    warn_notes(read, stacklevel=3)
     frame, rows_missing = _without_missing(_without_repeats(read, names, found, rules), read, found, rules)
     figures: dict[str, Any] = {}
     if found.negative:
@@ -182,7 +184,7 @@ def clean(
     report = CleaningReport(
         rows_in=found.rows,
         rows_out=rows_out,
-        customers_in=found.customers - (1 if found.seen["null_customers"] else 0),
+        customers_in=found.customers,
         customers_out=customers_out,
         missing=found.missing,
         rows_missing=rows_missing,
@@ -193,7 +195,7 @@ def clean(
         refund_rule=refunds,
         **figures,
     )
-    result = _caller_columns(frame, names, read.frame.collect_schema(), timestamp, value)
+    result = _caller_columns(frame, names, read, rules)
     return frames.set_ruler(result, frames.get_ruler(log).merged(refunds=refunds if value else None)), report
 
 
@@ -255,10 +257,20 @@ def _found(read: Log, names: list[str], rules: CleaningRules) -> _Found:
         if read.has_value:
             extra["refund_sum"] = _refund_sum()
     seen = look(read, rules.customer_id, rules.timestamp, rules.value, **extra)
+    if not read.faults and seen["null_customers"]:  # blanks, of several lengths perhaps, are no customers
+        named = read.frame.filter(~is_missing(CUSTOMER, read.frame.collect_schema()[CUSTOMER]))
+        seen["customers"] = _size(named)[1]
     keys = zip(("null_customers", "null_times", "null_values"), columns, strict=True)
     missing = {name: int(seen.get(key, 0)) for key, name in keys if name is not None}
-    distinct = 0 if read.faults else frames.count_rows(read.frame.select(*names).unique())
+    distinct = (
+        0 if read.faults else frames.count_rows(read.frame.select(*map(ex.col, _compared(read, names, rules))).unique())
+    )
     return _Found(seen, missing, 0 if read.faults else int(seen["rows"]) - distinct)
+
+
+def _compared(read: Log, names: list[str], rules: CleaningRules) -> list[Any]:
+    """Columns in which rows repeat one another: the log's own, but identifiers as they were read."""
+    return [CUSTOMER if read.renamed_customers and name == rules.customer_id else name for name in names]
 
 
 def _faults(read: Log, found: _Found, rules: CleaningRules) -> list[str]:
@@ -283,7 +295,7 @@ def _faults(read: Log, found: _Found, rules: CleaningRules) -> list[str]:
 
 def _without_repeats(read: Log, names: list[str], found: _Found, rules: CleaningRules) -> Any:
     if rules.duplicates == "drop" and found.repeated:
-        return frames.distinct(read.frame, names)
+        return frames.distinct(read.frame, _compared(read, names, rules))
     return read.frame
 
 
@@ -356,17 +368,16 @@ def _without_refunds(frame: Any, rule: str) -> tuple[Any, dict[str, Any]]:
     return kept, figures
 
 
-def _caller_columns(frame: Any, names: list[str], schema: Any, timestamp: str, value: str | None) -> Any:
-    """The caller's own columns in their order; text that was read comes back as times and numbers."""
-    picked = []
-    for name in names:
-        if name == timestamp and schema[name] in (ex.String, ex.Object):
-            picked.append(ex.col(TIME).alias(name))
-        elif value is not None and name == value:
-            picked.append(ex.col(VALUE).alias(name))
-        else:
-            picked.append(ex.col(name))
-    return frames.unwrap(frame.select(*picked))
+def _caller_columns(frame: Any, names: list[str], read: Log, rules: CleaningRules) -> Any:
+    """The caller's own columns in their order; text that was read comes back as times and numbers, and so do identifiers."""
+    schema = read.frame.collect_schema()
+    working = {rules.customer_id: CUSTOMER} if read.renamed_customers else {}
+    if not (schema[rules.timestamp] == ex.Date or isinstance(schema[rules.timestamp], ex.Datetime)):
+        working[rules.timestamp] = TIME
+    if rules.value is not None:
+        working[rules.value] = VALUE
+    result = frame.select(*(ex.col(working.get(name, name)).alias(name) for name in names))
+    return frames.unwrap(frames.with_plain_integers(result, [rules.customer_id]))
 
 
 def _refund_sum() -> ex.Expr:

@@ -15,7 +15,19 @@ from ..exceptions import LogWarning
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
-from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, negative_faults, raise_if, read_log
+from .log import (
+    CUSTOMER,
+    TIME,
+    VALUE,
+    Log,
+    late_faults,
+    look,
+    missing_faults,
+    negative_faults,
+    raise_if,
+    read_columns,
+    warn_notes,
+)
 from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of, warn_late
 
 
@@ -67,7 +79,7 @@ def split_calibration_holdout(
     1            2          0      0.0  0.0                  0               2.0
     """
     request = HoldoutRequest.read(customer_id, timestamp, value, period, unit, calibration_end, observation_end)
-    read = read_log(log, customer_id, timestamp, value)
+    read = read_columns(log, customer_id, timestamp, value)
     end = _checked_end(read, request)
     middle = request.middle
     before = read.frame.filter(ex.col(TIME) <= ex.lit(middle))
@@ -135,6 +147,7 @@ def _checked_end(read: Log, request: HoldoutRequest) -> dt.datetime:
     faults += far + _period_faults(middle, end, request.period, seen)
     raise_if(faults)
     assert end is not None
+    warn_notes(read, stacklevel=4)
     warn_late(seen, end, stacklevel=4)
     return end
 

@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..exceptions import DataError
+from ..exceptions import DataError, LogWarning
 from ..frames import expressions as ex
 from ..typing import Frame
 
 #: Working names of the columns; the double underscore keeps clear of the caller's own.
 CUSTOMER, TIME, VALUE = "__customer", "__time", "__value"
 
-NUMBER_SHAPE = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
+NUMBER_SHAPE = r"^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?$"
+#: More characters than an amount is written with: what is longer is none, and is not searched.
+LONGEST_NUMBER = 64
 SHOWN = 3
+_AMOUNT_CURE = (
+    "amounts must be plain numbers without currency signs or thousands separators, which crmml.transactions.read_log reads "
+    "from the file"
+)
 #: Amounts beyond are infinite for all purposes.
 LARGEST = 1e300
 #: First and last year whose every moment pandas can count in nanoseconds.
 YEARS = (1678, 2261)
 _OUTSIDE = "column {!r} {} with {}, outside the years {} to {}; take out what stands for an unknown date"
-#: How many entries of a pandas column are looked at to tell its kind.
-LOOKED_AT = 1000
 
 
 @dataclass
 class Log:
-    """A log with its columns found: the frame carries CUSTOMER, TIME (naive) and perhaps VALUE beside its own columns."""
+    """A log with its columns found: the frame carries CUSTOMER, TIME (naive) and perhaps VALUE beside its own columns.
+
+    Attributes
+    ----------
+    frame : narwhals frame
+    has_value : bool
+    renamed_customers : bool
+        Whether the identifiers in CUSTOMER are of another type than those in the log's own column.
+    faults : list of str
+        Found on the way, in the caller's own column names.
+    notes : list of str
+        What was decided on the way, to be told in warnings.
+    """
 
     frame: Any
-    native: Any
     has_value: bool
-    #: Faults found on the way, in the caller's own column names.
+    renamed_customers: bool
     faults: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
-def read_log(log: Frame, customer_id: str, timestamp: str, value: str | None) -> Log:
+def read_columns(log: Frame, customer_id: str, timestamp: str, value: str | None) -> Log:
     """Find the columns, read text dates and amounts, and list what cannot be read.
 
     Raises
@@ -52,23 +69,34 @@ def read_log(log: Frame, customer_id: str, timestamp: str, value: str | None) ->
     schema = frame.collect_schema()
     faults: list[str] = []
     frame = _with_time(frame, timestamp, schema[timestamp], faults)
-    faults += _identifier_faults(frame, customer_id, schema[customer_id])
-    frame = frame.with_columns(ex.col(customer_id).alias(CUSTOMER))
+    identified = frames.with_identifiers(frame, customer_id, CUSTOMER)
+    faults += identified.faults
+    frame = identified.frame
     if value:
         frame = _with_value(frame, value, schema[value], faults)
-    return Log(frame, log, bool(value), faults)
+    return Log(frame, bool(value), identified.changed, faults, identified.notes)
 
 
-def _identifier_faults(frame, customer_id: str, dtype) -> list[str]:
-    """Lists and their like, which identify nobody; of a pandas column the first entries are looked at."""
-    nested = dtype.is_nested()
-    if dtype == ex.Object and frames.is_eager(frame):
-        nested = bool(frames.unhashable(frame[customer_id].head(LOOKED_AT).to_pandas()).any())
-    return (
-        [f"column {customer_id!r} holds lists or their like; one number or text a row identifies a customer"]
-        if nested
-        else []
-    )
+def read_times(log: Frame, timestamp: str) -> Any:
+    """Return a wrapped log with TIME beside its own columns.
+
+    Raises
+    ------
+    DataError
+        When the times cannot be read.
+    """
+    frame = frames.wrap(log)
+    faults: list[str] = []
+    frame = _with_time(frame, timestamp, frame.collect_schema()[timestamp], faults)
+    raise_if(faults)
+    return frame
+
+
+def with_read_customers(read: Log, log: Frame, customer_id: str) -> Any:
+    """Return a log with its own columns, but the identifiers as they were read."""
+    names = frames.wrap(log).collect_schema().names()
+    picked = (ex.col(CUSTOMER).alias(name) if name == customer_id else ex.col(name) for name in names)
+    return frames.unwrap(read.frame.select(*picked))
 
 
 def _with_time(frame, timestamp: str, dtype, faults: list[str]):
@@ -94,23 +122,22 @@ def _with_value(frame, value: str, dtype, faults: list[str]):
     column = ex.col(value)
     if dtype.is_numeric():
         return frame.with_columns(column.cast(ex.Float64).alias(VALUE))
-    if dtype in (ex.String, ex.Object):
-        if dtype == ex.Object:
-            frame = frame.with_columns(column.cast(ex.String).alias(value))
-        text = _count(~column.str.contains(NUMBER_SHAPE) & ~column.is_null())
-        wrong = int(frames.collected(frame.select(text.alias("n")))["n"][0] or 0)
-        if not wrong:
-            return frame.with_columns(column.str.strip_chars().cast(ex.Float64).alias(VALUE))
-        odd = frames.collected(frame.filter(~column.str.contains(NUMBER_SHAPE)).select(value).head(SHOWN))[
-            value
-        ].to_list()
-        faults.append(
-            f"column {value!r} holds text in {wrong:,} rows ({', '.join(repr(v) for v in odd)}); amounts must be plain "
-            "numbers without currency signs or thousands separators"
-        )
+    if dtype not in (ex.String, ex.Object):
+        faults.append(f"column {value!r} is of type {dtype}; amounts must be numbers")
         return frame
-    faults.append(f"column {value!r} is of type {dtype}; amounts must be numbers")
-    return frame
+    frame = frames.with_texts(frame, value, VALUE)
+    text = frames.trimmed(ex.col(VALUE)).str.slice(0, LONGEST_NUMBER + 1)
+    number = text.str.contains(NUMBER_SHAPE) & (text.str.len_chars() <= LONGEST_NUMBER)
+    wrong = ~number & (text != "")
+    found = frames.collected(frame.select(ex.len().alias("rows"), _count(wrong).alias("wrong")))
+    if not (n := int(found["wrong"][0] or 0)):
+        return frame.with_columns(ex.when(number).then(text).cast(ex.Float64).alias(VALUE))
+    odd = frames.collected(frame.filter(wrong).select(ex.col(VALUE).str.slice(0, LONGEST_NUMBER)).head(SHOWN))
+    faults.append(
+        f"column {value!r} holds text in {n:,} of {int(found['rows'][0]):,} rows "
+        f"({', '.join(map(repr, odd[VALUE].to_list()))}); {_AMOUNT_CURE}"
+    )
+    return frame.drop(VALUE)
 
 
 def _count(condition: ex.Expr) -> ex.Expr:
@@ -121,7 +148,7 @@ def is_missing(name: str, dtype: Any) -> ex.Expr:
     """Null, NaN in a float column, or blank text."""
     column = ex.col(name)
     if dtype == ex.String:
-        return column.is_null() | (column.str.strip_chars() == "")
+        return column.is_null() | frames.is_blank(column)
     return column.is_null() | column.is_nan() if dtype in (ex.Float64, ex.Float32) else column.is_null()
 
 
@@ -129,7 +156,10 @@ def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra:
     """One aggregate query over the log: rows, missing entries, negative amounts, first and last time, and the extras."""
     frame, schema = log.frame, log.frame.collect_schema()
     wanted = {"rows": ex.len().cast(ex.Int64)}
-    wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
+    if CUSTOMER in schema.names():
+        wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
+        if schema[CUSTOMER] == ex.String:
+            wanted["null_alike"] = _count(frames.may_look_alike(ex.col(CUSTOMER)))
     if TIME in schema.names():
         wanted |= {
             "null_times": _count(ex.col(TIME).is_null()),
@@ -142,7 +172,9 @@ def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra:
         wanted["lowest_value"] = ex.col(VALUE).min()
         wanted["null_infinite_values"] = _count((ex.col(VALUE).abs() > LARGEST) & ~ex.col(VALUE).is_nan())
     result = frames.collected(frame.select(*(expr.alias(name) for name, expr in {**wanted, **extra}.items())))
-    row = dict(zip(result.columns, result.row(0), strict=True))
+    if "null_alike" in result.columns and result["null_alike"][0]:
+        log.notes += frames.look_alikes(log.frame, CUSTOMER, customer_id)
+    row = {name: result[name][0] for name in result.columns}  # column by column, else pandas makes floats of counts
     return {name: (0 if entry is None and name.startswith(("null", "neg")) else entry) for name, entry in row.items()}
 
 
@@ -201,6 +233,12 @@ def raise_if(faults: list[str]) -> None:
     """Raise one DataError that lists the faults, if there are any."""
     if faults:
         raise DataError(faults, "the transaction log")
+
+
+def warn_notes(log: Log, stacklevel: int) -> None:
+    """Warn of what was decided in reading a log."""
+    for note in log.notes:
+        warnings.warn(f"{note}.", LogWarning, stacklevel=stacklevel)
 
 
 def codes_of(ids: Any) -> tuple[np.ndarray, int]:

@@ -19,7 +19,7 @@ from ..frames.ruler import Ruler
 from ..typing import Frame, Moment
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
 from ._snapshot_features import GROUPS, View, view_of
-from .log import TIME, read_log
+from .log import TIME, YEARS, read_times, with_read_customers
 from .snapshot_data import SnapshotData
 from .summary import end_text, open_log
 from .times import Length, moment_text, to_moment, to_timedelta
@@ -147,6 +147,8 @@ def snapshots(
         incomplete=incomplete,
     )
     read, end = open_log(log, customer_id, timestamp, value, observation_end, stacklevel=3)
+    if read.renamed_customers:  # so that the caller's own features name customers as the rows do
+        log = with_read_customers(read, log, customer_id)
     wanted = {working: name for working, name in ((BASKET, basket), (CATEGORY, category)) if name is not None}
     frames.check_columns(read.frame, list(wanted.values()), "the transaction log")
     if wanted:
@@ -229,6 +231,7 @@ class SnapshotRequest:
         if eligible is not None and not callable(eligible):
             eligible = faults.check(to_timedelta, eligible, known, "eligible")
         moments = faults.check(_cutoffs, cutoffs)
+        faults.extend(_far_windows(moments or [], length))
         faults.refuse()
         assert moments is not None
         assert length is not None
@@ -321,6 +324,16 @@ def _cutoffs(cutoffs: Any) -> list[pd.Timestamp]:
     return sorted(moments)
 
 
+def _far_windows(moments: list[pd.Timestamp], horizon: pd.Timedelta | None) -> list[str]:
+    """Faults of label windows that end after the years that can be counted."""
+    end = pd.Timestamp(YEARS[1], 12, 31)
+    return [
+        f"the label window of cutoff {moment_text(moment)} ends after the year {YEARS[1]}; give a shorter horizon"
+        for moment in moments
+        if horizon is not None and horizon > end - moment
+    ]
+
+
 def _check_cutoffs(request: SnapshotRequest, end: dt.datetime, frame: Any) -> list[bool]:
     """Refuse cutoffs that cannot be used; say for each whether its label window is complete."""
     moments, horizon = request.moments, request.horizon
@@ -393,9 +406,10 @@ def _own_features(
 
 def log_before(log: Frame, timestamp: str, moment: pd.Timestamp) -> Any:
     """The rows of a log strictly before a moment, with the log's own columns, in its engine."""
-    read = read_log(log, timestamp, timestamp, None)
     names = frames.wrap(log).collect_schema().names()
-    before = read.frame.filter(ex.col(TIME) < ex.lit(moment.to_pydatetime())).select(*names)
+    before = (
+        read_times(log, timestamp).filter(ex.col(TIME) < ex.lit(moment.to_pydatetime())).select(*map(ex.col, names))
+    )
     return frames.unwrap(before)
 
 

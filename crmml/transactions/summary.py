@@ -16,7 +16,20 @@ from ..exceptions import DataError, LogWarning
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
-from .log import CUSTOMER, TIME, VALUE, Log, late_faults, look, missing_faults, negative_faults, raise_if, read_log
+from .log import (
+    CUSTOMER,
+    TIME,
+    VALUE,
+    YEARS,
+    Log,
+    late_faults,
+    look,
+    missing_faults,
+    negative_faults,
+    raise_if,
+    read_columns,
+    warn_notes,
+)
 
 _PERIOD = "__period"
 #: Text that stands for a moment.
@@ -82,11 +95,12 @@ def summarize(
     """
     check_unit(period, "period")
     check_unit(unit, "unit")
-    read = read_log(log, customer_id, timestamp, value)
+    read = read_columns(log, customer_id, timestamp, value)
     end = None if observation_end is None else inclusive_end(observation_end)
     extra = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
     seen = look(read, customer_id, timestamp, value, **extra)
     end = check_log(read, seen, end, customer_id, timestamp, value)
+    warn_notes(read, stacklevel=3)
     warn_late(seen, end, stacklevel=3)
     frame = read.frame.filter(ex.col(TIME) <= ex.lit(end)) if seen.get("late") else read.frame
     if period in ("W", "M", "Y"):
@@ -172,6 +186,33 @@ def warn_merged(frame: Frame, period: str) -> None:
         )
 
 
+def as_moment(given: Moment, subject: str) -> pd.Timestamp:
+    """A date, datetime or ISO 8601 text as a moment in microseconds, within the years that can be counted.
+
+    Raises
+    ------
+    DataError
+        When it is none of these, or in another year.
+    """
+    moment: Any = pd.NaT
+    if isinstance(given, (dt.date, np.datetime64)) or (isinstance(given, str) and ISO_MOMENT.fullmatch(given.strip())):
+        try:
+            moment = pd.Timestamp(given)
+        except ValueError:
+            moment = pd.NaT
+    if pd.isna(moment):
+        raise DataError([f"{given!r} cannot be read as a date; write 2024-03-31 or 2024-03-31 17:45"], subject)
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise DataError(
+            [
+                f"{str(given)!r} is outside the years {YEARS[0]} to {YEARS[1]}; give the real one, not one that stands for an "
+                "unknown date"
+            ],
+            subject,
+        )
+    return moment.as_unit("us")
+
+
 def inclusive_end(moment: Moment) -> dt.datetime:
     """The last instant of observation: a bare date, or a moment at midnight, stands for its whole day.
 
@@ -180,18 +221,7 @@ def inclusive_end(moment: Moment) -> dt.datetime:
     DataError
         When it is no moment, or text that is not ISO 8601.
     """
-    end = pd.Timestamp("NaT")
-    if isinstance(moment, (dt.date, np.datetime64)) or (
-        isinstance(moment, str) and ISO_MOMENT.fullmatch(moment.strip())
-    ):
-        try:
-            end = pd.Timestamp(moment)
-        except ValueError:
-            end = pd.Timestamp("NaT")
-    if pd.isna(end):
-        raise DataError(
-            [f"{moment!r} cannot be read as a date; write 2024-03-31 or 2024-03-31 17:45"], "the end of a period"
-        )
+    end = as_moment(moment, "the end of a period")
     if end.tzinfo is not None:
         end = end.tz_localize(None)
     if end == end.normalize():
@@ -220,7 +250,7 @@ def open_log(
 
     Without an end it is the last event: its whole day where the log knows days only, else that instant.
     """
-    read = read_log(log, customer_id, timestamp, value)
+    read = read_columns(log, customer_id, timestamp, value)
     end = None if observation_end is None else inclusive_end(observation_end)
     extra = {}
     if not read.faults:
@@ -232,6 +262,7 @@ def open_log(
     end = check_log(read, seen, end, customer_id, timestamp, value)
     if observation_end is None and not seen.get("timed"):
         end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
+    warn_notes(read, stacklevel + 1)
     if seen.get("late"):
         warn_late(seen, end, stacklevel + 1)
         read.frame = read.frame.filter(ex.col(TIME) <= ex.lit(end))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
 from ..typing import Moment
-from .summary import ISO_MOMENT
+from .summary import as_moment
 
 #: A length of time: a number in the unit that stands beside it, a timedelta, or text such as "90D".
 Length: TypeAlias = float | str | dt.timedelta | np.timedelta64 | pd.Timedelta
@@ -55,18 +55,9 @@ def to_moment(cutoff: Moment) -> pd.Timestamp:
     Raises
     ------
     DataError
-        When it is none of these, or carries a time zone.
+        When it is none of these, carries a time zone, or is of a year that cannot be counted.
     """
-    moment: Any = pd.NaT
-    if isinstance(cutoff, (dt.date, np.datetime64)) or (
-        isinstance(cutoff, str) and ISO_MOMENT.fullmatch(cutoff.strip())
-    ):
-        try:
-            moment = pd.Timestamp(cutoff)
-        except ValueError:
-            moment = pd.NaT
-    if pd.isna(moment):
-        raise DataError([f"{cutoff!r} cannot be read as a moment; write 2024-03-31 or 2024-03-31 17:45"], "a cutoff")
+    moment = as_moment(cutoff, "a cutoff")
     if moment.tzinfo is not None:
         raise DataError([f"{cutoff!r} carries a time zone; write it on the clock of the log, without one"], "a cutoff")
     return moment

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmml.exceptions import DataError
+from crmml.exceptions import DataError, LogWarning
 from crmml.frames import first_day_of, index_of, period_of
 from crmml.transactions.activity import last_period, make_grid, read_activity
 
@@ -67,6 +67,7 @@ def test_activity_and_grid(engine):
 
 def test_identifiers_of_several_kinds():
     log = pd.DataFrame({"customer_id": [1, "a", 1], "timestamp": ["2024-01-01", "2024-01-02", "2024-01-03"]})
-    activity = read_activity(log, "customer_id", "timestamp", None)
-    assert activity.ids.to_list() == [1, "a"]
+    with pytest.warns(LogWarning, match=r"mixes numbers \(2 rows\) and text \(1 rows\)"):
+        activity = read_activity(log, "customer_id", "timestamp", None)
+    assert activity.ids.to_list() == ["1", "a"]
     assert activity.offsets.tolist() == [0, 2, 3]

@@ -227,7 +227,7 @@ def test_every_fault_of_the_cutoffs_at_once(cdnow):
         snapshots(cdnow, cutoffs=["1997-05-01", "1997-05-01"], horizon=60)
     with pytest.raises(DataError, match="there is none"):
         snapshots(cdnow, cutoffs=[], horizon=60)
-    with pytest.raises(DataError, match="'soon' cannot be read as a moment"):
+    with pytest.raises(DataError, match="'soon' cannot be read as a date"):
         snapshots(cdnow, cutoffs="soon", horizon=60)
 
 

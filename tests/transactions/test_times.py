@@ -39,5 +39,5 @@ def test_moments():
     with pytest.raises(DataError, match="carries a time zone"):
         to_moment(pd.Timestamp("2024-03-31 17:45", tz="Asia/Tokyo"))
     for wrong in (20240331, "31.3.2024", None, "2024-02-30", pd.NaT):
-        with pytest.raises(DataError, match="cannot be read as a moment"):
+        with pytest.raises(DataError, match="cannot be read as a date"):
             to_moment(wrong)
