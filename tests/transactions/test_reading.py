@@ -72,6 +72,18 @@ def test_folders_and_patterns_are_laid_under_each_other(written, tmp_path):
         read_log(tmp_path)
 
 
+def test_zones(written):
+    text = "customer_id,timestamp\nA,2024-01-05T23:30:00Z\nA,2024-07-05T23:30:00Z\n"
+    assert read_log(written(text))[0]["timestamp"].tolist() == [
+        pd.Timestamp("2024-01-05 23:30"),
+        pd.Timestamp("2024-07-05 23:30"),
+    ]
+    log, _ = read_log(written(text), time_zone="Europe/Vienna")
+    assert log["timestamp"].tolist() == [pd.Timestamp("2024-01-06 00:30"), pd.Timestamp("2024-07-06 01:30")]
+    with pytest.raises(DataError, match="carry none: leave it out"):
+        read_log(written(PLAIN), time_zone="Europe/Vienna")
+
+
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "duckdb"])
 def test_the_frame_is_of_the_engine_that_was_asked_for(kind, written):
     pytest.importorskip(kind)
