@@ -1,6 +1,6 @@
 """The only package that opens and writes tables on disk: one opener and one writer for every door."""
 
 from .reading import csv_chunks, kind_of, read_table, ruler_of
-from .writing import replacing, write_table
+from .writing import only_writer, replacing, write_table
 
-__all__ = ["csv_chunks", "kind_of", "read_table", "replacing", "ruler_of", "write_table"]
+__all__ = ["csv_chunks", "kind_of", "only_writer", "read_table", "replacing", "ruler_of", "write_table"]
