@@ -1,6 +1,16 @@
 """The only package that opens and writes tables on disk: one opener and one writer for every door."""
 
 from .reading import csv_chunks, kind_of, read_table, ruler_of
-from .writing import only_writer, replacing, write_table
+from .writing import guarded, only_writer, replacing, unguarded, write_table
 
-__all__ = ["csv_chunks", "kind_of", "only_writer", "read_table", "replacing", "ruler_of", "write_table"]
+__all__ = [
+    "csv_chunks",
+    "guarded",
+    "kind_of",
+    "only_writer",
+    "read_table",
+    "replacing",
+    "ruler_of",
+    "unguarded",
+    "write_table",
+]

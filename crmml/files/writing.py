@@ -8,11 +8,15 @@ the next one.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
@@ -24,16 +28,84 @@ PATIENCE = 60.0
 _SCRATCH, _ENDING = ".crmml-", ".tmp"
 
 
-def write_table(frame: Frame, path: str | os.PathLike) -> None:
-    """Write a frame of any engine to Parquet (with its ruler) or CSV, by the ending; whole or not at all."""
+#: How a cell begins that a spreadsheet takes for a formula: as OWASP lists them, with their wide forms.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+#: A number in text, which no spreadsheet runs.
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def write_table(frame: Frame, path: str | os.PathLike, *, guard_formulas: bool = True) -> None:
+    """Write a frame of any engine to Parquet (with its ruler) or CSV, by the ending; whole or not at all.
+
+    Parameters
+    ----------
+    frame : frame of any engine
+    path : path
+    guard_formulas : bool, default=True
+        Whether, in CSV, texts that a spreadsheet would run as a formula, those that begin with = + - @, a tab or the end of a
+        line, get an apostrophe before them, names of columns too. Numbers are written as they are, also those in text. An
+        identifier such as "+49 30 1234" reads "'+49 30 1234" then: write Parquet, which has no formulas, or False where a
+        program and no spreadsheet reads the file, or take the guard off with :func:`crmml.files.unguarded`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "customers.csv"
+    ...     write_table(pd.DataFrame({"name": ["=HYPERLINK(1)", "Ann"], "change": [-1.5, 2.0]}), path)
+    ...     print(path.read_text())
+    name,change
+    '=HYPERLINK(1),-1.5
+    Ann,2.0
+    """
     kind = kind_of(path)
     with replacing(path) as temporary:
         if kind == "csv":
-            frames.collected(frames.wrap(frame)).to_pandas().to_csv(temporary, index=False)
+            table = frames.collected(frames.wrap(frame)).to_pandas()
+            (_guarded_table(table) if guard_formulas else table).to_csv(temporary, index=False)
             return
         import pyarrow.parquet as pq
 
         pq.write_table(frames.set_ruler(frames.to_arrow(frame), frames.get_ruler(frame)), temporary)
+
+
+def guarded(value: Any) -> Any:
+    """A cell with an apostrophe before it, where a spreadsheet would run it; anything but text as it is.
+
+    One that has apostrophes before a formula already gets another, so that :func:`unguarded` gives every text back.
+
+    Examples
+    --------
+    >>> guarded("@SUM(A1)"), guarded("-5.2"), guarded("Ann"), guarded(-5.2)
+    ("'@SUM(A1)", '-5.2', 'Ann', -5.2)
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def unguarded(value: Any) -> Any:
+    """A cell as it was before :func:`guarded`.
+
+    Examples
+    --------
+    >>> unguarded("'@SUM(A1)"), unguarded("'tis")
+    ('@SUM(A1)', "'tis")
+    """
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and _FORMULA.match(value) else value
+
+
+def _guarded_table(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.copy(deep=False)
+    for place, kind in enumerate(table.dtypes):
+        if isinstance(kind, pd.CategoricalDtype) or not (
+            pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)
+        ):
+            column = table.iloc[:, place]
+            table.isetitem(place, column.astype(object).map(guarded, na_action="ignore").array)
+    table.columns = pd.Index([guarded(name) for name in table.columns])
+    return table
 
 
 @contextmanager

@@ -2,12 +2,15 @@ import errno
 import os
 import threading
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmml import DataError
-from crmml.files import only_writer, read_table, replacing, write_table
+from crmml.files import guarded, only_writer, read_table, replacing, unguarded, write_table
 from crmml.files.writing import PATIENCE, replace_folder, scratch_folder
 
 
@@ -105,3 +108,67 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
     (tmp_path / "plain").touch()
     assert (tmp_path / "a.parquet").stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert pq.read_table(tmp_path / "a.parquet").num_rows == 1
+
+
+HARMFUL = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1",
+    "＠x",
+    "=cmd|' /C calc'!A0",
+    "-",
+    "+49 30 1234",
+    "-x",
+    "--5",
+]
+HARMLESS = ["Ann", "", " =1", "'tis", "a=b", "5", "-5", "+5.25", "-1e-5", "-.5", "007", "客户"]
+
+
+@pytest.mark.parametrize("kind", [object, "str", "category"])
+def test_formulas_are_guarded_in_every_column_of_text(tmp_path, kind):
+    texts = HARMFUL + HARMLESS
+    table = pd.DataFrame({"=name()": pd.Series(texts, dtype=kind), "n": np.linspace(-5, 5, len(texts)), "k": -1})
+    write_table(table, tmp_path / "a.csv")
+    back = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, dtype={"'=name()": str}, lineterminator="\n")
+    assert list(back.columns) == ["'=name()", "n", "k"]
+    found = back["'=name()"].tolist()
+    assert found == [f"'{text}" for text in HARMFUL] + HARMLESS
+    assert [unguarded(text) for text in found] == texts
+    np.testing.assert_allclose(back["n"], table["n"])
+    assert (back["k"] == -1).all()
+    assert table["=name()"].tolist() == texts  # what was given is left alone
+
+
+def test_the_guard_can_be_left_off_and_is_not_put_on_parquet(tmp_path):
+    table = pd.DataFrame({"a": ["=1+1", None]})
+    write_table(table, tmp_path / "a.csv", guard_formulas=False)
+    assert (tmp_path / "a.csv").read_text().splitlines()[1] == "=1+1"
+    write_table(table, tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet")["a"][0] == "=1+1"
+    write_table(table, tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text().splitlines()[1:] == ["'=1+1", '""']
+
+
+def test_formulas_on_every_engine(engine, tmp_path):
+    write_table(engine.frame({"a": ["=1+1", "b"], "n": [-1, 2]}), tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().split() == ["a,n", "'=1+1,-1", "b,2"]
+
+
+@given(st.text(alphabet="'=+-@\t1a.e\r", max_size=6))
+def test_every_text_is_given_back(text):
+    shown = guarded(text)
+    assert unguarded(shown) == text
+    assert shown[:1] not in set("=+-@\t\r") or is_number(shown)
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
