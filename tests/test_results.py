@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 
+from crmml.churn import ChurnClassifier
 from crmml.clv import BetaGeoNBD
 from crmml.results import (
     Estimate,
@@ -22,6 +24,7 @@ from crmml.results import (
     numbers_of,
     words_in_html,
 )
+from crmml.stages import MarkovStageModel
 
 
 @dataclass(frozen=True)
@@ -158,3 +161,30 @@ def test_tables_of_estimators_survive_copies(table):
     pd.testing.assert_frame_equal(copy.table_, table, check_index_type=False, check_column_type=False)
     assert copy.other_ == {"kind": "mine"}
     pd.testing.assert_frame_equal(model.table_, table)
+
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def labelled():
+    """Results and estimators whose labels are scripts."""
+    rng = np.random.default_rng(0)
+    panel = rng.integers(0, 2, (60, 6)).astype(float)
+    stages = MarkovStageModel([SCRIPT, "b"]).fit(panel)
+    X = pd.DataFrame({SCRIPT: rng.normal(size=60), "kind": [SCRIPT, "b"] * 30})
+    churn = ChurnClassifier(LogisticRegression(), random_state=0).fit(X, np.arange(60) % 2)
+    named = BetaGeoNBD().set_fitted_params(r=0.24, alpha=4.4, a=0.79, b=2.4)
+    named.label_ = SCRIPT
+    return [stages, stages.chain_, stages.stages_, churn, named]
+
+
+def test_scripts_in_labels_are_shown_and_not_run():
+    shown = [words_in_html(SCRIPT, f"first {SCRIPT}\nthen {SCRIPT}")]
+    for value in labelled():
+        if hasattr(value, "_repr_html_"):
+            shown.append(value._repr_html_())
+        elif hasattr(value, "_repr_mimebundle_"):
+            shown.append(value._repr_mimebundle_()["text/html"])
+    assert len(shown) >= 4
+    assert shown[0].count("&lt;script&gt;") == 3
+    assert not [text for text in shown if SCRIPT in text]

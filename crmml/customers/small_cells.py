@@ -241,6 +241,7 @@ def export_table(
     within: str | Sequence[str | Sequence[str]] | None = None,
     complementary: bool = True,
     allow: Sequence[str] = (),
+    guard_formulas: bool = True,
 ) -> Any:
     """Write a table for others to read, CSV or Parquet by the ending, with small cells hidden and no customer named.
 
@@ -252,6 +253,9 @@ def export_table(
         Ending in .csv or .parquet; the file is whole or not there at all.
     allow : sequence of str, default=()
         Columns that look as if they identified customers, and do not.
+    guard_formulas : bool, default=True
+        Whether, in CSV, texts that a spreadsheet would run as a formula get an apostrophe before them, as
+        :func:`crmml.files.write_table` says.
 
     Returns
     -------
@@ -303,7 +307,9 @@ def export_table(
         raise DataError(faults, "the table")
     options: dict[str, Any] = {"columns": columns, "within": within, "complementary": complementary}
     shown = suppress_small_cells(table, count, minimum=minimum, **options)
-    files.write_table(_to_write(as_arrow(shown), arrow.schema, files.kind_of(path)), path)
+    files.write_table(
+        _to_write(as_arrow(shown), arrow.schema, files.kind_of(path)), path, guard_formulas=guard_formulas
+    )
     return shown
 
 

@@ -6,6 +6,7 @@ what recency, T and horizons are counted in. Nothing assumes either in silence.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,8 @@ from ..checks import DAYS_PER_UNIT, check_annual_rate, check_unit
 from ..exceptions import RulerError
 
 METADATA_PREFIX = "crmml."
+#: The key of Parquet's metadata under which pandas keeps a frame's attributes.
+PANDAS_ATTRIBUTES = "PANDAS_ATTRS"
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Ruler:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping) -> Ruler:
-        """Read a ruler back from flat metadata; keys of others are ignored."""
+        """Read a ruler back from flat metadata, or from the attributes that pandas writes into Parquet's; others' keys are ignored."""
         text = {_as_text(key): _as_text(value) for key, value in (metadata or {}).items() if value is not None}
+        text = _attributes(text.get(PANDAS_ATTRIBUTES, "{}")) | text
         return cls(**{name: text.get(METADATA_PREFIX + name) for name in cls.__dataclass_fields__})
 
     @property
@@ -145,4 +149,13 @@ def discount_intensity(annual_rate: float, unit: str) -> float:
 
 
 def _as_text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """The attributes of a pandas frame, as pandas writes them into Parquet's metadata."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}

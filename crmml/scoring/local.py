@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 import pandas as pd
@@ -17,12 +18,16 @@ import pandas as pd
 from .. import frames, tracking
 from ..checks import UNIT_WORDS, check_count, check_unit
 from ..exceptions import DataError
-from ..files import csv_chunks, kind_of, replacing
+from ..files import csv_chunks, kind_of, only_writer, replacing
+from ..files.writing import replace_folder, scratch_folder
 from ..frames.ruler import Ruler
 from ..results import Result
+from ..typing import Estimator
+from ._parts import Part, readable_parts, refuse_strangers, write_manifest, write_part
 from .predictions import columns_needed, scores_of
 
-MANIFEST = "_manifest.json"  # Parquet readers pass over names that begin with an underscore
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,10 @@ def score(
         Chunks scored at the same time, as in joblib.
     resume : bool, default=True
         Whether parts in the destination folder that an equal job (same model version, same source, same chunks) has
-        finished are kept.
+        finished are kept. Each is compared with the checksum in the manifest first, and scored again where it differs.
     overwrite : bool, default=False
-        Whether a destination that is already there may be replaced; it stays until the new one is whole.
+        Whether a destination that is already there may be replaced; it stays until the new one is whole. Of a folder only
+        what a manifest of this function names is replaced; one that holds anything else is refused.
     unit : {"h", "D", "W", "M", "Y"}, default=None
         What the source's times are counted in. A source that does not say so itself, as a CSV cannot, is otherwise taken to
         be in the model's unit, with a warning.
@@ -97,33 +103,29 @@ def score(
     Raises
     ------
     DataError
-        When the destination exists, columns are missing, or rows are not legal; then nothing is written, or in a folder
-        only the parts already finished stand.
+        When the destination exists or another job is writing to it, columns are missing, or rows are not legal; then nothing
+        is written, or in a folder only the parts already finished stand.
     """
     check_count(chunk_rows, "chunk_rows", least=1)
     source, destination = Path(source), Path(destination)
     if not source.is_file():
         raise DataError([f"there is no file {source}"], "the source")
     single = destination.suffix.lower() == ".parquet"
-    if single and destination.exists() and not overwrite:
-        raise DataError([f"{destination} is already there; replace it with overwrite=True"], "the destination")
+    if single:
+        _refuse_what_is_there(destination, overwrite)
     model = tracking.load_model(model_uri, uri=uri)
     there, ruler = _schema(source)
     columns = columns_needed(model, there, keep)
     if hasattr(model, "ruler_"):
         ruler = _stated(ruler, unit, model.ruler_, source.name)
 
-    def scored(chunk: pd.DataFrame, at: int) -> pd.DataFrame:
-        try:
-            return scores_of(model, frames.set_ruler(chunk, ruler), keep)
-        except DataError as error:
-            where = f"{error.subject}, rows {at:,} to {at + len(chunk) - 1:,} of {source.name}"
-            raise DataError(error.faults, where) from None
-
+    made = Scorer(model, columns, ruler, tuple(keep), source, chunk_rows)
     if single:
-        rows = _to_file(scored, source, columns, destination, chunk_rows, n_jobs, keep)
-        return ScoringReport(rows, 0, (destination,))
+        with only_writer(destination):
+            _refuse_what_is_there(destination, overwrite)
+            return ScoringReport(_to_file(made, destination, n_jobs), 0, (destination,))
     job = {
+        "crmml": version("crmml"),
         "model": model_uri,
         "fingerprint": joblib.hash(model),
         "source": source.name,
@@ -132,93 +134,135 @@ def score(
         "chunk_rows": chunk_rows,
         "keep": list(keep),
     }
-    return _to_folder(scored, source, columns, destination, job, resume, overwrite, n_jobs)
+    folder = Path(os.path.realpath(destination))
+    with only_writer(folder):
+        done = readable_parts(folder, job, resume=resume, overwrite=overwrite)
+        report = (
+            _replacing_folder(made, folder, job, n_jobs)
+            if done is None
+            else _to_folder(made, folder, job, done, n_jobs)
+        )
+    return ScoringReport(report.rows, report.rows_resumed, tuple(destination / path.name for path in report.files))
 
 
-def _to_file(
-    scored: Callable, source: Path, columns: list[str], destination: Path, chunk_rows: int, n_jobs: int, keep
-) -> int:
-    import pyarrow as pa
+@dataclass(frozen=True)
+class Scorer:
+    """A model and the source that it scores, chunk by chunk.
+
+    What is carried over stays in Arrow from the source to the scores, so that no identifier passes through a float.
+    """
+
+    model: Estimator
+    columns: list[str]
+    ruler: Ruler
+    keep: tuple[str, ...]
+    source: Path
+    chunk_rows: int
+
+    @property
+    def kept(self) -> list[str]:
+        """What is carried over, of what is there."""
+        return [name for name in self.keep if name in self.columns]
+
+    @property
+    def features(self) -> list[str]:
+        """What the model is given."""
+        named = getattr(self.model, "feature_names_in_", None)
+        return self.columns if named is None else [str(name) for name in named]
+
+    def chunks(self) -> Iterator[tuple[pa.Table, pd.DataFrame, int]]:
+        """What is carried over, what the model is given, and the number of the first row, of each chunk."""
+        import pyarrow as pa
+
+        at = 0
+        if kind_of(self.source) == "csv":
+            for chunk in csv_chunks(self.source, text=self.kept, columns=self.columns, rows=self.chunk_rows):
+                text = {name: pa.array(chunk[name], pa.string(), from_pandas=True) for name in self.kept}
+                yield pa.table(text), chunk[self.features], at
+                at += len(chunk)
+            return
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.source) as file:
+            for batch in file.iter_batches(batch_size=self.chunk_rows, columns=self.columns):
+                yield pa.table(batch.select(self.kept)), batch.select(self.features).to_pandas(), at
+                at += batch.num_rows
+
+    def scored(self, kept: pa.Table, chunk: pd.DataFrame, at: int) -> pa.Table:
+        """What is carried over and the scores, of one chunk."""
+        import pyarrow as pa
+
+        try:
+            scores = scores_of(self.model, frames.set_ruler(chunk, self.ruler), ())
+        except DataError as error:
+            where = f"{error.subject}, rows {at:,} to {at + len(chunk) - 1:,} of {self.source.name}"
+            raise DataError(error.faults, where) from None
+        made = pa.Table.from_pandas(scores, preserve_index=False)
+        columns = {name: kept[name] for name in kept.column_names}
+        columns |= {name: made[name] for name in made.column_names if name not in columns}
+        return pa.table(columns)
+
+
+def _refuse_what_is_there(destination: Path, overwrite: bool) -> None:
+    if destination.exists() and not overwrite:
+        raise DataError([f"{destination} is already there; replace it with overwrite=True"], "the destination")
+
+
+def _to_file(scorer: Scorer, destination: Path, n_jobs: int) -> int:
     import pyarrow.parquet as pq
 
     rows, writer = 0, None
-    with replacing(destination) as temporary:
+    with replacing(destination, locked=True) as temporary:
         try:
-            for table in _in_parallel(scored, _chunks(source, columns, chunk_rows, keep), n_jobs):
-                arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-                writer = writer or pq.ParquetWriter(temporary, arrow.schema)
-                writer.write_table(arrow.cast(writer.schema))
+            for table in _in_parallel(scorer.scored, (chunk for chunk in scorer.chunks() if len(chunk[1])), n_jobs):
+                writer = writer or pq.ParquetWriter(temporary, table.schema)
+                writer.write_table(table.cast(writer.schema))
                 rows += len(table)
         finally:
             if writer is not None:
                 writer.close()
-        if not rows:
-            raise DataError(["it has no rows"], f"the source {source.name}")
+        _refuse_no_rows(rows, scorer.source)
     return rows
 
 
-def _to_folder(
-    scored: Callable,
-    source: Path,
-    columns: list[str],
-    folder: Path,
-    job: dict,
-    resume: bool,
-    overwrite: bool,
-    n_jobs: int,
-) -> ScoringReport:
-    manifest = folder / MANIFEST
-    if folder.exists() and not folder.is_dir():
-        raise DataError([f"{folder} is a file; name a folder, or a file ending in .parquet"], "the destination")
-    old = json.loads(manifest.read_text()) if manifest.is_file() else None
-    same = old is not None and old["job"] == job
-    if any(folder.iterdir() if folder.is_dir() else ()) and not (same and resume):
-        if not overwrite:
-            raise DataError(
-                [f"{folder} holds something else already; replace it with overwrite=True"], "the destination"
-            )
-        return _replacing_folder(scored, source, columns, folder, job, n_jobs)
+def _refuse_no_rows(rows: int, source: Path) -> None:
+    if not rows:
+        raise DataError(["it has no rows"], f"the source {source.name}")
+
+
+def _to_folder(scorer: Scorer, folder: Path, job: dict, done: dict[str, Part], n_jobs: int) -> ScoringReport:
+    """Score what is not done yet, in parts, each whole or not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    done: dict[str, int] = {}
-    if old is not None:
-        done = {name: rows for name, rows in old["parts"].items() if (folder / name).is_file()}
-    resumed = sum(done.values())
-    _write_json(manifest, {"job": job, "parts": done, "complete": False})
+    done = dict(done)
+    resumed = sum(part.rows for part in done.values())
+    write_manifest(folder, job, done)
 
-    def named() -> Iterator[tuple[pd.DataFrame, int, str]]:
-        for number, (chunk, at) in enumerate(_chunks(source, columns, job["chunk_rows"], job["keep"])):
-            name = f"part-{number:05d}.parquet"
-            if name not in done:
-                yield chunk, at, name
+    def named() -> Iterator[tuple[pa.Table, pd.DataFrame, int, str]]:
+        for number, (kept, chunk, at) in enumerate(scorer.chunks()):
+            if (name := f"part-{number:05d}.parquet") not in done and len(chunk):
+                yield kept, chunk, at, name
 
-    def write(chunk: pd.DataFrame, at: int, name: str) -> tuple[str, int]:
-        table = scored(chunk, at)
-        with replacing(folder / name) as temporary:
-            table.to_parquet(temporary, index=False)
-        return name, len(table)
+    def write(kept: pa.Table, chunk: pd.DataFrame, at: int, name: str) -> tuple[str, Part]:
+        return name, write_part(scorer.scored(kept, chunk, at), folder / name)
 
-    for name, count in _in_parallel(write, named(), n_jobs):
-        done[name] = count
-        _write_json(manifest, {"job": job, "parts": done, "complete": False})
-    rows = sum(done.values())
-    _write_json(manifest, {"job": job, "parts": done, "rows": rows, "complete": True})
+    for name, part in _in_parallel(write, named(), n_jobs):
+        done[name] = part
+        write_manifest(folder, job, done)
+    rows = sum(part.rows for part in done.values())
+    _refuse_no_rows(rows, scorer.source)
+    write_manifest(folder, job, done, complete=True)
     return ScoringReport(rows, resumed, tuple(folder / name for name in sorted(done)))
 
 
-def _replacing_folder(
-    scored: Callable, source: Path, columns: list[str], folder: Path, job: dict, n_jobs: int
-) -> ScoringReport:
-    """Score into a new folder, which takes the old one's place when it is whole."""
-    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
-    for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+def _replacing_folder(scorer: Scorer, folder: Path, job: dict, n_jobs: int) -> ScoringReport:
+    """Score into a folder of its own, which takes the old one's place when it is whole."""
+    new = scratch_folder(folder)
     try:
-        report = _to_folder(scored, source, columns, new, job, True, False, n_jobs)
-        folder.rename(old)
-        new.rename(folder)
+        report = _to_folder(scorer, new, job, {}, n_jobs)
+        refuse_strangers(folder)  # again, since the job may have taken hours
+        replace_folder(folder, new)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(old)
     return ScoringReport(report.rows, 0, tuple(folder / path.name for path in report.files))
 
 
@@ -262,32 +306,11 @@ def _schema(source: Path) -> tuple[list[str], Ruler]:
 
     try:
         schema = pq.read_schema(source)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise DataError([f"{source} cannot be read as Parquet: {error}"], "the source") from None
-    return schema.names, Ruler.from_metadata(schema.metadata or {})
-
-
-def _chunks(
-    source: Path, columns: list[str], chunk_rows: int, keep: Sequence[str]
-) -> Iterator[tuple[pd.DataFrame, int]]:
-    """Chunks of the source with the number of each one's first row."""
-    at = 0
-    if kind_of(source) == "csv":
-        for chunk in csv_chunks(
-            source, text=[name for name in keep if name in columns], columns=columns, rows=chunk_rows
-        ):
-            yield chunk, at
-            at += len(chunk)
-        return
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(source) as file:
-        for batch in file.iter_batches(batch_size=chunk_rows, columns=columns):
-            chunk = batch.to_pandas()
-            yield chunk, at
-            at += len(chunk)
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2))
+    names = list(schema.names)
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise DataError(
+            [f"it has the column {name!r} more than once; rename one" for name in twice], f"the source {source.name}"
+        )
+    return names, Ruler.from_metadata(schema.metadata or {})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ..customers import IDENTIFIERS
 from ..exceptions import DataError
+from ._identifying import identifying_contents, identifying_inputs
 from ._model_folders import foreign_types, read_folder
 from ._signatures import inputs_of, signature_of
 from .stores import sqlite_file, tracking_at
@@ -20,7 +21,7 @@ CHAMPION = "champion"
 REQUIREMENTS = ("crmml", "scikit-learn", "scipy", "numpy", "pandas", "skops")
 
 
-def log_model(model: BaseEstimator, name: str, X_example: Any) -> str:
+def log_model(model: BaseEstimator, name: str, X_example: Any, *, allow: Sequence[str] = ()) -> str:
     """Store a fitted model in the active run with its signature, and register it as a new version of ``name``.
 
     The model is stored with skops, which executes no code when it is read. The signature holds the names of the model's
@@ -34,6 +35,8 @@ def log_model(model: BaseEstimator, name: str, X_example: Any) -> str:
         Name in the registry.
     X_example : frame or array
         A few rows of what it was fitted on.
+    allow : sequence of str, default=()
+        Columns that look as if they identified customers, and do not.
 
     Returns
     -------
@@ -43,14 +46,19 @@ def log_model(model: BaseEstimator, name: str, X_example: Any) -> str:
     Raises
     ------
     DataError
-        When the model holds a type that is not known to be safe to read, or takes a customer identifier as input.
+        When the model holds a type that is not known to be safe to read; takes a column that is called like an identifier of
+        customers (customer_id, e-mail, licence number …); or has learnt categories that look like identifiers: e-mail
+        addresses, phone or bank account numbers, pseudonyms, codes that each hold a number of their own, or texts that differ
+        in nearly every row of the example.
     """
     import mlflow
     from mlflow import MlflowClient
 
     columns = inputs_of(model, X_example)
-    if named := [column for column in columns if column in IDENTIFIERS]:
-        raise DataError([f"{column} is among the model's inputs" for column in named], "the model to be stored")
+    allowed = [allow] if isinstance(allow, str) else list(allow)
+    faults = identifying_inputs(columns, allowed) + identifying_contents(model, X_example, allowed)
+    if faults:
+        raise DataError(faults, "the model to be stored")
     signature = signature_of(model, X_example, columns)
     with warnings.catch_warnings():
         # MLflow looks at predict's type hints although the signature is given

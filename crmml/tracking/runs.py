@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -86,9 +86,9 @@ class Run:
             if hasattr(model, f"{name}_"):
                 self.log_fit(getattr(model, f"{name}_"), f"{name}_")
 
-    def log_model(self, model: BaseEstimator, name: str, X_example: FrameLike) -> str:
+    def log_model(self, model: BaseEstimator, name: str, X_example: FrameLike, *, allow: Sequence[str] = ()) -> str:
         """Store a fitted model with its signature, and register it as a new version; see :func:`log_model`."""
-        return log_model(model, name, X_example)
+        return log_model(model, name, X_example, allow=allow)
 
 
 @contextmanager

@@ -329,3 +329,11 @@ def test_truth_values_and_percentages_in_text_are_told():
         hidden = suppress_small_cells(table, "n", columns=["any_fraud", "rate"])
         suppress_small_cells(table.assign(n=[10, 20, 30]), "n")
     assert hidden.loc[0, ["any_fraud", "rate"]].isna().all()
+
+
+def test_formulas_in_a_written_table_are_guarded(tmp_path):
+    table = pd.DataFrame({"tier": ["=1+1", "B"], "change": [-2.5, 1.0], "customers": [30, 40]})
+    export_table(table, tmp_path / "a.csv", count="customers")
+    assert (tmp_path / "a.csv").read_text().splitlines()[1] == "'=1+1,-2.5,30"
+    export_table(table, tmp_path / "b.csv", count="customers", guard_formulas=False)
+    assert (tmp_path / "b.csv").read_text().splitlines()[1] == "=1+1,-2.5,30"
