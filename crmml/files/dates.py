@@ -29,6 +29,8 @@ _MONTHS = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 #: Counts since 1970 that must be stated, and how many make a second.
 UNIX = {"unix_s": 1, "unix_ms": 1_000, "unix_us": 1_000_000}
 EXCEL = "excel"
+#: Microseconds since 1970 of the times that every engine holds: the years 1678 to 2261.
+_EARLIEST, _LATEST = -9_214_560_000_000_000, 9_214_646_400_000_000
 _ORDER_WORDS = {"dmy": "the day first", "mdy": "the month first", "ymd": "the year first"}
 
 
@@ -161,8 +163,10 @@ def stated_sql(date_format: str, column: str) -> str:
     entry = f"bare({column})"
     if date_format in UNIX:
         factor = 1_000_000 // UNIX[date_format]
-        moment = f"make_timestamp(cast(cast({entry} as double) * {factor} as bigint))"
-        return f"case when regexp_full_match({entry}, '-?\\d{{1,17}}(\\.0*)?') then {moment} end"
+        count = f"round(try_cast({entry} as decimal(38, 9)) * {factor})"
+        moment = f"make_timestamp(cast({count} as bigint))"
+        is_count = f"regexp_full_match({entry}, '-?\\d{{1,17}}(\\.\\d{{0,9}})?')"
+        return f"case when {is_count} and {count} between {_EARLIEST} and {_LATEST} then {moment} end"
     if date_format == EXCEL:
         serial = f"try_cast({entry} as double)"
         return (

@@ -20,6 +20,7 @@ DELIMITER_WORDS = {
     "^": "caret",
     "~": "tilde",
     ":": "colon",
+    " ": "blank",
 }
 #: Columns beyond which a file is no table of customers.
 MOST_COLUMNS = 5_000
@@ -113,6 +114,13 @@ def find_dialect(
     found_quote = quote if quote is not None else _quote_of(body)
     found = delimiter or _delimiter_of(body, found_quote, wanted)
     rows = _records(body, found, found_quote)
+    if not any(row for row, _ in rows):
+        raise DataError(
+            [
+                f"{name} does not begin as a table: its first line cannot be parted by {DELIMITER_WORDS.get(found, repr(found))}"
+            ],
+            "the file",
+        )
     names, before, fields = _header_of(rows, skip_lines is None and start == 0, wanted, column_names)
     _refuse_header(names, name, found)
     return Dialect(
@@ -207,6 +215,8 @@ def _header_of(
         and not any(row[len(names) - 1 :] and row[len(names) - 1].strip() for row in rows[at + 1 :])
     ):
         names.pop()  # a delimiter ends the line and no row has anything behind it
+    widest = max((len(row) for row in rows[at + 1 :]), default=fields)
+    fields = max(len(names), min(fields, widest))  # it may end the header alone
     return tuple(names), records[at][1], fields
 
 

@@ -22,7 +22,9 @@ from typing import IO, Any
 from ..exceptions import DataError
 from .dialect import lines_of
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
+#: Bytes of one line; the engine would leave out a longer one without a word.
+LONGEST_LINE = 2_000_000
 #: Text from the beginning of a file by which its dialect is told.
 SAMPLE_BYTES = 1 << 18
 #: A packed file that unpacks to more than this many times its size, and to more than BOMB_BYTES, is refused.
@@ -88,6 +90,8 @@ class OpenedFile:
         Bytes of text, unpacked.
     notes : tuple of str
         What else was understood, in sentences.
+    longest_line : int
+        Bytes of its longest line, within a block or two; 0 where it was not measured.
     """
 
     path: Path
@@ -101,6 +105,7 @@ class OpenedFile:
     sample: str = ""
     size: int = 0
     notes: tuple[str, ...] = ()
+    longest_line: int = 0
 
 
 def content_of(path: Path) -> str:
@@ -138,6 +143,7 @@ def open_file(
     encoding: str | None = None,
     sheet: str | None = None,
     skip_lines: int | None = None,
+    joins_blanks: bool = False,
 ) -> OpenedFile:
     """Open a file of any kind that is read here.
 
@@ -152,6 +158,8 @@ def open_file(
         Sheet of a workbook; None takes the only one that holds anything.
     skip_lines : int, default=None
         Lines before the header that are left out of the copy.
+    joins_blanks : bool, default=False
+        Whether a run of blanks becomes one and those around a line go, as where columns are aligned by blanks.
 
     Raises
     ------
@@ -169,7 +177,11 @@ def open_file(
         raise DataError([f"{path.name} is not a workbook and has no sheets; leave out sheet={sheet!r}"], "the file")
     scan = _Scan(path, kind)
     scan.run()
-    return _opened_text(scan, scratch, encoding, skip_lines or 0)
+    if scan.longest_line > LONGEST_LINE:
+        raise DataError(
+            [f"{path.name} has a line longer than {LONGEST_LINE:,} bytes, as no table of customers does"], "the file"
+        )
+    return _opened_text(scan, scratch, encoding, skip_lines or 0, joins_blanks=joins_blanks)
 
 
 class _Scan:
@@ -178,6 +190,7 @@ class _Scan:
     def __init__(self, path: Path, kind: str) -> None:
         self.path, self.kind = path, kind
         self.size = self.n_nul = self.n_cr = self.n_lf = self.n_crlf = 0
+        self.longest_line = self._since_end = 0
         self.sample = b""
         self.is_utf8 = True
         self.odd: list[bytes] = []
@@ -213,12 +226,23 @@ class _Scan:
 
     def _count(self, block: bytes, last: bytes) -> None:
         self.n_nul += block.count(0)
+        n_lf = block.count(b"\n")
         if n_cr := block.count(b"\r"):
             self.n_cr += n_cr
             self.n_crlf += block.count(b"\r\n")
-        self.n_lf += block.count(b"\n")
+        self.n_lf += n_lf
+        self._measure(block, has_end=bool(n_cr or n_lf))
         if last == b"\r" and block.startswith(b"\n"):
             self.n_crlf += 1
+
+    def _measure(self, block: bytes, *, has_end: bool) -> None:
+        if not has_end:
+            self._since_end += len(block)
+            self.longest_line = max(self.longest_line, self._since_end)
+            return
+        first = min(at for end in (b"\n", b"\r") if (at := block.find(end)) >= 0)
+        self.longest_line = max(self.longest_line, self._since_end + first)
+        self._since_end = len(block) - 1 - max(block.rfind(b"\n"), block.rfind(b"\r"))
 
     def _decode(self, block: bytes, decoder: codecs.IncrementalDecoder) -> None:
         if block.isascii() and not decoder.getstate()[0]:
@@ -285,7 +309,9 @@ def _unpacked(path: Path, kind: str) -> Iterator[Any]:
             yield stream
 
 
-def _opened_text(scan: _Scan, scratch: Path, encoding: str | None, skip_lines: int) -> OpenedFile:
+def _opened_text(
+    scan: _Scan, scratch: Path, encoding: str | None, skip_lines: int, *, joins_blanks: bool
+) -> OpenedFile:
     path = scan.path
     found, source, certain, candidates = _encoding_of(scan, encoding)
     width = 4 if "32" in found else 2 if "16" in found else 1
@@ -299,16 +325,20 @@ def _opened_text(scan: _Scan, scratch: Path, encoding: str | None, skip_lines: i
         )
     sample = _sample_text(scan, found)
     opened = OpenedFile(
-        path, "text", path, "none", found, source, certain, candidates, sample, scan.size, notes=_packing_note(scan)
-    )
-    plain = found.replace("_", "-") in ("utf-8", "ascii", "utf-8-sig") and not scan.mixes_line_ends and not skip_lines
-    if plain and scan.kind in ("text", "gzip", "zstd"):
+        path, "text", path, "none", found, source, certain, candidates, sample, scan.size, _packing_note(scan),
+        scan.longest_line,
+    )  # fmt: skip
+    plain = found.replace("_", "-") in ("utf-8", "ascii", "utf-8-sig") and not scan.mixes_line_ends
+    if plain and not (skip_lines or joins_blanks) and scan.kind in ("text", "gzip", "zstd"):
         return replace(
             opened,
             readable=_plainly_named(path, scratch),
             compression={"text": "none"}.get(scan.kind, scan.kind),
         )
     copy, n_lines = _plain_copy(scan, scratch, found, skip_lines)
+    if joins_blanks:
+        copy, sample = _with_single_blanks(copy, scratch), "".join(map(_single_blanks, lines_of(sample)))
+        opened = replace(opened, sample=sample)
     if n_lines < skip_lines:
         raise DataError([f"{path.name} has only {n_lines:,} lines; {skip_lines:,} were to be skipped"], "the file")
     if skip_lines:
@@ -422,6 +452,19 @@ def _plain_copy(scan: _Scan, scratch: Path, encoding: str, skip_lines: int) -> t
                 out.write(waiting.removeprefix("\ufeff") if out.tell() == 0 else waiting)
                 waiting = ""
     return copy, skipped
+
+
+def _with_single_blanks(path: Path, scratch: Path) -> Path:
+    copy = _fresh(scratch)
+    with path.open(encoding="utf-8", newline="") as lines, copy.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(map(_single_blanks, lines))
+    return copy
+
+
+def _single_blanks(line: str) -> str:
+    """A line whose columns are parted by one blank each; what is in quotes stays."""
+    text = line.rstrip("\r\n")
+    return re.sub(r'("[^"]*")| +', lambda found: found[1] or " ", text).strip(" ") + line[len(text) :]
 
 
 def _decoded(scan: _Scan, newlines: io.IncrementalNewlineDecoder, encoding: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,10 +179,20 @@ def text_table(opened: OpenedFile, scratch: Path, **stated: Any) -> TextTable:
     **stated
         As :func:`crmml.files.dialect.find_dialect` takes them.
     """
+    aligned = stated.get("delimiter") == " "
+    again = {"encoding": opened.encoding or None, "joins_blanks": aligned}
+    if aligned and opened.encoding:
+        opened = _reopened(opened, scratch, **again)
     dialect = find_dialect(opened.sample, opened.path.name, **stated)
     if dialect.skip_lines:
-        opened = open_file(opened.path, scratch, encoding=opened.encoding or None, skip_lines=dialect.skip_lines)
+        opened = _reopened(opened, scratch, **again, skip_lines=dialect.skip_lines)
     return TextTable(opened, dialect)
+
+
+def _reopened(opened: OpenedFile, scratch: Path, **how: Any) -> OpenedFile:
+    """The file in another copy; what is known of its encoding stays as it was."""
+    again = open_file(opened.path, scratch, **how)
+    return replace(opened, readable=again.readable, compression=again.compression, sample=again.sample)
 
 
 def kinds_of(columns: Mapping[str, str], source: str, database: Database) -> dict[str, str]:

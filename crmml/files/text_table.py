@@ -27,6 +27,10 @@ MEMORY = "2GB"
 LONGEST_ROW = 2_000_000
 #: A text without blanks around it, the unbreakable one among them.
 BARE = "create temp macro bare(entry) as trim(entry, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160))"
+#: Bytes of a line above which faulty rows are not counted: the engine keeps each line once for each of its faults.
+COUNTABLE_LINE = 20_000
+#: Faulty rows that are counted at most.
+MOST_COUNTED = 100_000
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
@@ -74,10 +78,12 @@ class TextTable:
             return [
                 f"{name} has a row longer than {LONGEST_ROW:,} bytes{_at_line(error, self)}; is its delimiter or quote another?"
             ]
+        if self._has_long_lines():
+            return [f"{name} cannot be read as a table{_at_line(error, self)}: {_first_line(error)}"]
         try:
             database.rows("drop table if exists rejects; drop table if exists scans")
             source = self.source(
-                store_rejects="true", rejects_table="'rejects'", rejects_scan="'scans'", rejects_limit="0"
+                store_rejects="true", rejects_table="'rejects'", rejects_scan="'scans'", rejects_limit=str(MOST_COUNTED)
             )
             database.rows(f"select count(c0) from {source}")
             found = database.rows(
@@ -89,14 +95,23 @@ class TextTable:
         faults = [self._fault(name, fields, *row) for row in found]
         return faults or [f"{name} cannot be read as a table{_at_line(error, self)}: {_first_line(error)}"]
 
+    def _has_long_lines(self) -> bool:
+        if self.opened.compression != "none":
+            return self.opened.longest_line > COUNTABLE_LINE
+        with self.opened.readable.open("rb") as lines:
+            return any(len(line) > COUNTABLE_LINE for line in lines)
+
     def _fault(self, name: str, fields: int, kind: str, count: int, line: int, message: str) -> str:
         at = int(line) + self.dialect.skip_lines
-        rows = f"{count:,} row{'s' if count != 1 else ''}"
+        least = "at least " if count >= MOST_COUNTED else ""
+        rows = f"{least}{count:,} row{'s' if count != 1 else ''}"
         if kind in ("MISSING COLUMNS", "TOO MANY COLUMNS"):
             found = re.search(r"Found: (\d+)", message)
             has = f", line {at:,} has {found[1]}" if found else f", the first in line {at:,}"
             more = "fewer" if kind == "MISSING COLUMNS" else "more"
             hint = "; put fields that hold a delimiter in quotes" if more == "more" else ""
+            if found and found[1] == "1" and "delimiter" not in self.dialect.stated:
+                hint = "; say delimiter=, for instance ' ' where blanks part the columns"
             return f"{name} has {rows} with {more} fields than the header's {fields}{has}{hint}"
         if "QUOTE" in kind.upper():
             return f"{name} has {rows} with a quote that does not end, the first in line {at:,}; quote='' where quotes mean nothing"

@@ -110,7 +110,15 @@ def read_time_column(name: str, source: str, date_format: str | None, database: 
     if fitting:
         return TimeColumn(name, None, None, [_ambiguous(name, n, fitting, source, database)])
     best = readings[min(range(len(readings)), key=lambda i: misfits[i])]
-    return TimeColumn(name, best, None, [_mixed(name, n, readings, misfits)] if min(misfits) > 0.01 * n else [])
+    if min(misfits) <= 0.01 * n or not _fits_another(best, readings, source, database):
+        return TimeColumn(name, best, None, [])  # what does not fit is told with the entries
+    return TimeColumn(name, best, None, [_mixed(name, n, readings, misfits)])
+
+
+def _fits_another(best: DateReading, readings: Sequence[DateReading], source: str, database: Database) -> bool:
+    """Whether entries that the best reading does not fit are days by another."""
+    others = " or ".join(f"{reading.sql('time')} is not null" for reading in readings if reading is not best)
+    return bool(database.row(f"select count(*) from {source} where {best.sql('time')} is null and ({others})")[0])
 
 
 def _misfits(readings: Sequence[DateReading], source: str, database: Database) -> tuple[int, list[int]]:
