@@ -16,7 +16,7 @@ def test_a_wrong_csv_gets_one_clear_error_exit_code_2_and_no_file(orders, tmp_pa
         assert done.stderr.count("cannot be used") == 1
         for part in (
             "3 faults",
-            "'amount' holds text in 1 rows ('12,50')",
+            "'amount' holds text in 1 row ('12,50')",
             "'buyer' is missing in 1",
             "'bought_at' is missing in 1",
         ):
