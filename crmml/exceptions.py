@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
+
+#: What faults count, and the verbs that go with them.
+_COUNTED = (
+    "accounts|amounts|arms|cells|columns|customers|days|draws|durations|entries|gaps|intervals|labels|levels|moves|numbers"
+    "|observations|paths|periods|probabilities|rows|scores|stages|times|values|weights"
+)
+_SINGULAR = {
+    "have": "has",
+    "are": "is",
+    "were": "was",
+    "repeat": "repeats",
+    "hold": "holds",
+    "lack": "lacks",
+    "share": "shares",
+    "lie": "lies",
+    "name": "names",
+}
+_ONE = re.compile(rf"(?<![\w.,='\"-])1 (of [\d,]+ )?({_COUNTED})\b( of \w+)?( (?:{'|'.join(_SINGULAR)})\b)?")
+
+#: Runs in a fault that only the cell of a table, or the text of an argument, can be.
+_HUGE = re.compile(r"\S{300,}|'[^']{1000,}'|\"[^\"]{1000,}\"")
 
 
 def shown(value: Any, most: int = 40) -> str:
@@ -27,6 +49,18 @@ def shown(value: Any, most: int = 40) -> str:
     return shortened(repr(value), most)
 
 
+def listed(texts: Sequence[str], most: int = 20) -> str:
+    """Return texts in a row, long ones shortened, and how many more there are behind the first ``most``.
+
+    Examples
+    --------
+    >>> listed(["training", "servers", "staff"], most=2)
+    'training, servers and 1 more'
+    """
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return f"{', '.join(shortened(str(text), 80) for text in texts[:most])}{more}"
+
+
 def shortened(text: str, most: int = 40) -> str:
     """Return a text of at most ``most`` characters: itself, or its beginning and an ellipsis.
 
@@ -36,6 +70,31 @@ def shortened(text: str, most: int = 40) -> str:
     'customers who…'
     """
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def in_number(text: str) -> str:
+    """Return a sentence with nouns and verbs in the singular behind a count of one.
+
+    Examples
+    --------
+    >>> in_number("1 rows have no date")
+    '1 row has no date'
+    >>> in_number("1 of 3 customers were seen once, 21 rows are empty")
+    '1 of 3 customers was seen once, 21 rows are empty'
+    """
+
+    def singular(found: re.Match[str]) -> str:
+        of, noun, whose, verb = found[1] or "", found[2], found[3] or "", found[4] or ""
+        if not of:
+            noun = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
+        return f"1 {of}{noun}{whose}{' ' + _SINGULAR[verb.strip()] if verb else ''}"
+
+    return _ONE.sub(singular, text)
+
+
+def _told(fault: str) -> str:
+    """A fault as it is read: one thing in the singular, no cell of a table at its full length."""
+    return in_number(_HUGE.sub(lambda found: shortened(found[0]), fault))
 
 
 class DataError(ValueError):
@@ -54,7 +113,7 @@ class DataError(ValueError):
     """
 
     def __init__(self, faults: Sequence[str], subject: str = "the data"):
-        self.faults = tuple(faults)
+        self.faults = tuple(map(_told, faults))
         self.subject = subject
         count = len(self.faults)
         head = f"{subject} cannot be used, {count} fault{'s' if count != 1 else ''} found:"

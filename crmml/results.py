@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .checks import check_coverage
+from .exceptions import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -325,7 +326,7 @@ class IntervalDisplay(DisplayMixin):
         upper = np.where(np.isfinite(self.table["upper"]), self.table["upper"], value)
         ax.hlines(place, lower, upper, color="C0", linewidth=2)
         ax.plot(value, place, "o", color="C0")
-        ax.set_yticks(place, self.table["quantity"].astype(str).str.replace("_", " "))
+        ax.set_yticks(place, [shortened(name.replace("_", " ")) for name in self.table["quantity"].astype(str)])
         ax.set_ylim(-0.6, rows - 0.4)
         ax.set_title(_wrapped(self.title), loc="left", fontsize="medium")
         return self

@@ -1,7 +1,7 @@
 import pickle
 
 from crmml import DataError
-from crmml.exceptions import MissingInputsError, WorkError, shortened, shown
+from crmml.exceptions import MissingInputsError, WorkError, in_number, listed, shortened, shown
 
 
 def test_it_is_a_data_error_that_lists_what_is_missing():
@@ -26,3 +26,35 @@ def test_long_values_are_shortened():
     assert len(shown(list(range(1000)))) <= 40
     assert shortened("one two three", 8) == "one two…"
     assert shortened("one two", 7) == "one two"
+
+
+def test_one_thing_is_in_the_singular():
+    assert DataError(["1 rows have no date", "1 of 5 values are missing"]).faults == (
+        "1 row has no date",
+        "1 of 5 values is missing",
+    )
+    assert in_number("interval has 1 columns; two ends are needed") == "interval has 1 column; two ends are needed"
+    assert in_number("1 probabilities are missing, 1 entries repeat") == "1 probability is missing, 1 entry repeats"
+    for text in (
+        "11 rows have",
+        "0.1 rows are",
+        "1,001 rows are",
+        "order=1 moves",
+        "'1 rows'",
+        "1 rowsome",
+        "row 1 of 2",
+    ):
+        assert in_number(text) == text
+
+
+def test_no_fault_holds_a_cell_at_its_full_length():
+    (fault,) = DataError([f"kind {'x' * 1_000_000!r} is not known; take another"]).faults
+    assert len(fault) < 100
+    assert fault.endswith("is not known; take another")
+    (fault,) = DataError([f"text {'a b ' * 100_000!r} is not known"]).faults
+    assert len(fault) < 100
+
+
+def test_long_lists_are_told_by_their_beginning():
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([f"label {k}" for k in range(10_000)], most=2) == "label 0, label 1 and 9,998 more"

@@ -75,7 +75,7 @@ def default_trees(binary: bool, kinds: dict[Any, str], n: int, seed: int) -> Pip
 def member_of(estimator: BaseEstimator, X: pd.DataFrame, kinds: dict[Any, str]) -> BaseEstimator:
     """A copy of a given estimator; behind an encoder where X has text, dates or categories and it does not take them itself."""
     if not (hasattr(estimator, "fit") and (hasattr(estimator, "predict") or hasattr(estimator, "predict_proba"))):
-        raise TypeError(f"{estimator!r} is no estimator; give one of scikit-learn's, or None for the default.")
+        raise TypeError(f"{estimator!r} is not an estimator; give one of scikit-learn's, or None for the default.")
     first = estimator.steps[0][1] if isinstance(estimator, Pipeline) else None
     plain = all(pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype) for dtype in X.dtypes)
     if plain or isinstance(first, (ColumnTransformer, FeatureUnion, FunctionTransformer, ColumnEncoder)):

@@ -22,7 +22,7 @@ from ..checks import (
     check_random_state,
     is_number,
 )
-from ..exceptions import DataError, shown
+from ..exceptions import DataError, shortened, shown
 from ..results import Result
 from ..typing import Frame, Seed, Window
 from ._markov_removal import MarkovRemoval
@@ -123,7 +123,7 @@ class Attribution(Result):
             f"{self.method!r}. It divides credit; it does not show what a channel caused."
         ]
         for i in np.argsort(-self.credit, kind="stable"):
-            text = f"{self.channels[i]}: {self.credit[i]:,.1f} ({self.share[i]:.1%})"
+            text = f"{shortened(self.channels[i])}: {self.credit[i]:,.1f} ({self.share[i]:.1%})"
             if self.lower is not None and self.upper is not None:
                 text += f", {self.coverage:.0%} interval {self.lower[i]:,.1f} to {self.upper[i]:,.1f}"
             if self.value is not None:
@@ -502,7 +502,7 @@ def _read_costs(costs: Any, channels: tuple[str, ...], faults: list[str]) -> np.
     if costs is None:
         return None
     if not isinstance(costs, (Mapping, pd.Series)):
-        faults.append(f"costs={costs!r} is no mapping; give money by channel, such as {{{channels[0]!r}: 500.0}}")
+        faults.append(f"costs={costs!r} is not a mapping; give money by channel, such as {{{channels[0]!r}: 500.0}}")
         return None
     given = {str(name): _amount(amount) for name, amount in dict(costs).items()}
     if unknown := [name for name in given if name not in channels]:

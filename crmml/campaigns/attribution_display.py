@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..exceptions import shortened
 from ..results import DisplayMixin
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class AttributionDisplay(DisplayMixin):
                 ax.errorbar(at, share, yerr=error, fmt="none", ecolor="black", elinewidth=0.8, capsize=1.5)
         first = self.attributions[0]
         ax.axhline(0, color="black", linewidth=0.8)
-        labels = [textwrap.fill(channels[i], 24) for i in order]
+        labels = [textwrap.fill(shortened(channels[i]), 24) for i in order]
         ax.set_xticks(np.arange(len(channels)), labels)
         if max(map(len, labels)) > LONG_LABEL:
             ax.tick_params(axis="x", rotation=30)

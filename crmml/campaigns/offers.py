@@ -15,7 +15,7 @@ from ..checks import Faults, check_coverage, check_number, check_probability, is
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..typing import ArrayLike, Frame, FrameLike
 
-#: Columns of a learner's table that begin so are no actions.
+#: Columns of a learner's table that begin so are not actions.
 _BOUNDS = ("uplift_std", "uplift_lower", "uplift_upper")
 #: Rows that a message names.
 _SHOWN = 3
@@ -178,7 +178,7 @@ def _actions_among(names: list, faults: Faults) -> list:
     bounds = [name for name in names if str(name).startswith(_BOUNDS)]
     if bounds:
         faults.add(
-            f"{', '.join(bounds)} are no actions: name the columns of uplift in actions=, and give standard errors "
+            f"{', '.join(bounds)} are not actions: name the columns of uplift in actions=, and give standard errors "
             "as uplift_std="
         )
     return [name for name in names if name not in bounds]

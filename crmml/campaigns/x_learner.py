@@ -95,7 +95,7 @@ class XLearner(UpliftModel):
         check_kind(self.outcome_estimator, binary, "outcome_estimator", y)
         if self.effect_estimator is not None and is_classifier(self.effect_estimator):
             raise DataError(
-                ["it is a classifier, but imputed effects are no classes; take a regressor"], "effect_estimator"
+                ["it is a classifier, but imputed effects are not classes; take a regressor"], "effect_estimator"
             )
 
     def _fit_models(self, rows: CampaignRows, seed: int) -> dict[str, list]:

@@ -78,7 +78,7 @@ def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list
         array = np.asarray(plain, dtype=np.float64)
     except (TypeError, ValueError):
         odd = sum(not _is_number(entry) for entry in plain.ravel().tolist())
-        return np.full(length, np.nan), [f"{odd:,} values of {name} are not numbers"]
+        return np.full(length, np.nan), [f"{odd:,} values of {name} are not {'a number' if odd == 1 else 'numbers'}"]
     faults = []
     if array.ndim != 1 or array.size != length:
         faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number per customer")

@@ -149,7 +149,7 @@ def _check_fits(chain: StageChain, change: Points | Percent | ArcShift) -> None:
     faults = Faults("the arc")
     for name in dict.fromkeys((change.origin, change.to)):
         if name not in space.names:
-            faults.add(f"{name!r} is no stage; there are {', '.join(space.names)}")
+            faults.add(f"{name!r} is not a stage; there are {', '.join(space.names)}")
     faults.refuse()
     i, j = space.index(change.origin), space.index(change.to)
     if space.rupture_mask[[i, j]].any() or space.absorbing_mask[i] or not space.allowed_moves[i, j]:

@@ -368,7 +368,7 @@ def _family_of(model: Any) -> _Family:
         if isinstance(model, kind):
             return family
     raise TypeError(
-        f"{type(model).__name__} is no model of retention that is known here: give ConstantRetention(0.7, period='Y'), a "
+        f"{type(model).__name__} is not a model of retention that is known here: give ConstantRetention(0.7, period='Y'), a "
         "StageChain or a fitted stage model, or a fitted CustomerLifetimeValue or transaction model."
     )
 

@@ -16,7 +16,7 @@ from ..amounts.money import Money
 from ..amounts.uncertain_amounts import Quantity, Uncertain, merged_inputs
 from ..amounts.windows import read_window
 from ..checks import check_choice, check_currency, check_flag
-from ..exceptions import DataError, shown
+from ..exceptions import DataError, in_number, listed, shown
 from ..frames import expressions as ex
 from ..frames.text_amounts import DecimalMark
 from ..results import Result
@@ -77,9 +77,8 @@ class Ledger(Result):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({len(self)} rows, {', '.join(self.currencies) or self.currency or 'no currency'})"
-        )
+        currency = ", ".join(self.currencies) or self.currency or "no currency"
+        return f"{type(self).__name__}({in_number(f'{len(self)} rows')}, {currency})"
 
     @property
     def currencies(self) -> tuple[str, ...]:
@@ -365,9 +364,9 @@ class Ledger(Result):
             )
             lines.append(f"{Money(float(kinds['amount'].sum()), currency).describe()} in all: {parts}.")
         if doubtful := [row.label for row in self.rows if isinstance(row.amount, Quantity)]:
-            lines.append(f"With a stated uncertainty: {', '.join(doubtful)}.")
+            lines.append(f"With a stated uncertainty: {listed(doubtful)}.")
         if self.unpriced:
-            lines.append(f"Without a price: {', '.join(row.label for row in self.unpriced)}.")
+            lines.append(f"Without a price: {listed([row.label for row in self.unpriced])}.")
         return "\n".join(lines)
 
 

@@ -157,7 +157,7 @@ def relative_change_valued(
         check_text(value, name, meaning="it is the name of an input")
     size, sign = change.amount, 1 if better == "more" else -1
     if sign * change.expected < 0:
-        raise ValueError(f"change={change!r} is for the worse where {better} of {of!r} is better: it is no benefit.")
+        raise ValueError(f"change={change!r} is for the worse where {better} of {of!r} is better: it is not a benefit.")
     if isinstance(size, Uncertain) and size.name is None:
         size = size.named(f"{label}: change in percent")
     moved = sign * size / 100

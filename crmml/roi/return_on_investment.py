@@ -34,7 +34,7 @@ from ..checks import (
     check_flag,
     check_generator,
 )
-from ..exceptions import MissingInputsError
+from ..exceptions import MissingInputsError, listed
 from ..results import Result
 from ..typing import Day, Seed, Window
 from ._cash_flows import CashFlows
@@ -304,7 +304,7 @@ class ReturnOnInvestment(Result):
         if recurring and max(recurring) < self._last_day:
             lines.append(f"Recurring costs are entered to {max(recurring):%Y-%m-%d}; none is counted after that day.")
         if self.unpriced:
-            lines.append(f"In no figure, for want of a price: {'; '.join(self.unpriced)}.")
+            lines.append(f"In no figure, for want of a price: {listed(self.unpriced)}.")
         return lines
 
 

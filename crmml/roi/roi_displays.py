@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..exceptions import shortened
 from ..results import DisplayMixin
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class TornadoDisplay(DisplayMixin):
                     va="center",
                     fontsize=8,
                 )
-        ax.set_yticks(at, [textwrap.fill(name, 40) for name in table["input"]])
+        ax.set_yticks(at, [textwrap.fill(shortened(name, 80), 40) for name in table["input"]])
         label = {"roi": "Return on investment, %", "npv": f"Net present value, {self.tornado.currency}{word}"}
         ax.set(
             xlabel=label.get(self.tornado.of, f"{self.tornado.of.capitalize()}, {self.tornado.currency}{word}"),

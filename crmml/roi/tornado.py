@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..amounts.uncertain_amounts import Uncertain
 from ..checks import check_coverage
+from ..exceptions import shown
 from ..results import Result
 from .roi_displays import TornadoDisplay
 
@@ -60,7 +61,7 @@ class Tornado(Result):
         ranked = ", ".join(self.table["input"].iloc[1:4])
         then = f" Then come {ranked}." if ranked else ""
         return (
-            f"With every unknown at its median the {name} is {self._said(self.base)}. What matters most is {first['input']!r}: "
+            f"With every unknown at its median the {name} is {self._said(self.base)}. What matters most is {shown(first['input'])}: "
             f"between {lower} and {upper} ({self.coverage:.0%} of its distribution) the {name} goes from "
             f"{self._said(first['at_lower'])} to {self._said(first['at_upper'])}.{then}"
         )

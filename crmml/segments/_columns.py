@@ -66,7 +66,7 @@ def fault(name: str, wrong: np.ndarray, what: str, cure: str) -> list[str]:
 
 def list_faults(name: str, column: pd.Series) -> list[str]:
     """Lists, dicts or their like in a column, in words."""
-    return fault(name, frames.unhashable(column), "is no single value", "give one value per row")
+    return fault(name, frames.unhashable(column), "is not a single value", "give one value per row")
 
 
 class CustomerTypes:

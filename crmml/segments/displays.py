@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..exceptions import shortened
 from ..results import DisplayMixin
 from ..typing import FrameLike
 
@@ -107,7 +108,7 @@ class PyramidDisplay(DisplayMixin):
             worth = f"{self.value[k]:.1%} of {self.name}" if self.value[k] == self.value[k] else f"no {self.name}"
             ax.text(start + 0.02 + end, bottom + 0.28, worth, va="center", fontsize=8)
         ax.spines["left"].set_visible(False)
-        ax.set_yticks(n - np.arange(n) - 0.52, self.tiers)
+        ax.set_yticks(n - np.arange(n) - 0.52, [shortened(str(tier)) for tier in self.tiers])
         ax.tick_params(axis="y", length=0)
         ticks = np.asarray([0, 0.25, 0.5, 0.75, 1.0])
         ax.set_xticks(start + ticks, [f"{tick:.0%}" for tick in ticks])

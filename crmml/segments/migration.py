@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import check_unit
+from ..exceptions import shortened
 from ..results import Result
 from ..stages import MarkovStageModel, StageChain, StageSpace
 from ..typing import FrameLike
@@ -88,7 +89,7 @@ class SegmentMigration(StageChain, Result):
     def describe(self) -> str:
         """Say in plain sentences who moved, left and came, and what follows for the relationship."""
         moved = self.n_stayed - int(np.trace(self.counts[: len(self) - 1, : len(self) - 1]))  # type: ignore[index]
-        came = ", ".join(f"{name} {n:,}" for name, n in self.new_segments if n)
+        came = ", ".join(f"{shortened(name)} {n:,}" for name, n in self.new_segments if n)
         first = (
             f"Of {counted(self.n_before, 'customer')} before, {self.n_stayed - moved:,} stayed in the same segment, {moved:,} moved "
             f"to another and {self.n_gone:,} {is_are(self.n_gone, 'has', 'have')} gone. "

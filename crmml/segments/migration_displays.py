@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..exceptions import shortened
 from ..results import DisplayMixin
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class MigrationFlowDisplay(DisplayMixin):
             ax.add_patch(Rectangle((x, top - height), 0.04, height, color=color, linewidth=0))
             last = min(top - height / 2, last - 2 * _LEAST_LABEL)
             side, at = ("right", x - 0.015) if at_left else ("left", x + 0.055)
-            ax.text(at, last, f"{name}  {height * total:,.0f}", ha=side, va="center")
+            ax.text(at, last, f"{shortened(name)}  {height * total:,.0f}", ha=side, va="center")
 
     @staticmethod
     def _places(sizes: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ..checks import check_coverage
+from ..exceptions import shortened
 from ..inference import wilson_interval
 from ..results import IntervalDisplay, Result
 
@@ -62,7 +63,7 @@ class SegmentProfile(Result):
         lines = []
         for group, rows in self.table.groupby(self.by, sort=False) if self.by else [("", self.table)]:
             total = rows["customers"].sum()
-            whose = f"{self.by} {group!s}: " if self.by else ""
+            whose = f"{self.by} {shortened(str(group))}: " if self.by else ""
             lines.append(
                 f"{whose}{counted(total, 'customer')} in {counted((rows['customers'] > 0).sum(), 'segment')}"
                 + (f", {self.value} {total_of(rows['value_sum'].sum())} in all." if self.value else ".")
@@ -121,7 +122,7 @@ class SegmentProfile(Result):
 
     def _sentence(self, row: Mapping[Any, Any]) -> str:
         text = (
-            f"{row['segment']}: {counted(row['customers'], 'customer')}, {row['share']:.1%} "
+            f"{shortened(str(row['segment']))}: {counted(row['customers'], 'customer')}, {row['share']:.1%} "
             f"[{row['share_lower']:.1%}, {row['share_upper']:.1%}]"
         )
         if self.value and row["value_share"] == row["value_share"]:

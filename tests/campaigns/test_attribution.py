@@ -219,7 +219,7 @@ def test_costs_and_intervals():
     for wrong in ({"A": "50"}, {"A": None}, {"A": [1, 2]}):
         with pytest.raises(DataError, match="costs of 'A' are not numbers, negative, missing"):
             attribute(read, "last", costs=wrong)
-    with pytest.raises(DataError, match=r"is no mapping; give money by channel, such as \{'A'"):
+    with pytest.raises(DataError, match=r"is not a mapping; give money by channel, such as \{'A'"):
         attribute(read, "last", costs=50)
     with pytest.raises(DataError, match="'radio', which no path touches"):
         attribute(read, "last", costs={"radio": 50})

@@ -33,10 +33,10 @@ def refused(frame, **options):
 def test_faults_of_touches():
     assert "1 events lie before the window and 1 after it" in refused(LOG, window=("2024-01-02", "2024-01-30"))
     text = refused(LOG.assign(channel=[None, "A", " "], converted=[1, 0, 2]))
-    assert "1 of 3 rows have no channel" in text
-    assert "1 rows have an empty channel" in text
-    assert "neither 0 nor 1 in 1 rows" in text
-    assert "1 rows repeat" in refused(pd.concat([LOG, LOG[:1]]))
+    assert "1 of 3 rows has no channel" in text
+    assert "1 row has an empty channel" in text
+    assert "neither 0 nor 1 in 1 row" in text
+    assert "1 row repeats" in refused(pd.concat([LOG, LOG[:1]]))
     assert "the order is unknown" in refused(LOG.assign(timestamp=pd.Timestamp("2024-01-01")))
     assert "touches after their conversion" in refused(LOG.assign(converted=[0, 1, 0]))
     three = pd.DataFrame({"path_id": 1, "position": [1, 2, 3], "channel": "A", "converted": [0, 1, 1]})
@@ -154,14 +154,14 @@ def test_every_fault_of_touches_is_told_at_once():
     with pytest.raises(DataError) as error:
         ChannelPaths.from_touches(touches, value="value", window=("2024-01-01", "1M"))
     wanted = [
-        "channel holds lists or their like in 1 rows",
-        "1 of 11 rows have no path_id",
-        "1 rows have an empty channel",
-        "converted is neither 0 nor 1 in 1 rows",
+        "channel holds lists or their like in 1 row",
+        "1 of 11 rows has no path_id",
+        "1 row has an empty channel",
+        "converted is neither 0 nor 1 in 1 row",
         "0 events lie before the window and 1 after it",
         "timestamp cannot be read as a time",
-        "1 rows share path_id and timestamp with another channel",
-        "1 paths have touches after their conversion",
+        "1 row shares path_id and timestamp with another channel",
+        "1 path has touches after their conversion",
         "1 conversions have no value",
     ]
     assert len(error.value.faults) == len(wanted)
@@ -174,11 +174,11 @@ def test_every_fault_of_compact_paths_is_told_at_once():
     with pytest.raises(DataError) as error:
         ChannelPaths.from_compact(bad, nulls="nulls", value="value")
     wanted = [
-        "1 of 3 rows have an empty path",
-        "conversions is not a whole number of at least 0 in 1 rows",
-        "nulls is not a whole number of at least 0 in 1 rows",
-        "value is not an amount of at least 0 in 1 rows",
-        "1 rows have a value but no conversion",
+        "1 of 3 rows has an empty path",
+        "conversions is not a whole number of at least 0 in 1 row",
+        "nulls is not a whole number of at least 0 in 1 row",
+        "value is not an amount of at least 0 in 1 row",
+        "1 row has a value but no conversion",
     ]
     for fault, start in zip(error.value.faults, wanted, strict=True):
         assert fault.startswith(start)

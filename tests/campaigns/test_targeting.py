@@ -123,7 +123,7 @@ def test_a_learners_table_is_read_and_what_is_no_action_is_not():
     assert plan.actions == ("uplift",)
     assert plan.action.tolist() == [None, None, "uplift", None]
     bounds = table.assign(uplift_std=0.01, uplift_lower=0.0, uplift_upper=1.0)
-    with pytest.raises(DataError, match="uplift_std, uplift_lower, uplift_upper are no actions"):
+    with pytest.raises(DataError, match="uplift_std, uplift_lower, uplift_upper are not actions"):
         Targeting().plan(bounds, value=100, cost=5)
     named = Targeting(budget=5).plan(bounds, value=100, cost=5, actions=["uplift"], uplift_std=bounds["uplift_std"])
     assert named.action.tolist() == plan.action.tolist()
@@ -136,7 +136,7 @@ def test_rows_in_another_order_and_customers_twice_are_refused():
         Targeting().plan(uplift, value=100, cost=cost)
     # by the labels: profits 9, -2, 27, 6
     assert Targeting().plan(uplift, value=100, cost=cost.reindex(uplift.index)).expected_profit == pytest.approx(42)
-    with pytest.raises(DataError, match="1 rows repeat another's customer_id"):
+    with pytest.raises(DataError, match="1 row repeats another's customer_id"):
         Targeting().plan(U, value=100, cost=5, customer_id=["a", "b", "b", "c"])
     frame = pd.DataFrame({"contact": U}, index=list("abcd"))
     plan = Targeting(holdout=0.5, random_state=0).plan(frame, value=100, cost=1)

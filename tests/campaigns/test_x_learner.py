@@ -80,7 +80,7 @@ def test_better_than_two_models_where_few_were_treated():
 
 def test_a_classifier_of_effects_is_refused():
     data = make_campaign(100, random_state=0)
-    with pytest.raises(DataError, match="imputed effects are no classes; take a regressor"):
+    with pytest.raises(DataError, match="imputed effects are not classes; take a regressor"):
         XLearner(None, LogisticRegression(), random_state=0).fit(
             data[FEATURES], data["outcome"], treatment=data["treatment"]
         )

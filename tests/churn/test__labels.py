@@ -30,7 +30,7 @@ def test_faults_together():
 def test_labels_of_several_types_and_blanks():
     for mixed in ([0, 1.0, 0, 1.0], [False, np.True_, False, True]):
         assert labels_of("X", pd.Series(mixed, dtype=object), 4)[1].tolist() == [0, 1, 0, 1]
-    with pytest.raises(DataError, match="1 of 4 labels are missing"):
+    with pytest.raises(DataError, match="1 of 4 labels is missing"):
         labels_of("X", ["Yes", " ", "No", "Yes"], 4)
     with pytest.raises(ValueError, match="continuous"):
         labels_of("X", [0.2, 0.7], 2)

@@ -132,7 +132,7 @@ def test_faults():
     X, event, duration, _ = subscriptions(200)
     with pytest.raises(DataError, match="column 'tenure' is the duration itself"):
         HazardChurnClassifier(random_state=0).fit(X.assign(tenure=duration), event, duration=duration)
-    with pytest.raises(DataError, match="1 of 200 durations are missing or not above 0"):
+    with pytest.raises(DataError, match="1 of 200 durations is missing or not above 0"):
         HazardChurnClassifier(random_state=0).fit(X, event, duration=np.where(np.arange(200) == 3, 0, duration))
     with pytest.raises(DataError, match=r"it has shape \(3,\); \(200,\) is expected"):
         HazardChurnClassifier(random_state=0).fit(X, event, duration=duration[:3])

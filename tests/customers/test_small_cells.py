@@ -192,7 +192,7 @@ def test_first_calls_that_go_wrong_say_what_to_do():
     with pytest.raises(TypeError, match="2 is no name of a column"):
         # not the column at that place
         suppress_small_cells(TABLE, 2)
-    with pytest.raises(DataError, match="no whole number in 1 rows"):
+    with pytest.raises(DataError, match="no whole number in 1 row"):
         suppress_small_cells(pd.DataFrame({"n": [3.0, np.inf]}), "n")
 
 

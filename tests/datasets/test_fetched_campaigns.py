@@ -83,7 +83,7 @@ def test_upstream_must_hold_the_published_tables(tmp_path, monkeypatch):
     with pytest.raises(DataError) as caught:
         fetch_complete_journey(tmp_path)
     assert "column 'household_id' is missing" in str(caught.value)
-    assert "it has 1 rows, not 6,589" in str(caught.value)
+    assert "it has 1 row, not 6,589" in str(caught.value)
     monkeypatch.setitem(sys.modules, "rdata", None)
     with pytest.raises(ImportError, match=r"pip install rdata, or put campaigns.parquet beside it"):
         fetch_complete_journey(tmp_path)

@@ -53,7 +53,7 @@ def test_faults():
         bootstrap_interval(lambda y: float("nan"), [1.0, 2.0])
     with pytest.raises(DataError, match="nearly every resample lacks a class"):
         bootstrap_interval(lambda y: 1.0, [1, 1], n_resamples=3)
-    with pytest.raises(DataError, match="groups has 1 entries for 2 rows"):
+    with pytest.raises(DataError, match="groups has 1 entry for 2 rows"):
         bootstrap_interval(lambda y: 1.0, [0, 1], groups=[1])
 
 

@@ -30,7 +30,7 @@ def test_faults():
         interval_coverage([1], [[2, 1]])
     with pytest.raises(DataError, match="two ends are needed"):
         interval_coverage([1], [[2, 1, 3]])
-    with pytest.raises(DataError, match="1 intervals are missing"):
+    with pytest.raises(DataError, match="1 interval is missing"):
         interval_coverage([1], [[np.nan, 1]])
     with pytest.raises(DataError, match=r"coverage=90 must lie between 0 and 1; write 0\.9"):
         interval_coverage([1], [[0, 1]], coverage=90)

@@ -134,7 +134,7 @@ def test_faults_are_named_together():
         maximum_profit(Y, SCORE, acceptance=2)
     with pytest.raises(DataError, match="two classes are needed"):
         maximum_profit(["a", "a"], [0.1, 0.2])
-    with pytest.raises(DataError, match="1 of 2 labels are missing"):
+    with pytest.raises(DataError, match="1 of 2 labels is missing"):
         maximum_profit([1.0, None], [0.1, 0.2])
 
 

@@ -45,7 +45,7 @@ def test_gini():
 
 
 def test_faults():
-    with pytest.raises(DataError, match="1 amounts are negative"):
+    with pytest.raises(DataError, match="1 amount is negative"):
         normalized_gini([-1.0, 2.0], [1.0, 2.0])
     with pytest.raises(DataError, match="share=0"):
         top_decile_lift([0, 1], [0, 1], share=0)

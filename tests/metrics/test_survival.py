@@ -61,7 +61,7 @@ def test_weighting_undoes_censoring():
 
 
 def test_faults():
-    with pytest.raises(DataError, match="1 durations are negative"):
+    with pytest.raises(DataError, match="1 duration is negative"):
         kaplan_meier([-1, 2], [1, 0])
     with pytest.raises(DataError, match="event must be 1"):
         kaplan_meier([1, 2], [1, 3])

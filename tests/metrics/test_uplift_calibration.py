@@ -101,7 +101,7 @@ def test_faults():
         uplift_calibration_table(y, uplift, treated, n_bins=0)
     with pytest.raises(DataError, match=r"coverage=90 must lie between 0 and 1; write 0\.9"):
         uplift_calibration_table(y, uplift, treated, coverage=90)
-    with pytest.raises(DataError, match=r"1 values of uplift|1 values of score"):
+    with pytest.raises(DataError, match=r"1 value of uplift|1 value of score"):
         uplift_calibration_error(y, np.append(uplift[:-1], np.nan), treated)
 
 

@@ -63,7 +63,7 @@ def test_text_labels_and_labels_made_of_a_category():
 
 def test_labels_must_be_two():
     X, y = table()
-    with pytest.raises(DataError, match="it has 1 values, two are needed"):
+    with pytest.raises(DataError, match="it has 1 value, two are needed"):
         fold_leakage_report(X, np.zeros(len(y)), 3)
 
 

@@ -97,7 +97,7 @@ def test_refusals():
         value(chain, Points(20))
     with pytest.raises(DataError, match=r"'low': .* but 40 % break"):
         value(chain, ArcShift("low", "on", Points(41)))
-    with pytest.raises(DataError, match="'lwo' is no stage"):
+    with pytest.raises(DataError, match="'lwo' is not a stage"):
         value(chain, ArcShift("lwo", "on", Points(1)))
     with pytest.raises(DataError, match="cannot take up"):
         value(chain, ArcShift("gone", "on", Points(1)))

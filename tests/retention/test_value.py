@@ -125,7 +125,7 @@ def test_refusals():
     raises(ValueError, "three letters", currency="yuan")
     raises(ValueError, "n_draws=3", n_draws=3)
     raises(ValueError, "coverage=90", coverage=90)
-    raises(TypeError, "no model of retention", model=0.7)
+    raises(TypeError, "not a model of retention", model=0.7)
 
 
 def test_words_where_nothing_was_worth_anything():

@@ -202,3 +202,13 @@ def test_benefits_read_the_same_way():
 def test_a_huge_cell_is_shortened_in_messages():
     faults = refused(BASE.assign(kind=["k" * 1_000_000, "training"], amount=["9" * 1_000_000, "x" * 1_000_000]))
     assert sum(map(len, faults)) < 2_000
+
+
+def test_what_is_said_of_huge_labels_is_short():
+    table = BASE.assign(label=["l" * 1_000_000, "m" * 1_000_000], amount=[None, 300.0])
+    ledger = read(table)
+    assert len(ledger.describe()) < 300
+    assert ledger.rows[0].label == "l" * 1_000_000
+    with pytest.raises(DataError) as error:
+        ledger.add("2024-02-01", "training", "m" * 1_000_000, 300)
+    assert len(str(error.value)) < 600

@@ -57,7 +57,7 @@ def test_relative_changes():
     assert ledger.total(("2024-01-01", "1Y")).amount == pytest.approx(100)
     with pytest.raises(TypeError, match="in percentage points"):
         relative_change_valued("x", change=Points(15), better="more", of="a", worth="b", direct=True)
-    with pytest.raises(ValueError, match="for the worse where less of 'idle hours' is better: it is no benefit"):
+    with pytest.raises(ValueError, match="for the worse where less of 'idle hours' is better: it is not a benefit"):
         relative_change_valued("x", change=Percent(20), better="less", of="idle hours", worth="b", direct=True)
     with pytest.raises(ValueError, match="better='up' is not known; choose one of 'more', 'less'"):
         relative_change_valued("x", change=Percent(20), better="up", of="idle hours", worth="b", direct=True)

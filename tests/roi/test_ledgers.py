@@ -30,7 +30,7 @@ def test_add_returns_another_ledger():
     with pytest.raises(AttributeError, match="does not change"):
         second.currency = "USD"
     assert pickle.loads(pickle.dumps(second)) == second
-    assert repr(second) == "CostLedger(1 rows, CNY)"
+    assert repr(second) == "CostLedger(1 row, CNY)"
 
 
 def test_totals():

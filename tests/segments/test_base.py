@@ -73,8 +73,8 @@ def test_one_column_twice_is_refused():
     [
         (PyramidSegmenter(value="value"), [1 + 2j] * 40, "column .value. is not a number in 40 of 40 rows"),
         (PyramidSegmenter(value="value"), [[1.0]] * 40, "column 'value'"),
-        (PyramidSegmenter(value="money", by="value"), [[1.0]] * 40, "is no single value in 40 of 40 rows"),
-        (ClusterSegmenter(columns=["value"]), [[1.0]] * 40, "is no single value in 40 of 40 rows"),
+        (PyramidSegmenter(value="money", by="value"), [[1.0]] * 40, "is not a single value in 40 of 40 rows"),
+        (ClusterSegmenter(columns=["value"]), [[1.0]] * 40, "is not a single value in 40 of 40 rows"),
         (ClusterSegmenter(columns=["value"]), [1 + 2j] * 40, "column 'value' is of type"),
     ],
 )

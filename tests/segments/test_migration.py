@@ -92,7 +92,7 @@ def test_every_fault_in_one_message():
     with pytest.raises(DataError) as caught:
         migration(before, after)
     message = str(caught.value)
-    assert "before: 1 customers are there more than once (rows 0, 6, ...), in 2 of 7 rows" in message
+    assert "before: 1 customer is there more than once (rows 0, 6, ...), in 2 of 7 rows" in message
     assert "after: the segment is missing in 1 of 6 rows" in message
     before, after = both()
     with pytest.raises(DataError, match="order does not name 'lead', the segment of 4 rows"):

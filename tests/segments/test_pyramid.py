@@ -154,7 +154,7 @@ def test_draws_with_types_and_faults():
         model.tier_probabilities([[1.0]], types=["hospital", "hospital"])
     with pytest.raises(DataError, match="which fit has not seen"):
         model.tier_probabilities([[1.0]], types=["shop"])
-    with pytest.raises(DataError, match="1 customers have draws"):
+    with pytest.raises(DataError, match="1 customer has draws"):
         model.tier_probabilities([[np.nan]], types=["hospital"])
 
 

@@ -31,7 +31,7 @@ def test_numbers_are_names_where_names_are_numbers():
     long = pd.DataFrame({"customer_id": [1, 1], "period": [1, 2], "stage": [1, 2]})
     np.testing.assert_array_equal(to_panel(long, StageSpace((1, 2, 3), rupture=3))[0], [[0, 1]])
     np.testing.assert_array_equal(to_panel(long.assign(stage=[1.0, None]), StageSpace((1, 2, 3)))[0], [[0, np.nan]])
-    with pytest.raises(DataError, match="are no stage"):
+    with pytest.raises(DataError, match=r"names? no stage"):
         to_panel(long.assign(stage=[0, 1]), StageSpace((1, 2, 3)))
 
 
@@ -78,7 +78,7 @@ def test_actions_by_number_and_their_costs():
         StageDecisionProcess({"x": [1]}, [1, 1, 0])
     with pytest.raises(ValueError, match="budget=nan"):
         process.solve(budget=np.nan)
-    with pytest.raises(DataError, match="'fly' is no action"):
+    with pytest.raises(DataError, match="'fly' is not an action"):
         process.evaluate({"a": "fly", "b": "0", "gone": "0"})
     with pytest.raises(ValueError, match="gone pay for ever"):
         StageDecisionProcess(chains, [1, 1, 1]).evaluate(np.eye(2)[[0, 0, 0]])

@@ -98,7 +98,7 @@ def test_any_object_with_the_three_members(cdnow):
 
 
 def test_what_is_no_stager(cdnow):
-    with pytest.raises(TypeError, match="str is no stager, it lacks stages, fit, assign"):
+    with pytest.raises(TypeError, match="str is not a stager, it lacks stages, fit, assign"):
         stage_panel(cdnow, stager="lifecycle")
 
     class Wrong(Plain):

@@ -187,7 +187,7 @@ def test_mixed_time_zones():
         "2024-01-04",
         "2024-01-05",
     ]
-    refused(LOG.assign(when=when), "with a zone (1 rows) and without (5 rows)")
+    refused(LOG.assign(when=when), "with a zone (1 row) and without (5 rows)")
     zones = [f"2024-01-0{i}T10:00:00+0{i}:00" for i in range(1, 7)]
     refused(
         LOG.assign(when=zones),

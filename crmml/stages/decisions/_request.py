@@ -72,7 +72,7 @@ def _by_action(cost: Any, chains: dict[str, StageChain], faults: Faults) -> dict
         faults.add("cost must map actions to amounts")
         return {}
     amounts = {str(name): value for name, value in cost.items()}
-    faults.extend(f"cost names {name!r}, which is no action" for name in amounts if name not in chains)
+    faults.extend(f"cost names {name!r}, which is not an action" for name in amounts if name not in chains)
     return amounts
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...exceptions import shortened
 from ...results import Result
 from ..process.chain import StageChain
 from ..process.space import StageSpace
@@ -89,7 +90,7 @@ class StagePolicy(Result):
                 continue
             chance = self.now[i].max()
             sure = "" if chance > 1 - 1e-6 else f" (for {100 * chance:.0f} % of them, drawn by chance)"
-            steps.append(f"{name}: {self.action(i)}{sure}")
+            steps.append(f"{shortened(name)}: {shortened(self.action(i))}{sure}")
         span = "for ever" if self.horizon is None else f"over {self.horizon} periods"
         lines = [f"What to do now, by stage: {'; '.join(steps)}."]
         lines.append(f"A customer is worth {self.value:,.2f} {span}, after costs of {self.cost:,.2f}.")
@@ -99,7 +100,7 @@ class StagePolicy(Result):
             )
         for row in self.compared.to_dict("records"):
             broken = "" if self.rupture is None else f" and a rupture probability of {100 * row['rupture']:.1f} %"
-            lines.append(f"Always {row['action']}: a value of {row['value']:,.2f}{broken}.")
+            lines.append(f"Always {shortened(row['action'])}: a value of {row['value']:,.2f}{broken}.")
         return "\n".join(lines)
 
 

@@ -222,7 +222,9 @@ class StageDecisionProcess:
         """
         if isinstance(probabilities, Mapping):
             faults = [f"the stage {name!r} is missing" for name in self.stages.names if name not in probabilities]
-            faults += [f"{action!r} is no action" for action in probabilities.values() if action not in self.actions]
+            faults += [
+                f"{action!r} is not an action" for action in probabilities.values() if action not in self.actions
+            ]
             if faults:
                 raise DataError(faults, "the policy")
             at = [self.actions.index(probabilities[name]) for name in self.stages.names]

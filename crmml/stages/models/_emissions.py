@@ -121,7 +121,7 @@ class PoissonEmission(Emission):
     def faults(self, values: np.ndarray) -> list[str]:
         wrong = (values < 0) | (values != np.floor(values))
         return (
-            [f"{int(wrong.sum()):,} of {len(values):,} distinct values are no counts ({values[wrong][0]:g})"]
+            [f"{int(wrong.sum()):,} of {len(values):,} distinct values are not counts ({values[wrong][0]:g})"]
             if wrong.any()
             else []
         )
@@ -204,7 +204,7 @@ class CategoricalEmission(Emission):
     def faults(self, values: np.ndarray) -> list[str]:
         wrong = (values < 0) | (values != np.floor(values)) | (values > 10_000)
         return (
-            [f"{int(wrong.sum()):,} distinct values are no codes of categories ({values[wrong][0]:g})"]
+            [f"{int(wrong.sum()):,} distinct values are not codes of categories ({values[wrong][0]:g})"]
             if wrong.any()
             else []
         )

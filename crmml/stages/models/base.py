@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ...checks import MOST_PERIODS, check_count, check_sample_weight
-from ...exceptions import DataError
+from ...exceptions import DataError, in_number
 from ...inference import Estimates, LikelihoodModel
 from ...results import NotebookMixin
 from ...typing import ArrayLike, FrameLike
@@ -162,7 +162,9 @@ class StagePanelModel(StageModel):
             self._refuse([f"no customer has {needed}, so no move was observed"])
         if (alone := int((seen.sum(axis=1) <= 1).sum())) > 0:
             warnings.warn(
-                f"{alone:,} of {len(X):,} customers were seen in one period or none; they say nothing about the moves.",
+                in_number(
+                    f"{alone:,} of {len(X):,} customers were seen in one period or none; they say nothing about the moves."
+                ),
                 UserWarning,
                 stacklevel=3,
             )

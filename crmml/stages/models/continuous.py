@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ... import frames
 from ...checks import check_coverage, check_number
-from ...exceptions import DataError, shown
+from ...exceptions import DataError, in_number, shown
 from ...fitting import atomic
 from ...inference import Estimates, MaximumLikelihood
 from ...typing import ArrayLike, FrameLike
@@ -255,7 +255,9 @@ class ContinuousTimeStageModel(StageModel):
         sizes = (~rows["code"].isna()).groupby(rows["id"]).sum()
         if (alone := int((sizes <= 1).sum())) > 0:
             warnings.warn(
-                f"{alone:,} of {len(sizes):,} customers were observed once; they say nothing about the moves.",
+                in_number(
+                    f"{alone:,} of {len(sizes):,} customers were observed once; they say nothing about the moves."
+                ),
                 UserWarning,
                 stacklevel=3,
             )

@@ -32,6 +32,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ...checks import check_count, check_random_state
+from ...exceptions import shortened
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
@@ -568,7 +569,7 @@ class HiddenMarkovStageModel(StageModel):
         check_is_fitted(self)
         word = {"poisson": "events", "gaussian": "amount", "categorical": "category"}[self.emission]
         mean = self._emission.mean(self._parameters.emission)
-        each = ", ".join(f"{name} {value:.2f}" for name, value in zip(self.stages_.names, mean, strict=True))
+        each = ", ".join(f"{shortened(name)} {value:.2f}" for name, value in zip(self.stages_.names, mean, strict=True))
         return (
             f"{self.title} with {len(mean)} stages on {self.n_informative_:,.0f} customers "
             f"(log-likelihood {self.log_likelihood_:,.2f}, {self.n_parameters_} parameters). "

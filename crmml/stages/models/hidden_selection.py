@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...exceptions import in_number
 from ...results import Result
 from ...typing import FrameLike
 from .hidden import HiddenMarkovStageModel
@@ -34,7 +35,7 @@ class StageSelection(Result):
     def describe(self) -> str:
         """Say in a plain sentence how many stages were chosen and by how much."""
         ranked = sorted((model.bic_, n) for n, model in self.models.items())
-        lead = f"BIC chooses {ranked[0][1]} stages"
+        lead = in_number(f"BIC chooses {ranked[0][1]} stages")
         if len(ranked) == 1:
             return f"{lead}, the only number tried."
         return f"{lead}, {ranked[1][0] - ranked[0][0]:,.1f} below the next best ({ranked[1][1]})."

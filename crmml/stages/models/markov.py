@@ -148,7 +148,7 @@ class MarkovStageModel(StagePanelModel):
         Raises
         ------
         DataError
-            Naming every fault: codes that are no stage, moves that the space rules out, stages never visited.
+            Naming every fault: codes that are not stages, moves that the space rules out, stages never visited.
         """
         panel, weight = self._open_panel(X, sample_weight)
         self.stages_ = self._space()

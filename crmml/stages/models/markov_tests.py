@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
 
 from ...checks import MOST_CELLS, check_count, check_coverage, check_draws, check_random_state
-from ...exceptions import DataError
+from ...exceptions import DataError, shortened
 from ...results import Result
 from ...typing import ArrayLike, Seed
 from ..process.chain import StageChain
@@ -136,10 +136,10 @@ class GroupComparison(Result):
         for group, rows in self.table.groupby("group", sort=False):
             columns = [rows[name].tolist() for name in ("stage", "rupture_probability", "lower", "upper")]
             each = ", ".join(
-                f"{stage} {100 * value:.1f} % ({100 * lower:.1f} to {100 * upper:.1f} %)"
+                f"{shortened(stage)} {100 * value:.1f} % ({100 * lower:.1f} to {100 * upper:.1f} %)"
                 for stage, value, lower, upper in zip(*columns, strict=True)
             )
-            lines.append(f"{group}: rupture within {self.horizon} periods from {each}.")
+            lines.append(f"{shortened(str(group))}: rupture within {self.horizon} periods from {each}.")
         return "\n".join(lines)
 
 

@@ -92,7 +92,7 @@ def to_panel(
 
 
 def check_panel(X: np.ndarray, space: StageSpace, *, moves: bool = True) -> list[str]:
-    """Return the faults of a panel: codes that are no stage, and moves that the space rules out, each counted.
+    """Return the faults of a panel: codes that are not stages, and moves that the space rules out, each counted.
 
     A move is looked at between two periods that follow each other, both observed.
     """

@@ -29,6 +29,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ...checks import MOST_PERIODS, check_count, check_draws, check_random_state
+from ...exceptions import shortened
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
@@ -211,7 +212,7 @@ class SemiMarkovStageModel(StagePanelModel):
         wanted = self.n_phases if isinstance(self.n_phases, Mapping) else dict.fromkeys(space.names, self.n_phases)
         if unknown := [name for name in wanted if name not in space.names]:
             raise ValueError(
-                f"n_phases names {', '.join(map(repr, unknown))}, which is no stage; stages: {', '.join(space.names)}."
+                f"n_phases names {', '.join(map(repr, unknown))}, which is not a stage; stages: {', '.join(space.names)}."
             )
         can_stay = np.diag(space.allowed_moves) & ~space.absorbing_mask
         self.n_phases_ = {
@@ -441,8 +442,8 @@ class SemiMarkovStageModel(StagePanelModel):
                 still = 1 - np.r_[0, np.cumsum(leave)[:-1]]
                 hazard = leave[[0, 5]] / np.maximum(still[[0, 5]], 1e-300)
                 lines.append(
-                    f"A stay in {name} lasts {mean[s]:.1f} periods on average; {100 * hazard[0]:.0f} % leave after the first period, "
-                    f"{100 * hazard[1]:.0f} % of those still there after the sixth."
+                    f"A stay in {shortened(name)} lasts {mean[s]:.1f} periods on average; {100 * hazard[0]:.0f} % leave after the "
+                    f"first period, {100 * hazard[1]:.0f} % of those still there after the sixth."
                 )
         return "\n".join(lines)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
 from ...checks import UNIT_WORDS, check_coverage, check_draws, check_random_state, is_count
-from ...exceptions import DataError, shown
+from ...exceptions import DataError, shortened, shown
 from ...results import Result
 from ...typing import ArrayLike, Seed
 from .lever import Lever, best_lever
@@ -386,22 +386,21 @@ class StageProcess(Result, ABC):
         unit = self._time_in_words()
         within = 3 if unit == UNIT_WORDS["Y"] else 12
         space = self.stages
-        lines = [f"A relationship moves between {len(space)} stages: {', '.join(space.names)}."]
+        names = [shortened(name) for name in space.names]
+        lines = [f"A relationship moves between {len(space)} stages: {', '.join(names)}."]
         sojourn = self.sojourn_time()
-        stays = [f"{name} {_number(time)}" for name, time in zip(space.names, sojourn, strict=True)]
+        stays = [f"{name} {_number(time)}" for name, time in zip(names, sojourn, strict=True)]
         lines.append(f"A stay lasts on average, in {unit}: {', '.join(stays)}.")
         if space.rupture_mask.any():
             inside = np.flatnonzero(space.transient_mask)
             chance, time = self.rupture_probability(within), self.hitting_time()
-            broken = ", ".join(f"{space.names[i]} {100 * chance[i]:.1f} %" for i in inside)
+            broken = ", ".join(f"{names[i]} {100 * chance[i]:.1f} %" for i in inside)
             lines.append(f"The probability that it has broken within {within} {unit}: {broken}.")
             if self.has_draws:
                 ends = self.interval("rupture_probability", within)
-                width = ", ".join(
-                    f"{space.names[i]} {100 * ends[i, 0]:.1f} to {100 * ends[i, 1]:.1f} %" for i in inside
-                )
+                width = ", ".join(f"{names[i]} {100 * ends[i, 0]:.1f} to {100 * ends[i, 1]:.1f} %" for i in inside)
                 lines.append(f"With 90 % intervals: {width}.")
-            lasts = ", ".join(f"{space.names[i]} {_number(time[i])}" for i in inside)
+            lasts = ", ".join(f"{names[i]} {_number(time[i])}" for i in inside)
             lines.append(f"Expected {unit} until rupture: {lasts}.")
             if (self.matrix[inside][:, space.rupture_mask] > 0).any():
                 lines.append(self.best_lever(within).describe())
@@ -443,7 +442,7 @@ class StageProcess(Result, ABC):
         """Return one finite number per stage, from an array in the order of the space or a mapping by name."""
         if isinstance(values, dict | pd.Series):
             given = dict(values)
-            faults = [f"{name!r} is no stage" for name in given if name not in self.stages.names]
+            faults = [f"{name!r} is not a stage" for name in given if name not in self.stages.names]
             faults += [f"{name!r} is missing" for name in self.stages.names if name not in given]
             if faults:
                 raise DataError(faults, what)

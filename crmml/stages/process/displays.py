@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...checks import UNIT_WORDS
+from ...exceptions import shortened
 from ...results import DisplayMixin
 from ...typing import Estimator
 from .space import StageSpace
@@ -75,8 +76,8 @@ class TransitionHeatmapDisplay(DisplayMixin):
                     color="white" if self.P[i, j] > 0.6 else "black",
                 )
         names = stage_labels(self.stages)
-        ax.set_xticks(range(len(names)), names, rotation=30, ha="right")
-        ax.set_yticks(range(len(names)), names)
+        ax.set_xticks(range(len(names)), [shortened(name) for name in names], rotation=30, ha="right")
+        ax.set_yticks(range(len(names)), [shortened(name) for name in names])
         ax.set(xlabel="To", ylabel="From")
         self.figure_.colorbar(image, ax=ax, label="Probability per period", shrink=0.8)
         return self
@@ -136,7 +137,7 @@ class RuptureCurveDisplay(DisplayMixin):
         """Draw a curve for each stage, with its band."""
         ax = self._axes(ax)
         for k, (name, color) in enumerate(zip(self.names, stage_colors(len(self.names) + 1), strict=False)):
-            ax.plot(self.horizons, self.probability[k], color=color, label=name)
+            ax.plot(self.horizons, self.probability[k], color=color, label=shortened(name))
             if self.lower is not None and self.upper is not None:
                 ax.fill_between(self.horizons, self.lower[k], self.upper[k], color=color, alpha=0.2, linewidth=0)
         ax.set(xlabel=f"{self.unit.capitalize()} ahead", ylabel="Probability of rupture", ylim=(0, 1))

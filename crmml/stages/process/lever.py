@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...exceptions import shown
 from ...results import Result
 from .space import StageSpace
 
@@ -64,10 +65,10 @@ class Lever(Result):
             if self.unit is None
             else f"an intensity of {self.available:.2g}, in {self.unit}"
         )
-        keep = "stay there" if self.to == self.origin else f"go to {self.to!r}"
+        keep = "stay there" if self.to == self.origin else f"go to {shown(self.to)}"
         return (
-            f"The best lever is {self.origin!r}: for every one in a hundred of those who break from it ({rate}) that can be made to "
-            f"{keep} instead, it {change}."
+            f"The best lever is {shown(self.origin)}: for every one in a hundred of those who break from it ({rate}) that can be "
+            f"made to {keep} instead, it {change}."
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...checks import Faults, check_count
-from ...exceptions import DataError
+from ...exceptions import DataError, shown
 from ...typing import ArrayLike
 
 
@@ -111,7 +111,7 @@ class StageSpace:
             When there is no such stage.
         """
         if name not in self.names:
-            raise ValueError(f"{name!r} is no stage; stages: {', '.join(self.names)}.")
+            raise ValueError(f"{name!r} is not a stage; stages: {', '.join(self.names)}.")
         return self.names.index(name)
 
     def label(self, name: str, language: str = "en") -> str:
@@ -127,7 +127,7 @@ class StageSpace:
         Raises
         ------
         DataError
-            Naming and counting the values that are no stage.
+            Naming and counting the values that are not stages.
         """
         column = pd.Series(np.asarray(values, dtype=object).ravel())
         missing = column.isna().to_numpy()
@@ -143,10 +143,10 @@ class StageSpace:
             codes[np.flatnonzero(unknown)[legal]] = as_number[legal]
             unknown[np.flatnonzero(unknown)[legal]] = False
         if unknown.any():
-            found = ", ".join(map(repr, pd.unique(column[unknown])[:3]))
+            found = ", ".join(map(shown, pd.unique(column[unknown])[:3]))
             raise DataError(
                 [
-                    f"{int(unknown.sum()):,} of {len(column):,} values are no stage ({found}); stages: "
+                    f"{int(unknown.sum()):,} of {len(column):,} values name no stage ({found}); stages: "
                     f"{', '.join(self.names)}, or their codes 0 to {len(self) - 1}"
                 ],
                 "the column of stages",
@@ -301,7 +301,7 @@ def _faults_of_names(names: tuple[str, ...], chosen: Mapping[str, Iterable[str]]
     for what, some in chosen.items():
         if unknown := [name for name in some if name not in names]:
             faults.append(
-                f"{what} names {', '.join(map(repr, unknown))}, which is no stage; stages: {', '.join(names)}"
+                f"{what} names {', '.join(map(repr, unknown))}, which is not a stage; stages: {', '.join(names)}"
             )
     return faults
 
@@ -336,7 +336,7 @@ def _as_matrix(matrix: np.ndarray, n: int) -> np.ndarray | None:
 
 def _moves_of_pairs(pairs: list[tuple[Any, Any]], names: Sequence[str]) -> np.ndarray:
     if unknown := sorted({repr(name) for pair in pairs for name in pair if name not in names}):
-        raise ValueError(f"allowed names {', '.join(unknown)}, which is no stage; stages: {', '.join(names)}")
+        raise ValueError(f"allowed names {', '.join(unknown)}, which is not a stage; stages: {', '.join(names)}")
     moves = np.eye(len(names), dtype=bool)
     for origin, to in pairs:
         moves[names.index(origin), names.index(to)] = True

@@ -218,7 +218,7 @@ class ColumnStager(PeriodStager):
         Raises
         ------
         DataError
-            Where the log cannot be used, a value is no stage, or a customer has two stages at one moment.
+            Where the log cannot be used, a value is not a stage, or a customer has two stages at one moment.
         """
         every = self._period(period)
         frames.check_columns(frames.wrap(log), [self.customer_id, self.timestamp, self.column], "the transaction log")

@@ -194,9 +194,9 @@ def test_a_space_with_moves_that_cannot_happen():
 
 
 def test_bad_input():
-    with pytest.raises(DataError, match="no counts"):
+    with pytest.raises(DataError, match="not counts"):
         HiddenMarkovStageModel(2).fit([[1.5, 2.0], [0.0, 1.0]])
-    with pytest.raises(DataError, match="1 of 2 customers have no observed period"):
+    with pytest.raises(DataError, match="1 of 2 customers has no observed period"):
         HiddenMarkovStageModel(2).fit([[np.nan, np.nan], [0.0, 1.0]])
     with pytest.raises(DataError, match="4 stages cannot be told apart by 2 distinct"):
         HiddenMarkovStageModel(4).fit([[1.0, 0.0], [0.0, 1.0]])

@@ -13,6 +13,6 @@ def test_the_lowest_bic_is_chosen():
     assert found.best.bic_ == found.table["bic"].min()
     assert found.describe().startswith("BIC chooses 2 stages")
     only = select_n_stages(X, [1])
-    assert only.describe() == "BIC chooses 1 stages, the only number tried."
+    assert only.describe() == "BIC chooses 1 stage, the only number tried."
     with pytest.raises(ValueError, match="at least one number"):
         select_n_stages(X, [])

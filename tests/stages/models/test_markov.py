@@ -112,13 +112,13 @@ def test_bad_input():
     lost = recency_stages(2)
     with pytest.raises(DataError, match="1 move from 'lost' to 'recency_1'"):
         MarkovStageModel(lost).fit([[0, 1, 2, 0]])
-    with pytest.raises(DataError, match=r"1 of 3 stages are none of the space \(7\)"):
+    with pytest.raises(DataError, match=r"1 of 3 stages is none of the space \(7\)"):
         MarkovStageModel(lost).fit([[0, 1, 7]])
     with pytest.raises(DataError, match="no customer has two observed periods"):
         MarkovStageModel(lost).fit([[0, np.nan, 1], [0, np.nan, np.nan]])
-    with pytest.warns(UserWarning, match="1 of 2 customers were seen in one period"):
+    with pytest.warns(UserWarning, match="1 of 2 customers was seen in one period"):
         model = MarkovStageModel(lost).fit([[0, 1, 2], [0, np.nan, np.nan]])
-    with pytest.raises(DataError, match="1 of 2 customers have no observed period"):
+    with pytest.raises(DataError, match="1 of 2 customers has no observed period"):
         model.predict_proba([[0, 1], [np.nan, np.nan]])
 
 

@@ -53,10 +53,10 @@ def test_pandas_periods_and_text():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"period": [2, 3, 3, 3]}, "1 rows repeat a customer's period"),
+        ({"period": [2, 3, 3, 3]}, "1 row repeats a customer's period"),
         ({"period": [2, None, 1, 3]}, "column 'period' is missing in 1 of 4"),
         ({"customer_id": [None, "a", None, "b"]}, "column 'customer_id' is missing in 2 of 4"),
-        ({"stage": ["old", "older", "new", "loyal"]}, r"2 of 4 values are no stage \('old', 'older'\)"),
+        ({"stage": ["old", "older", "new", "loyal"]}, r"2 of 4 values name no stage \('old', 'older'\)"),
         ({"period": [2.5, 3, 1, 3]}, "not whole numbers"),
         ({"period": ["soon", "later", "now", "then"]}, "neither whole numbers nor dates"),
         ({"period": [20240101, 20240201, 20240301, 20250101]}, "number them one apart"),

@@ -1,3 +1,6 @@
+import pytest
+
+from crmml import DataError
 from crmml.stages import StageChain, StageGenerator, StageSpace
 
 SPACE = StageSpace(("on", "gone"), rupture="gone", absorbing=("gone",))
@@ -13,3 +16,12 @@ def test_chains_and_generators_say_their_unit():
     assert "in units of time" in StageGenerator([[-0.2, 0.2], [0, 0]], SPACE).describe()
     free = StageChain([[0.5, 0.5], [0.5, 0.5]]).describe()
     assert "rupture" not in free
+
+
+def test_what_is_said_of_huge_names_is_short():
+    names = ["a" * 100_000, "b" * 100_000]
+    chain = StageChain([[0.8, 0.2], [0, 1]], StageSpace(names, rupture=names[1], absorbing=[names[1]]))
+    assert len(chain.describe()) < 1_000
+    with pytest.raises(DataError) as error:
+        StageChain([[0.8, 0.3], [0, 1]], chain.stages)
+    assert len(str(error.value)) < 300

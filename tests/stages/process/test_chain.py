@@ -265,5 +265,5 @@ def test_draws_must_be_numbers_of_the_same_shape():
     for draws in ([], [[0.5, 0.5], [0, 1]], "many", np.ones((3, 3, 3))):
         with pytest.raises(DataError, match="its draws have the shape"):
             StageChain(P, draws=draws)
-    with pytest.raises(DataError, match="1 of 2 draws have entries that are not finite"):
+    with pytest.raises(DataError, match="1 of 2 draws has entries that are not finite"):
         StageChain(P, draws=[P, [[np.nan, 0.5], [0, 1]]])

@@ -53,10 +53,10 @@ def test_presets():
 def test_codes_and_labels():
     space = StageSpace(("new", "gone"), rupture="gone", labels={"gone": "Lost for good"})
     np.testing.assert_array_equal(space.codes(["gone", np.nan, 0, "1"]), [1, np.nan, 0, 1])
-    with pytest.raises(DataError, match=r"2 of 3 values are no stage \('old', 7\)"):
+    with pytest.raises(DataError, match=r"2 of 3 values name no stage \('old', 7\)"):
         space.codes(["old", 7, "new"])
     assert (space.label("gone"), space.label("new"), space.index("gone")) == ("Lost for good", "new", 1)
-    with pytest.raises(ValueError, match="is no stage"):
+    with pytest.raises(ValueError, match="is not a stage"):
         space.index("old")
 
 

@@ -77,7 +77,7 @@ def test_a_rule_may_return_codes():
     [
         (lambda frame: ["idle"], r"returned the shape \(1,\) for 5 rows"),
         (lambda frame: [None, "idle", "idle", "idle", "idle"], "no stage for 1 of 5 rows"),
-        (lambda frame: ["asleep"] * 5, r"5 of 5 values are no stage \('asleep'\)"),
+        (lambda frame: ["asleep"] * 5, r"5 of 5 values name no stage \('asleep'\)"),
     ],
 )
 def test_rules_that_fail(rule, message):
@@ -111,7 +111,7 @@ def test_codes_in_a_column(engine):
 
 def test_columns_that_fail(engine):
     twice = pd.concat([LOG, LOG.iloc[[5]].assign(grade="new")])
-    with pytest.raises(DataError, match="1 times a customer has two stages at one moment"):
+    with pytest.raises(DataError, match="1 time a customer has two stages at one moment"):
         ColumnStager("grade", ["new", "loyal"]).assign(engine.frame(twice), observation_end=END)
     with pytest.raises(DataError, match=r"no stage \('loyal'\)"):
         ColumnStager("grade", ["new", "old"]).assign(engine.frame(LOG), observation_end=END)
