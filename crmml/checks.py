@@ -346,9 +346,10 @@ def check_numbers(
     >>> check_numbers([1, 2.5], "t", least=0)
     array([1. , 2.5])
     """
-    kind = "whole numbers" if whole else "finite numbers"
-    bound = f"{kind}{f' of at least {least:g}' if least > -math.inf else ''}"
     array = np.asarray(values)
+    kind = "whole number" if whole else "finite number"
+    kind = f"{kind}s" if array.ndim else f"a {kind}"
+    bound = f"{kind}{f' of at least {least:g}' if least > -math.inf else ''}"
     if array.dtype.kind == "O" and array.size and all(is_number(value) for value in array.ravel()):
         array = array.astype(np.float64)
     if array.dtype.kind not in "iuf" and array.size:
@@ -385,7 +386,7 @@ def check_weights(weight: Any, n: int, name: str = "sample_weight") -> np.ndarra
     """
     array = check_numbers(weight, name, least=0, shape=(n,))
     if n and not array.any():
-        raise ValueError(f"{name} is 0 in all {n:,} rows; nothing is left to weigh.")
+        raise ValueError(f"{name} is zero in all {n:,} rows; nothing is left to weigh.")
     return array
 
 

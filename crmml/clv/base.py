@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import Faults, check_count, check_number, check_weights
+from ..checks import Faults, check_count, check_number, check_weights, is_number
 from ..exceptions import DataError
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
@@ -145,7 +145,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         self._remember_ruler(X, reset=True)
         weight = None
         if sample_weight is not None:
-            same = np.full(len(columns), sample_weight) if np.ndim(sample_weight) == 0 else sample_weight
+            same = np.full(len(columns), sample_weight) if is_number(sample_weight) else sample_weight
             weight = check_weights(same, len(columns))
         unique, weight = self._compress(columns, weight)
         self._fit_rows(unique, weight)

@@ -194,7 +194,16 @@ class LikelihoodModel(ABC):
         ------
         ValueError
             When coverage is not between 0 and 1.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When there are intervals though the fit found no interior optimum.
         """
         check_is_fitted(self)
         coverage = check_coverage(coverage)
-        return self.estimates().table(coverage)
+        table = self.estimates().table(coverage)
+        message = getattr(self, "convergence_message_", "")
+        if not self.converged_ and message and table["lower"].notna().any():
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+        return table

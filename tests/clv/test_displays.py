@@ -49,7 +49,7 @@ def test_frequency_and_recency(model):
     assert "weeks" in labelled(display).get_xlabel()
     alive = FrequencyRecencyDisplay.from_estimator(model, T=39.0, of="probability_alive", max_frequency=5, steps=10)
     assert np.nanmax(alive.value) <= 1
-    with pytest.raises(ValueError, match="must be 'predict'"):
+    with pytest.raises(ValueError, match="choose one of 'predict'"):
         FrequencyRecencyDisplay.from_estimator(model, T=39.0, of="fit")
 
 

@@ -41,7 +41,7 @@ def test_probability_alive_falls_with_time(model):
     assert (now > later).all()
     assert (later > much_later).all()
     assert (now <= 1).all()
-    with pytest.raises(ValueError, match="ahead must be at least 0"):
+    with pytest.raises(ValueError, match="ahead must be a finite number of at least 0"):
         model.probability_alive(ROWS, -1.0)
 
 

@@ -43,8 +43,8 @@ PRECISION = 28.0
 STRIP = 2.6
 #: Orders of a single panel; what needs more is cut into 2, 4, ... panels of the last.
 ORDERS = (4, 6, 8, 10, 12, 16, 24, 32, 48, 64, 128)
-#: Panels are doubled so often at most: 4,096 of them, half a million nodes for each row.
-MOST_DOUBLINGS = 12
+#: Panels are doubled so often at most: 65,536 of them, whose nodes are 67 MB in each array of a row.
+MOST_DOUBLINGS = 16
 #: Ellipses tried for the bound.
 ELLIPSES = (1.3, 1.6, 2.0, 2.8, 4.2, 7.0, 14.0, 50.0)
 #: Nodes times rows of one block.
