@@ -18,6 +18,7 @@ from .. import frames
 from ..checks import check_coverage, check_random_state
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
 from ..exceptions import DataError, FeatureWarning
+from ..frames.numbers import check_weights
 from ..inference.intervals import is_spread
 from ..metrics import qini_score
 from ..tables.encoding import kinds_of, left_out, no_columns
@@ -159,7 +160,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         """
         self._validate_params()
         given = {"X": X, "y": y, "treatment": treatment, "propensity": propensity, "sample_weight": sample_weight}
-        if faults := frames.reordered(given):
+        if faults := frames.misaligned(given):
             raise DataError(faults, "the campaign")
         rows, arms = self._read_rows(X, y, treatment, propensity, sample_weight)
         if notes := left_out(rows.kinds):
@@ -192,7 +193,9 @@ class UpliftModel(TableMixin, BaseEstimator):
         names = [arms.control, *arms.treated]
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
+            weight = _check_sample_weight(
+                check_weights(sample_weight), table, dtype=np.float64, ensure_non_negative=True
+            )
         known = None
         if propensity is not None:
             known = read_propensity(propensity, len(table), arms.control, arms.treated)
@@ -435,7 +438,7 @@ class UpliftModel(TableMixin, BaseEstimator):
                 ],
                 "the campaign",
             )
-        if faults := frames.reordered({"X": X, "y": y, "treatment": treatment}):
+        if faults := frames.misaligned({"X": X, "y": y, "treatment": treatment}):
             raise DataError(faults, "the campaign")
         table = self._table(X, reset=False)
         y = read_outcome(y, len(table))

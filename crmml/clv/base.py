@@ -18,9 +18,11 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from .. import frames
 from ..checks import Faults, check_count, check_number
 from ..exceptions import DataError
 from ..frames.named_columns import NamedColumnsMixin
+from ..frames.numbers import check_weights
 from ..frames.ruler import Ruler
 from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
 from ..inference.likelihood_model import Link
@@ -133,11 +135,14 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         ConvergenceWarning
             When the point reached is no interior optimum; ``converged_`` is then False.
         """
+        frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
         columns = self._summary(X, reset=True)
         self._remember_ruler(X, reset=True)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, columns, dtype=np.float64, ensure_non_negative=True)
+            weight = _check_sample_weight(
+                check_weights(sample_weight), columns, dtype=np.float64, ensure_non_negative=True
+            )
         unique, weight = self._compress(columns, weight)
         self._fit_rows(unique, weight)
         return self
@@ -428,11 +433,10 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         -------
         float
         """
+        frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
         columns = self._fitted_summary(X)
         keep = self._informative(columns)
         value = np.zeros(len(columns))
         if keep.any():
             value[keep] = self._log_likelihood(self._rows(columns[keep]), self._theta(columns[keep]))
-        return float(
-            np.average(value, weights=None if sample_weight is None else np.asarray(sample_weight, dtype=float))
-        )
+        return float(np.average(value, weights=check_weights(sample_weight)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import frames
 from ..checks import Faults, check_coverage, check_random_state
 from ..typing import ArrayLike, Seed
 from .inputs import numbers
@@ -47,8 +48,8 @@ def interval_coverage(
     >>> round(interval_coverage(y, draws, randomized=True, random_state=0), 2)
     0.9
     """
-    y = np.asarray(y, dtype=np.float64)
-    y, faults = numbers(y, "y", y.size)
+    frames.check_aligned("outcomes and intervals", y=y, interval=interval)
+    y, faults = numbers(y, "y", np.size(y))
     table = np.asarray(interval, dtype=np.float64)
     if table.ndim != 2 or len(table) != y.size or table.shape[1] < 2:
         faults.append(f"interval has shape {table.shape}; a row for each of {y.size} outcomes is needed")

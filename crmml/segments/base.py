@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames.numbers import check_weights
 from ..frames.records import eager
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike
@@ -125,7 +126,10 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
             )
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, np.empty(n), dtype=np.float64, ensure_non_negative=True)
+            frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
+            weight = _check_sample_weight(
+                check_weights(sample_weight), np.empty(n), dtype=np.float64, ensure_non_negative=True
+            )
             if (weight == 0).any():
                 columns, labels, weight = rows_of(columns, labels, weight, weight > 0)
         self.types_: tuple[str, ...] | None = None
@@ -243,8 +247,11 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
         columns, types, codes = self._predicted(X)
         if self._value_name is None or self._value_name not in columns:
             raise ValueError(f"{type(self).__name__} has no value column to score by.")
+        frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
         value = columns[self._value_name]
-        weight = np.ones(value.size) if sample_weight is None else _check_sample_weight(sample_weight, value)
+        weight = (
+            np.ones(value.size) if sample_weight is None else _check_sample_weight(check_weights(sample_weight), value)
+        )
         group = codes if types is None else types * len(self._names) + codes
         known = np.isfinite(value) & (weight > 0)
         value, weight, group = value[known], weight[known], group[known]
