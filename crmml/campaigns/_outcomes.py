@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 from ..exceptions import DataError
+from ..frames.numbers import as_numbers, read_numbers
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
 from ..typing import ArrayLike, Estimator
@@ -28,14 +29,11 @@ def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
     if column is None or len(column) != n:
         raise DataError([f"y has shape {np.shape(y)}; ({n},) is expected, one outcome per customer"], "the outcome")
     missing = column.isna()
-    values = as_floats(column, "y")
-    faults = []
+    values, faults = read_numbers(column, "y", flags=True, cure="write 0 and 1, or an amount")
     if count := int(missing.sum()):
         faults.append(
             f"y is missing in {count:,} of {n:,} rows; leave them out if nobody knows, write 0 if nothing happened"
         )
-    if text := int((np.isnan(values) & ~missing.to_numpy()).sum()):
-        faults.append(f"y is not a number in {text:,} of {n:,} rows; write 0 and 1, or an amount")
     if infinite := int(np.isinf(values).sum()):
         faults.append(f"y is infinite in {infinite:,} of {n:,} rows; repair them")
     if faults:
@@ -44,10 +42,8 @@ def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
 
 
 def as_floats(column: pd.Series, name: str) -> np.ndarray:
-    """Numbers of a column, NaN where there is none; moments and spans, which would pass as their nanoseconds, are refused."""
-    if column.dtype.kind in "mMc":
-        raise DataError([f"{name} is of type {column.dtype}; write 0 and 1, or an amount"], "the outcome")
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    """Numbers of a column, NaN where they are missing; what is no number is refused."""
+    return as_numbers(column, name, "the outcome", flags=True)
 
 
 def is_binary(y: np.ndarray) -> bool:

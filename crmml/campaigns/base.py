@@ -161,7 +161,7 @@ class UpliftModel(TableMixin, BaseEstimator):
         """
         self._validate_params()
         given = {"X": X, "y": y, "treatment": treatment, "propensity": propensity, "sample_weight": sample_weight}
-        if faults := frames.reordered(given):
+        if faults := frames.misaligned(given):
             raise DataError(faults, "the campaign")
         rows, arms = self._read_rows(X, y, treatment, propensity, sample_weight)
         if notes := left_out(rows.kinds):
@@ -439,7 +439,7 @@ class UpliftModel(TableMixin, BaseEstimator):
                 ],
                 "the campaign",
             )
-        if faults := frames.reordered({"X": X, "y": y, "treatment": treatment}):
+        if faults := frames.misaligned({"X": X, "y": y, "treatment": treatment}):
             raise DataError(faults, "the campaign")
         table = self._table(X, reset=False)
         y = read_outcome(y, len(table))

@@ -135,7 +135,7 @@ def read_plan(
     """
     faults = Faults("the plan")
     given = {"value": value, "cost": cost, "uplift_std": uplift_std, "strata": strata, "customer_id": customer_id}
-    faults.extend(frames.reordered({"uplift": uplift, **given}))
+    faults.extend(frames.misaligned({"uplift": uplift, **given}))
     table = _read_table(uplift, customer_id, actions, faults)
     u = _read_uplift(table.uplift, faults)
     n, k = (None, 0) if u is None else u.shape

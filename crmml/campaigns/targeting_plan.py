@@ -204,7 +204,7 @@ class TargetingPlan(Result):
 
     def _read_outcome(self, outcome: Any) -> np.ndarray:
         """Outcomes of shape (n,), those of chosen customers known."""
-        if faults := frames.reordered({"uplift": self.offers.frame, "outcome": outcome}):
+        if faults := frames.misaligned({"uplift": self.offers.frame, "outcome": outcome}):
             raise DataError(faults, "the outcome")
         column = to_series(outcome)
         y = np.zeros(0) if column is None else as_floats(column, "outcome")

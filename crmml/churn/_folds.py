@@ -106,6 +106,19 @@ def _by_customer(
     return _usable(splitter.split(np.zeros((y.size, 1)), y, keys), y)
 
 
+def customers_of(groups: Any, n: int) -> np.ndarray | None:
+    """Whose each of n rows is, where the groups say so."""
+    keys = _keys(groups)
+    if frames.is_frame(keys):
+        if "customer_id" not in frames.wrap(keys).collect_schema().names():
+            return None
+        keys = frames.to_columns(keys, ["customer_id"])["customer_id"].to_numpy()
+    if keys is None:
+        return None
+    array = np.asarray(keys)
+    return array if array.shape == (n,) and array.dtype.kind != "M" else None
+
+
 def on_later_cutoffs(folds: list[tuple[np.ndarray, np.ndarray]], groups: ArrayLike) -> bool:
     """Whether every row held out is of a later cutoff than all rows fitted on."""
     keys = _keys(groups)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from .. import frames
 from ..fitting import atomic
 from ..results import NotebookMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label
@@ -93,6 +94,7 @@ class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
         sample_weight : array of shape (n,), default=None
         """
         self._validate_params()
+        frames.check_aligned("the rows", X=X, y=y, sample_weight=sample_weight)
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         fitted = clone(self.transaction_model).fit(X, **given)
         classes = np.asarray([False, True])

@@ -20,11 +20,12 @@ from .. import frames
 from ..checks import check_random_state
 from ..exceptions import DataError, FeatureWarning
 from ..fitting import atomic
+from ..frames.numbers import check_weights
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
-from ._folds import inner_folds, on_later_cutoffs
+from ._folds import customers_of, inner_folds, on_later_cutoffs
 from ._labels import labels_of
 from ._thresholds import best_threshold, beta_of
 from .costs import ContactCosts
@@ -185,7 +186,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         ------
         DataError
             Labels that are missing, not two or do not tell which is churn, columns that cannot be read, costs out of
-            range or of another length, no column left to learn from.
+            range or of another length, rows of other labels than X's, no column left to learn from.
 
         Warns
         -----
@@ -194,20 +195,24 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         beta_of(self.threshold)
+        money = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
+        frames.check_aligned("the rows", X=X, y=y, sample_weight=sample_weight, groups=groups, **money)
         table = self._table(X, reset=True)
         self.classes_, labels = labels_of(type(self).__name__, y, len(table), self.churned)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
+            weight = _check_sample_weight(
+                check_weights(sample_weight), table, dtype=np.float64, ensure_non_negative=True
+            )
         there = np.ones(len(table), dtype=bool) if weight is None else weight > 0
         if np.unique(labels[there]).size < 2:
             raise DataError(
                 ["only one class has weights above 0; churners and stayers are both needed"], "sample_weight"
             )
-        given = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
-        costs = ContactCosts.of(self.costs, **given)
+        costs = ContactCosts.of(self.costs, **money)
         costs.check_length(len(table))
-        kinds = kinds_of(table[there])
+        customers = customers_of(groups, len(table))
+        kinds = kinds_of(table[there], None if customers is None else customers[there])
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         members = (
             default_members(table[there], kinds, seed)
@@ -388,6 +393,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         table = self._table(X, reset=False)
         given = {"clv": clv, "incentive_cost": incentive_cost, "contact_cost": contact_cost, "acceptance": acceptance}
+        frames.check_aligned("the rows", X=X, **given)
         costs = ContactCosts.of(self.costs, **given)
         costs.check_length(len(table))
         p = self._churn_probability(table)

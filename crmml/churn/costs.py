@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import DataError
+from ..frames.numbers import read_numbers
 from ..typing import Numbers
 
 
@@ -60,11 +61,12 @@ class ContactCosts:
         faults = []
         for field in fields(self):
             given = getattr(self, field.name)
-            try:
-                amount = np.asarray(given, dtype=np.float64)
-            except (TypeError, ValueError):
-                faults.append(f"{field.name}={given!r} is not a number; give one amount, or one per customer")
+            amount, found = read_numbers(np.ravel(np.asarray(given)), field.name)
+            if found:
+                one = f"{field.name}={given!r} is not a number" if not np.ndim(given) else found[0]
+                faults.append(f"{one}; give one amount, or one per customer")
                 continue
+            amount = amount.reshape(np.shape(given))
             if amount.ndim > 1:
                 faults.append(f"{field.name} has shape {amount.shape}; give one amount, or one per customer")
             if bad := int((~np.isfinite(amount)).sum()):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .. import frames
 from ..checks import check_count
 from ..exceptions import DataError
 from ..metrics import kaplan_meier
@@ -64,6 +65,7 @@ class SurvivalDisplay(DisplayMixin):
         DataError
             When lengths differ.
         """
+        frames.check_aligned("the rows", duration=duration, event=event, segment=segment, X=X)
         duration, event = np.asarray(duration, dtype=np.float64), np.asarray(event)
         labels = np.full(duration.size, "all customers") if segment is None else np.asarray(segment)
         if labels.shape != duration.shape:

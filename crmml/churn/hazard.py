@@ -12,8 +12,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from .. import frames
 from ..exceptions import DataError, FeatureWarning
 from ..fitting import atomic
+from ..frames.numbers import as_numbers, check_weights
 from ..metrics import concordance
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
@@ -141,10 +143,15 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             column that is the duration.
         """
         self._validate_params()
+        frames.check_aligned("the rows", X=X, y=y, duration=duration, sample_weight=sample_weight)
         table = self._table(X, reset=True)
         self.classes_, event = labels_of(type(self).__name__, y, len(table), self.churned)
         duration = self._durations(duration, table)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, table, dtype=np.float64)
+        weight = (
+            None
+            if sample_weight is None
+            else _check_sample_weight(check_weights(sample_weight), table, dtype=np.float64)
+        )
         self.edges_ = self._intervals(duration, event == 1)
         self.longest_ = float(duration.max())
         # interval of each end, and intervals survived whole
@@ -169,11 +176,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     def _durations(self, duration: Any, table: pd.DataFrame) -> np.ndarray:
         if duration is None:
             return np.ones(len(table))
-        if np.asarray(duration).dtype.kind in "mM":
-            raise DataError(
-                ["they are dates or timedeltas; give numbers in one unit, such as duration.dt.days"], "the durations"
-            )
-        values = np.asarray(duration, dtype=np.float64)
+        values = as_numbers(duration, "duration", "the durations") if np.ndim(duration) == 1 else np.asarray(duration)
         faults = []
         if values.shape != (len(table),):
             faults.append(f"it has shape {values.shape}; ({len(table)},) is expected")
@@ -236,6 +239,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         FeatureWarning
             For times beyond the last interval, where hazards are carried on.
         """
+        frames.check_aligned("the rows", X=X, elapsed=elapsed)
         rate = self._rates(X)
         times, elapsed = np.asarray(times, dtype=np.float64), self._elapsed(elapsed, len(rate))
         if times.ndim != 1 or not (times >= 0).all():
@@ -270,6 +274,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n,)
             In the unit of the durations; 0 for customers already past ``until``.
         """
+        frames.check_aligned("the rows", X=X, elapsed=elapsed)
         rate = self._rates(X)
         elapsed = self._elapsed(elapsed, len(rate))
         until = max(self.longest_, self.edges_[-1]) if until is None else float(until)
@@ -301,7 +306,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         return np.einsum("nkj,nj->nk", np.broadcast_to(spent, (len(rate), *spent.shape[1:])), rate)
 
     def _elapsed(self, elapsed: Any, n: int) -> np.ndarray:
-        values = np.asarray(elapsed, dtype=np.float64)
+        values = as_numbers(np.ravel(elapsed), "elapsed", "elapsed time").reshape(np.shape(elapsed))
         if values.ndim > 1 or values.size not in (1, n) or not (values >= 0).all():
             raise DataError(
                 [f"elapsed must be one number, or one for each of {n:,} customers, at least 0"], "elapsed time"
@@ -324,6 +329,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         self, X: FrameLike, y: ArrayLike, *, duration: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> float:
         """Harrell's concordance of the churn probability with the times; without durations it is the area under the ROC curve."""
+        frames.check_aligned("the rows", X=X, y=y, duration=duration)
         p = self.predict_proba(X)[:, 1]
         event = np.asarray(y) == self.classes_[1]
         if sample_weight is not None and np.ptp(sample_weight) > 0:

@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .. import frames
 from ..checks import Faults, check_count, check_number, check_weights, is_number
 from ..exceptions import DataError
 from ..fitting import atomic
@@ -141,6 +142,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         ConvergenceWarning
             When the point reached is no interior optimum; ``converged_`` is then False.
         """
+        frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
         columns = self._summary(X, reset=True)
         self._remember_ruler(X, reset=True)
         weight = None
@@ -510,6 +512,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         -------
         float
         """
+        frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
         columns = self._fitted_summary(X)
         weight = None if sample_weight is None else check_weights(sample_weight, len(columns))
         keep = self._informative(columns)

@@ -152,6 +152,11 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         """
         check_margin(self.margin)
         check_annual_rate(self.annual_discount_rate)
+        frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
+        if sample_weight is not None:
+            sample_weight = np.asarray(
+                sample_weight
+            )  # by position from here on: the models get a frame without X's labels
         columns = self._summary(X, reset=True)
         self.ruler_ = self._stated(self._remember_ruler(X, reset=True))
         frame = self._frame(columns, self.ruler_)

@@ -240,7 +240,8 @@ def _time_to(name: str) -> Callable[[Reader], Durations]:
         read.inside(opened.dt.tz_localize(None), "opened")
         if backwards := int((ended < opened).sum()):
             read.faults.append(
-                f"{backwards:,} of {len(opened):,} tickets have {read.called(name)!r} before {read.called('opened')!r}"
+                f"{backwards:,} of {len(opened):,} tickets have {read.called(name)!r} before {read.called('opened')!r}; leave it "
+                "missing where a ticket is not over"
             )
         stop = read.window.stop.tz_localize(opened.dt.tz, nonexistent="shift_forward", ambiguous=True)
         over = (ended.notna() & (ended < stop)).to_numpy()

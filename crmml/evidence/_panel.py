@@ -13,10 +13,13 @@ import pandas as pd
 from .. import frames
 from ..amounts.windows import read_window
 from ..exceptions import DataError, EvidenceWarning
+from ..frames.numbers import read_numbers
 from ..typing import Frame, Window
 from ._staggered import NEVER
 
 SUBJECT = "the panel"
+#: Entries that a message shows.
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,9 @@ def as_times(column: pd.Series, name: str, faults: list[str], *, zone: bool = Fa
 
 def as_numbers(column: pd.Series, name: str, faults: list[str]) -> np.ndarray:
     """Floats of a column; text, missing and infinite entries are faults."""
-    if column.dtype.kind in "mMc":
-        numbers = np.full(len(column), np.nan)
-    else:
-        numbers = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    numbers, found = read_numbers(column, f"column {name!r}", cure="give plain numbers without signs or separators")
+    faults += found
     missing = column.isna().to_numpy()
-    text = np.isnan(numbers) & ~missing
-    if text.any():
-        faults.append(
-            f"column {name!r} is not a number in {int(text.sum()):,} of {len(column):,} rows; give plain numbers without signs or "
-            "separators"
-        )
     if missing.any():
         faults.append(
             f"column {name!r} is missing in {int(missing.sum()):,} of {len(column):,} rows; fill in the outcome (0 where nothing "
@@ -119,6 +114,7 @@ def read_panel(
     cluster: str | None,
     window: Window | None,
     unbalanced: str,
+    treated_before: str,
     anticipation: int,
 ) -> Panel:
     """Read, check and lay out a panel; refuse with every fault found."""
@@ -142,7 +138,7 @@ def read_panel(
     if len(periods) < 2:
         faults.append(f"column {time!r} has one period only; a period before and one after the treatment are needed")
     if treated_from is not None:
-        first = _from_dates(frame, unit, n, treated_from, time, moments, periods, faults)
+        first = _from_dates(frame, unit, n, treated_from, time, moments, periods, treated_before, faults)
     else:
         first = _from_status(frame[when], unit, n, when, position, len(periods), faults)
     codes = _clusters(frame, cluster, unit, n, faults) if cluster else None
@@ -229,7 +225,7 @@ def _one_per_unit(codes: np.ndarray, unit: np.ndarray, n: int) -> tuple[np.ndarr
     return lower, int((lower != upper).sum())
 
 
-def _from_dates(frame, unit, n, treated_from, time, moments, periods, faults) -> np.ndarray:
+def _from_dates(frame, unit, n, treated_from, time, moments, periods, treated_before, faults) -> np.ndarray:
     begun = as_times(frame[treated_from], treated_from, faults)
     if faults:
         return np.zeros(n, dtype=np.int64)
@@ -240,12 +236,8 @@ def _from_dates(frame, unit, n, treated_from, time, moments, periods, faults) ->
     at = np.full(len(frame), NEVER)
     if known.any():
         found = begun[known].to_numpy()
-        if found.dtype.kind == "f" and periods[0] > 0 and (found == 0).any():
-            units = len(np.unique(unit[known.to_numpy()][found == 0]))
-            faults.append(
-                f"column {treated_from!r} is 0 for {units:,} units, before the first period {label(periods[0])}; leave it missing "
-                f"where a unit is never treated, write {label(periods[0])} where it is treated from the start"
-            )
+        if treated_before == "raise":
+            faults += _early(found, unit[known.to_numpy()], treated_from, periods[0])
         place = np.searchsorted(periods.to_numpy(), found, side="left")
         inside = (found >= periods[0]) & (found <= periods[-1])
         between = inside & (periods.to_numpy()[np.minimum(place, len(periods) - 1)] != found)
@@ -262,6 +254,24 @@ def _from_dates(frame, unit, n, treated_from, time, moments, periods, faults) ->
             f"column {treated_from!r} changes within {changing:,} units; each unit has one first treated period"
         )
     return first
+
+
+def _early(found: np.ndarray, unit: np.ndarray, treated_from: str, start: Any) -> list[str]:
+    """Entries before the first period, by which files say never (0, -1, 1900-01-01) as well as long ago."""
+    early = found < start
+    if not early.any():
+        return []
+    rows = pd.DataFrame({"entry": found[early], "unit": unit[early]}).drop_duplicates()
+    counts = rows["entry"].value_counts().sort_index(ascending=False).sort_values(ascending=False, kind="stable")
+    shown = ", ".join(
+        f"{label(entry)} for {count:,} unit{'s' * (count != 1)}" for entry, count in counts.head(SHOWN).items()
+    )
+    rest = f" and {len(counts) - SHOWN:,} more" if len(counts) > SHOWN else ""
+    return [
+        f"column {treated_from!r} is {shown}{rest}, before the first period {label(start)}; leave it missing where a unit is "
+        f"never treated, write {label(start)} where it is treated from the start, or leave units treated earlier out with "
+        "treated_before='drop'"
+    ]
 
 
 def _from_status(column, unit, n, treated, position, n_periods, faults) -> np.ndarray:

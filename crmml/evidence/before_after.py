@@ -334,6 +334,8 @@ def _read_sides(
         sides.append(_Side(*_side(side, outcome if framed else None, customer_id, timestamp, window, found)))
         faults.extend(f"{where}: {fault}" for fault in found)
     one, two = sides
+    if paired and not framed:
+        faults.extend(frames.misaligned({"before": before, "after": after}))
     if paired and one.ids is None and len(one) != len(two):
         faults.add(f"paired=True, but there are {len(one):,} outcomes before and {len(two):,} after; name customer_id")
     if paired and framed and one.ids is None:

@@ -169,6 +169,7 @@ def difference_in_differences(
     aggregate: str = "group",
     anticipation: int = 0,
     unbalanced: str = "raise",
+    treated_before: str = "raise",
     coverage: float = 0.9,
     n_resamples: int = 999,
     random_state: Seed = None,
@@ -199,8 +200,9 @@ def difference_in_differences(
         Columns. ``time`` holds whole numbers or dates (the first day of each period, say); distinct entries, sorted, are the
         periods.
     treated_from : str, default=None
-        Column with the first treated period of the unit, the same in all its rows, missing for units never treated. After
-        the last period it counts as never; 0 does not, unless it is a period.
+        Column with the first treated period of the unit, the same in all its rows, missing or infinite for units never
+        treated; after the last period it counts as never. Entries before the first period (0, -1, 1900-01-01) may mean never
+        or long ago: ``treated_before`` says which.
     treated : str, default=None
         Instead of ``treated_from``: column of 0 and 1, whether the unit is treated in the period: not whether
         it belongs to the treated group.
@@ -218,6 +220,9 @@ def difference_in_differences(
         Periods before treatment in which its coming may already show; the base is moved before them.
     unbalanced : {"raise", "drop"}, default="raise"
         Whether units that lack a period are refused or left out, with their number.
+    treated_before : {"raise", "drop"}, default="raise"
+        Whether entries of ``treated_from`` before the first period are refused, or are true and their units left out as treated
+        from the start, with their number.
     coverage : float, default=0.9
     n_resamples : int, default=999
         Of the multiplier bootstrap.
@@ -231,7 +236,7 @@ def difference_in_differences(
     ------
     DataError
         Naming every fault: missing or repeated rows of a unit and period, text for numbers, a treatment that turns off
-        again or lies between two periods, a first treated period of 0 where periods begin later, an empty group, a group of
+        again or lies between two periods, a first treated period before the first one, an empty group, a group of
         one unit or within one cluster, a treated group with no period before, rows outside the window or a window longer than
         the data.
 
@@ -263,11 +268,13 @@ def difference_in_differences(
     >>> round(found.att, 2), round(found.lower, 2), round(found.upper, 2)
     (2.9, 2.4, 3.41)
     """
-    _check_arguments(treated_from, treated, control, aggregate, anticipation, unbalanced, coverage, n_resamples)
+    _check_arguments(
+        treated_from, treated, control, aggregate, anticipation, unbalanced, treated_before, coverage, n_resamples
+    )
     rng = check_random_state(random_state)
     panel = read_panel(
         data, unit_id=unit_id, time=time, outcome=outcome, treated_from=treated_from, treated=treated, cluster=cluster,
-        window=window, unbalanced=unbalanced, anticipation=anticipation,
+        window=window, unbalanced=unbalanced, treated_before=treated_before, anticipation=anticipation,
     )  # fmt: skip
     layout = group_time(panel.first, len(panel.periods), control, anticipation)
     post = layout.time >= layout.group
@@ -311,7 +318,7 @@ def difference_in_differences(
 
 
 def _check_arguments(
-    treated_from, treated, control, aggregate, anticipation, unbalanced, coverage, n_resamples
+    treated_from, treated, control, aggregate, anticipation, unbalanced, treated_before, coverage, n_resamples
 ) -> None:
     faults = Faults("the comparison")
     if (treated_from is None) == (treated is None):
@@ -319,6 +326,7 @@ def _check_arguments(
     faults.check(check_choice, control, "control", ("not_yet", "never"))
     faults.check(check_choice, aggregate, "aggregate", tuple(AGGREGATES))
     faults.check(check_choice, unbalanced, "unbalanced", ("raise", "drop"))
+    faults.check(check_choice, treated_before, "treated_before", ("raise", "drop"))
     faults.check(check_count, anticipation, "anticipation")
     faults.check(check_coverage, coverage)
     faults.check(check_count, n_resamples, "n_resamples", least=99)

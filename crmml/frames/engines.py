@@ -164,27 +164,67 @@ def to_arrow(frame: Frame) -> Any:
     return collected(wrap(frame)).to_arrow()
 
 
-def reordered(columns: Mapping[str, Any]) -> list[str]:
-    """Faults of pandas columns whose index has the labels of the first one in another order: rows belong together by position.
+def misaligned(columns: Mapping[str, Any]) -> list[str]:
+    """Faults of pandas columns whose row labels are not those of the first ones: rows belong together by position.
+
+    An index of 0, 1, ..., n - 1 is what pandas gives where nobody gave labels, so that a column that has it goes by position
+    beside one with labels of its own, unless it has the very same labels in another order. Labels of two kinds, numbers and text,
+    can say nothing of each other either. Columns of other lengths are left to the checks of length; arrays and other
+    engines have no labels.
 
     Examples
     --------
-    >>> reordered({"uplift": pd.Series([1, 2], index=["a", "b"]), "cost": pd.Series([1, 2], index=["b", "a"])})
+    >>> misaligned({"uplift": pd.Series([1, 2], index=["a", "b"]), "cost": pd.Series([1, 2], index=["b", "a"])})
     ['cost has the row labels of uplift in another order; put them in line, as by cost.reindex(uplift.index)']
+    >>> print(misaligned({"X": pd.Series([1, 2], index=["a", "b"]), "y": pd.Series([1, 2], index=["b", "c"])})[0])
+    y has 1 of its 2 row labels in common with X, and rows belong together by position; take the same rows of both, as by
+    y.reindex(X.index), or give y.to_numpy() where the positions are right
     """
-    first, faults = None, []
+    seen: list[str] = []
+    faults = []
     for name, given in columns.items():
         if not isinstance(given, (pd.Series, pd.DataFrame)):
             continue
-        if first is None:
-            first = name
-            continue
-        index, other = columns[first].index, given.index
-        if len(index) == len(other) and not index.equals(other) and set(index) == set(other):
-            faults.append(
-                f"{name} has the row labels of {first} in another order; put them in line, as by {name}.reindex({first}.index)"
-            )
+        found = (_unlike(columns[other].index, given.index, other, name) for other in seen)
+        faults += [fault for fault in found if fault][:1]
+        # the first column, and the first with labels of its own
+        if not seen or (len(seen) == 1 and _unlabelled(columns[seen[0]].index) and not _unlabelled(given.index)):
+            seen.append(name)
     return faults
+
+
+def check_aligned(subject: str, /, **columns: Any) -> None:
+    """Refuse pandas columns whose row labels are not those of the first ones, as :func:`misaligned` tells.
+
+    Raises
+    ------
+    DataError
+        One fault for each such column.
+    """
+    if faults := misaligned(columns):
+        raise DataError(faults, subject)
+
+
+def _unlabelled(index: pd.Index) -> bool:
+    """Whether an index is what pandas gives where nobody gave labels."""
+    return index.nlevels == 1 and index.equals(pd.RangeIndex(len(index)))
+
+
+def _unlike(index: pd.Index, other: pd.Index, first: str, name: str) -> str | None:
+    """What keeps the rows of two columns of one length from belonging together by position."""
+    n = len(index)
+    if n != len(other) or index.equals(other):
+        return None
+    shared = int(other.isin(index).sum())
+    if shared == n and index.isin(other).all():
+        return f"{name} has the row labels of {first} in another order; put them in line, as by {name}.reindex({first}.index)"
+    numeric = [pd.api.types.is_numeric_dtype(labels.dtype) for labels in (index, other)]
+    if _unlabelled(index) or _unlabelled(other) or (not shared and numeric[0] != numeric[1]):
+        return None
+    return (
+        f"{name} has {shared:,} of its {n:,} row labels in common with {first}, and rows belong together by position; take the "
+        f"same rows of both, as by {name}.reindex({first}.index), or give {name}.to_numpy() where the positions are right"
+    )
 
 
 def with_identifier(X: FrameLike, columns: Mapping[str, np.ndarray], identifier: str) -> Any:

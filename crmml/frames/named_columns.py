@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,11 @@ from sklearn.utils.validation import check_array, validate_data
 from .. import frames
 from ..exceptions import DataError
 from ..results import NotebookMixin
+from .numbers import read_numbers
 from .ruler import Ruler
+
+#: Objects of an array that numpy would turn into numbers.
+_NO_NUMBERS = (str, bytes, bool, np.bool_, dt.timedelta, dt.date, np.timedelta64, np.datetime64)
 
 
 class NamedColumnsMixin(NotebookMixin):
@@ -32,6 +37,7 @@ class NamedColumnsMixin(NotebookMixin):
                 self.feature_names_in_ = np.asarray(names, dtype=object)
                 self.n_features_in_ = len(names)
             return check_array(picked, dtype=np.float64, ensure_all_finite=False, estimator=self)
+        _check_kinds(X, names)
         shape = np.shape(X)
         if reset and len(shape) == 2 and shape[1] != len(names):
             raise ValueError(
@@ -51,17 +57,24 @@ class NamedColumnsMixin(NotebookMixin):
 
 
 def _as_numbers(picked: pd.DataFrame) -> np.ndarray:
-    try:
-        return picked.to_numpy(dtype=np.float64)
-    except (ValueError, TypeError):
-        pass
-    faults = []
+    """The columns as floats; refused in words where they hold something else."""
+    faults, columns = [], []
     for name in picked:
-        column = picked[name]
-        wrong = column.notna() & pd.to_numeric(column, errors="coerce").isna()
-        if wrong.any():
-            shown = ", ".join(repr(value) for value in column[wrong].head(3))
-            faults.append(
-                f"column {name!r} must be a number; it is not one in {int(wrong.sum()):,} of {len(column):,} rows ({shown})"
-            )
-    raise DataError(faults or ["the columns cannot be read as numbers"], "the summary")
+        values, found = read_numbers(picked[name], f"column {name!r}")
+        columns.append(values)
+        faults += found
+    if faults:
+        raise DataError(faults, "the summary")
+    return np.column_stack(columns) if columns else np.zeros((len(picked), 0))
+
+
+def _check_kinds(X: Any, names: Sequence[str]) -> None:
+    """Refuse an array whose entries numpy would take for numbers although they are none: moments, lengths of time, text."""
+    if not hasattr(X, "dtype") or np.ndim(X) != 2:
+        return
+    array = np.asarray(X)
+    if array.dtype.kind not in "mMUSO" or array.shape[1] != len(names):
+        return
+    if array.dtype.kind == "O" and not any(isinstance(entry, _NO_NUMBERS) for entry in array.ravel()):
+        return
+    _as_numbers(pd.DataFrame({name: array[:, k] for k, name in enumerate(names)}))

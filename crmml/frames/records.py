@@ -24,26 +24,6 @@ def named_by_position(X: Any) -> Any:
     return X
 
 
-def as_floats(column: ex.Series) -> np.ndarray:
-    """Return a column as float64, NaN where missing: the column itself where its engine keeps floats as numpy does.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Where it holds something else than numbers.
-    """
-    native = column.to_native()
-    if isinstance(native, pd.Series) and isinstance(native.dtype, np.dtype) and native.dtype.kind in "iufb":
-        return np.asarray(native, dtype=np.float64)
-    if column.dtype.is_temporal() or column.dtype in (ex.String, ex.Categorical):
-        raise TypeError
-    if isinstance(native, pd.Series) and native.dtype.kind == "c":
-        raise TypeError  # else the imaginary part would be dropped
-    if column.dtype.is_numeric() and not isinstance(native, pd.Series):
-        return np.asarray(column.to_numpy(), dtype=np.float64)
-    return column.to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
-
-
 def eager(X: FrameLike) -> Any:
     """Return a lazy frame computed once, so that its rows keep their order; anything else as it is."""
     if frames.is_frame(X) and isinstance(wrapped := frames.wrap(X), ex.LazyFrame):

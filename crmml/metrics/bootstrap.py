@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .. import frames
 from ..checks import Faults, check_coverage, check_draws, check_random_state
 from ..exceptions import DataError
 from ..results import Result
@@ -86,6 +87,8 @@ def bootstrap_interval(
     >>> print(bootstrap_interval(roc_auc_score, y, y + rng.normal(size=500), random_state=0).describe())
     0.7685, 90% interval 0.7246 to 0.808
     """
+    named = {f"arrays[{number}]": array for number, array in enumerate(arrays)}
+    frames.check_aligned("the bootstrap", **named, groups=groups)
     columns = [np.asarray(array) for array in arrays]
     lengths = {len(column) for column in columns}
     faults = Faults("the bootstrap")

@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from .. import frames
 from ..exceptions import DataError
+from ..frames.numbers import read_numbers
 from ..typing import ArrayLike, Estimator, FrameLike, Label
 from .labels import churn_last, one_type, warn_of
 
@@ -21,6 +22,7 @@ def read_binary(
 
     ``churned`` is the label of the event, for labels that do not tell.
     """
+    frames.check_aligned("labels and scores", y_true=y_true, y_score=y_score)
     ones = _plain(y_true, churned)
     if ones is not None:
         score, faults = numbers(y_score, "y_score", ones.size)
@@ -74,11 +76,13 @@ def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list
     plain = np.asarray(values)
     if plain.dtype.kind in "mMc":  # moments and spans would pass as their nanoseconds
         return np.full(length, np.nan), [f"{name} is of type {plain.dtype}; numbers are needed"]
-    try:
-        array = np.asarray(plain, dtype=np.float64)
-    except (TypeError, ValueError):
-        odd = sum(not _is_number(entry) for entry in plain.ravel().tolist())
-        return np.full(length, np.nan), [f"{odd:,} values of {name} are not {'a number' if odd == 1 else 'numbers'}"]
+    if plain.dtype.kind in "OUS":
+        array, found = read_numbers(plain.ravel(), name, flags=True)
+        if found:
+            return np.full(length, np.nan), found
+        array = array.reshape(plain.shape)
+    else:
+        array = plain.astype(np.float64, copy=False)
     faults = []
     if array.ndim != 1 or array.size != length:
         faults.append(f"{name} has shape {array.shape}; ({length},) is expected, one number per customer")
@@ -86,13 +90,6 @@ def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list
     if not np.isfinite(array.sum()) and (bad := int((~np.isfinite(array)).sum())):
         faults.append(f"{bad:,} values of {name} are missing or infinite")
     return array, faults
-
-
-def _is_number(entry: Any) -> bool:
-    try:
-        return np.ndim(float(entry)) == 0
-    except (TypeError, ValueError):
-        return False
 
 
 def require(faults: list[str], subject: str) -> None:
@@ -121,7 +118,7 @@ def read_uplift(y: ArrayLike, score: ArrayLike, treatment: ArrayLike) -> tuple[n
     ------
     DataError
     """
-    require(frames.reordered({"y": y, "score": score, "treatment": treatment}), "outcomes, scores and treatment")
+    require(frames.misaligned({"y": y, "score": score, "treatment": treatment}), "outcomes, scores and treatment")
     arm = np.asarray(treatment)
     if arm.dtype.kind in "OUST" and any(isinstance(value, str) for value in arm.ravel()):
         fault = "treatment is text; for one arm against the control take crmml.metrics.against_control"

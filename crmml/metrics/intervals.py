@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import frames
 from ..checks import Faults, check_coverage, check_flag, check_random_state
 from ..typing import ArrayLike, Seed
 from .inputs import numbers
@@ -47,6 +48,7 @@ def interval_coverage(
     >>> round(interval_coverage(y, draws, randomized=True, random_state=0), 2)
     0.9
     """
+    frames.check_aligned("outcomes and intervals", y=y, interval=interval)
     y, faults = numbers(y, "y", np.size(y))
     try:
         table = np.asarray(interval, dtype=np.float64)

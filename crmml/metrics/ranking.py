@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .. import frames
 from ..checks import Faults, check_number
 from ..typing import ArrayLike, Label
 from .inputs import descending_groups, numbers, read_binary, require
@@ -114,8 +115,8 @@ def normalized_gini(y_true: ArrayLike, y_score: ArrayLike) -> float:
     >>> round(normalized_gini([0.0, 10.0, 5.0, 85.0], [1.0, 3.0, 2.0, 4.0]), 4)
     1.0
     """
-    y = np.asarray(y_true, dtype=np.float64)
-    y, faults = numbers(y, "y_true", y.size)
+    frames.check_aligned("amounts and scores", y_true=y_true, y_score=y_score)
+    y, faults = numbers(y_true, "y_true", np.size(y_true))
     score, more = numbers(y_score, "y_score", y.size)
     faults += more
     if not faults and (y < 0).any():

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import frames
 from ..typing import ArrayLike
 from .inputs import numbers, require
 
@@ -94,7 +95,7 @@ def brier_score_at(duration: ArrayLike, event: ArrayLike, survival: ArrayLike, t
     >>> brier_score_at([1, 2, 3], [1, 1, 1], [[0.0, 0.0], [1.0, 0.5], [1.0, 1.0]], [1.0, 2.0]).round(4)
     array([0.    , 0.0833])
     """
-    duration, event = _read(duration, event)
+    duration, event = _read(duration, event, survival=survival)
     times, faults = numbers(np.atleast_1d(times), "times", np.size(times))
     flat, more = numbers(np.ravel(survival), "survival", np.size(survival))
     faults += more
@@ -178,7 +179,7 @@ def concordance(duration: ArrayLike, event: ArrayLike, risk: ArrayLike) -> float
     >>> concordance([1, 2, 3, 4], [1, 1, 0, 1], [4.0, 3.0, 2.0, 1.0])
     1.0
     """
-    duration, event = _read(duration, event)
+    duration, event = _read(duration, event, risk=risk)
     risk, faults = numbers(risk, "risk", duration.size)
     require(faults, "risk")
     levels, code = np.unique(risk, return_inverse=True)
@@ -219,7 +220,8 @@ def _below(counts: np.ndarray, level: int) -> int:
     return int(total)
 
 
-def _read(duration: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
+def _read(duration: Any, event: Any, **beside: Any) -> tuple[np.ndarray, np.ndarray]:
+    frames.check_aligned("durations and events", duration=duration, event=event, **beside)
     duration, faults = numbers(duration, "duration", np.size(duration))
     event, more = numbers(event, "event", duration.size)
     faults += more

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .. import frames
 from ..typing import ArrayLike
 from .inputs import descending_groups, read_uplift, require
 from .uplift import _qini_curve
@@ -120,6 +121,8 @@ def against_control(
     >>> [part.tolist() for part in against_control("letter", "none", treatment, y, score)]
     [[0, 1, 0, 1], [0.4, 0.3, 0.2, 0.1], [0, 1, 0, 1]]
     """
+    named = {f"arrays[{number}]": array for number, array in enumerate(arrays)}
+    frames.check_aligned("the treatment", treatment=treatment, **named)
     labels = np.asarray(treatment, dtype=object) if not isinstance(treatment, np.ndarray) else treatment
     given = [np.asarray(array) for array in arrays]
     faults = [

@@ -59,6 +59,7 @@ def fold_leakage_report(X: FrameLike, y: ArrayLike, cv: Any, *, groups: ArrayLik
         else pd.DataFrame(np.asarray(X))
     )
     table = table.reset_index(drop=True)
+    frames.check_aligned("the rows", X=X, y=y, groups=groups)
     codes, classes = pd.factorize(pd.Series(np.asarray(y)), sort=True)
     if len(classes) != 2:
         raise DataError([f"it has {len(classes)} values, two are needed"], "y")

@@ -11,8 +11,7 @@ import pandas as pd
 from .. import frames
 from ..customers.scanning.identifier_names import identifier_of
 from ..exceptions import DataError
-from ..frames import expressions as ex
-from ..frames.records import as_floats
+from ..frames.numbers import read_numbers
 from ..typing import FrameLike
 
 #: How many offenders a message shows.
@@ -28,20 +27,8 @@ def numbers_of(X: Any, names: Sequence[str], faults: list[str]) -> dict[str, np.
     picked = frames.collected(frame.select(list(dict.fromkeys(names))))
     columns = {}
     for name in names:
-        column = picked[name]
-        try:
-            columns[name] = as_floats(column)
-        except (ValueError, TypeError):
-            text = column.to_pandas()
-            wrong = text.notna()
-            if not (column.dtype.is_temporal() or column.dtype == ex.Boolean or text.dtype.kind == "c"):
-                wrong &= pd.to_numeric(text, errors="coerce").isna()
-            shown = (
-                f"is not a number in {int(wrong.sum()):,} of {len(text):,} rows"
-                if wrong.any()
-                else "holds numbers as text"
-            )
-            faults.append(f"column {name!r} {shown} ({column.dtype}); make it a column of numbers")
+        columns[name], found = read_numbers(picked[name], f"column {name!r}", flags=True)
+        faults += found
     return columns
 
 

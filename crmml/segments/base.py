@@ -128,6 +128,7 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
             )
         weight = None
         if sample_weight is not None:
+            frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
             weight = check_sample_weight(sample_weight, n)
             if (weight == 0).any():
                 columns, labels, weight = rows_of(columns, labels, weight, weight > 0)
@@ -246,6 +247,7 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
         columns, types, codes = self._predicted(X)
         if self._value_name is None or self._value_name not in columns:
             raise ValueError(f"{type(self).__name__} has no value column to score by.")
+        frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
         value = columns[self._value_name]
         weight = np.ones(value.size) if sample_weight is None else check_sample_weight(sample_weight, value.size)
         group = codes if types is None else types * len(self._names) + codes

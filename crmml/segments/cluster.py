@@ -16,6 +16,7 @@ from .. import frames
 from ..checks import Faults, check_random_state
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning
+from ..frames.numbers import check_weights
 from ..frames.records import named_by_position
 from ..typing import ArrayLike, FrameLike
 from ._cluster_alignment import aligned
@@ -311,9 +312,10 @@ class ClusterSegmenter(Segmenter):
         float
             More segments raise it: compare it at one number of them.
         """
+        frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
         columns, types, _ = self._predicted(X)
         found = self._by_type(FittedPart.likelihood, columns, types, 1)[:, 0]
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        weights = check_weights(sample_weight)
         return float(np.average(found, weights=weights))
 
     def align_to(self, other: ClusterSegmenter) -> ClusterSegmenter:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..checks import check_coverage, check_draws, check_generator, check_probability, check_random_state
 from ..exceptions import DataError
+from ..frames.numbers import as_numbers
 from ..metrics import MetricInterval
 from ..results import Result
 from ..typing import ArrayLike, Seed
@@ -218,10 +219,8 @@ def _numbers(values: Any) -> np.ndarray:
             [f"they have shape {shape}; give one number per customer, such as frame['value']"],
             "the values",
         )
-    try:
-        return np.asarray(values, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
-        raise DataError(["they are not numbers; make them a column of numbers"], "the values") from None
+    column = values if len(shape) == 1 else np.asarray(values).ravel()
+    return as_numbers(column, "value", "the values")
 
 
 def _cells(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from sklearn.preprocessing import SplineTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
+from ..customers.scanning.identifier_names import holds_identifiers, named_like_identifier, named_personally
 from ..exceptions import DataError, FeatureWarning
 from ..fitting import atomic
 from ..transactions.summary import ISO_MOMENT
@@ -20,8 +21,14 @@ from ..typing import ArrayLike
 
 #: Share of distinct texts among the rows from which a column is an identifier.
 IDENTIFIER_SHARE = 0.9
+#: Texts whose look is taken for that of the column.
+LOOKED_AT = 1000
 #: Rows below which no column is taken for an identifier.
 IDENTIFIER_ROWS = 50
+#: Distinct texts from which a column is an identifier where each comes back but a few times, as in snapshots of the same customers.
+IDENTIFIER_TEXTS = 40
+#: Rows of a text, on average, up to which it is one of those.
+IDENTIFIER_REPEATS = 3.0
 #: Rows of a category below which it joins the rare ones.
 RARE = 10
 #: Categories a column keeps for itself; the rarest join the others.
@@ -30,6 +37,8 @@ MOST_CATEGORIES = 60
 SPLINE_FROM = 10
 N_KNOTS = 5
 SHOWN = 3
+#: Standard errors by which the share of rows outside the categories kept has to rise above that at fit.
+NOTABLE = 4.0
 #: Share of distinct whole numbers from which a column named as customers are is an identifier, several snapshots of each included.
 IDENTIFIER_SHARE_OF_CUSTOMERS = 0.05
 #: Texts that stand for a missing number.
@@ -47,7 +56,9 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     Numbers stay numbers; text that reads as numbers or as truth values throughout becomes numbers, blanks being
     missing; dates, ISO 8601 text among them, become days; other text and categories are categories. A column that is
-    missing throughout, or a text that differs in nearly every row (an identifier), is left out. Outputs are always an array,
+    missing throughout, or a text that identifies customers (by differing in nearly every row, by coming back only in their
+    rows, by its name or its look), is left out. Of text with more than 60 different entries only the frequent ones are
+    remembered, so that nobody's own entry lies in a stored model. Outputs are always an array,
     because they go to a classifier and not to the user.
 
     Parameters
@@ -94,6 +105,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         self.kinds_: dict[Any, str] = {}
         self.categories_: dict[Any, dict[str, int]] = {}
         self.kept_: dict[Any, list[str]] = {}
+        self.other_share_: dict[Any, float] = {}
         self.rank_: dict[Any, np.ndarray] = {}
         self.location_: dict[Any, tuple[float, float, float]] = {}
         self.splines_: dict[Any, SplineTransformer] = {}
@@ -145,8 +157,13 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         self.kept_[name] = kept
         # the last code is for rare and unseen categories together
         codes_of = {category: i for i, category in enumerate(kept)}
-        self.categories_[name] = {category: codes_of.get(category, len(kept)) for category in unique}
-        codes = np.asarray([self.categories_[name][category] for category in unique], dtype=np.int64)[code[known]]
+        codes = np.asarray([codes_of.get(category, len(kept)) for category in unique], dtype=np.int64)[code[known]]
+        if len(unique) <= MOST_CATEGORIES:
+            self.categories_[name] = {category: codes_of.get(category, len(kept)) for category in unique}
+        else:
+            # rare ones among so many may each be somebody's own: only how common they are is remembered
+            self.categories_[name] = codes_of
+            self.other_share_[name] = float((codes == len(kept)).mean())
         churned = np.bincount(codes, weights=y[known], minlength=len(kept) + 1)
         total = np.bincount(codes, minlength=len(kept) + 1)
         rate = (churned + RARE * y.mean()) / (total + RARE)
@@ -227,8 +244,11 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         known, last = self.categories_[name], len(self.kept_[name])
         code, unique = _factorized(column)
         at = np.asarray([known.get(text, last) for text in unique], dtype=np.int64)
-        if unseen := [i for i, text in enumerate(unique) if text not in known]:
-            rows = int(np.isin(code, unseen).sum())
+        unseen = [i for i, text in enumerate(unique) if text not in known]
+        rows = int(np.isin(code, unseen).sum())
+        if name in self.other_share_:
+            notes += self._more_others(name, rows, int((code >= 0).sum()))
+        elif unseen:
             shown = ", ".join(repr(unique[i]) for i in unseen[:SHOWN])
             notes.append(
                 f"column {name!r} has {len(unseen)} categor{'y' if len(unseen) == 1 else 'ies'} never seen at fit in {rows:,} rows "
@@ -243,14 +263,30 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         onehot = (codes[:, None] == np.arange(last + 1)).astype(np.float64)
         return [onehot, *([missing[:, None].astype(np.float64)] if name in self.flagged_ else [])]
 
+    def _more_others(self, name: Any, rows: int, n: int) -> list[str]:
+        """A note where categories that were not kept are more common than at fit by more than chance."""
+        usual = self.other_share_[name]
+        if not n or rows / n <= usual + NOTABLE * np.sqrt(max(usual * (1 - usual), 1 / n) / n):
+            return []
+        return [
+            f"column {name!r} has none of the {len(self.kept_[name])} categories kept in {rows:,} of {n:,} rows, against "
+            f"{usual:.1%} of rows at fit, treated as any rare one"
+        ]
+
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the outputs."""
         check_is_fitted(self)
         return np.asarray(self.names_out_, dtype=object)
 
 
-def kinds_of(table: pd.DataFrame) -> dict[Any, str]:
+def kinds_of(table: pd.DataFrame, customers: ArrayLike | None = None) -> dict[Any, str]:
     """The kind of each column, "number", "category", "empty" or "identifier".
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n, p)
+    customers : array of shape (n,), default=None
+        Whose rows they are: a text that tells them apart is an identifier, however often each comes back.
 
     Raises
     ------
@@ -267,7 +303,14 @@ def kinds_of(table: pd.DataFrame) -> dict[Any, str]:
             )
     if faults:
         raise DataError(faults, "the features")
-    return {name: _read(name, table[name])[0] for name in table}
+    kinds = {name: _read(name, table[name])[0] for name in table}
+    if customers is not None:
+        kinds |= {
+            name: "identifier"
+            for name, kind in kinds.items()
+            if kind == "category" and _tells_apart(table[name], np.asarray(customers))
+        }
+    return kinds
 
 
 def no_columns(kinds: dict[Any, str]) -> bool:
@@ -290,7 +333,7 @@ def _read(name: Any, column: pd.Series, given: str | None = None) -> tuple[str, 
         if given == "number" or not odd.size:
             if np.isnan(values).all():
                 return "empty", none
-            if given is None and _numbers_rows(name, column):
+            if given is None and _numbers_rows(name, column, values):
                 return "identifier", none
             return "number", values
     code, unique = _factorized(column)
@@ -298,21 +341,45 @@ def _read(name: Any, column: pd.Series, given: str | None = None) -> tuple[str, 
     if not known:
         return "empty", none
     text = given is None and not isinstance(column.dtype, pd.CategoricalDtype)
-    if text and len(column) >= IDENTIFIER_ROWS and len(unique) > IDENTIFIER_SHARE * known:
+    if text and _identifies(name, unique, known, len(column)):
         return "identifier", none
     return "category", np.append(unique, np.asarray([None], dtype=object))[code]
 
 
-def _numbers_rows(name: Any, column: pd.Series) -> bool:
+def _identifies(name: Any, unique: np.ndarray, known: int, rows: int) -> bool:
+    """Whether texts identify customers: each in one row or a few, or by the column's name or their look."""
+    if rows >= IDENTIFIER_ROWS and len(unique) > IDENTIFIER_SHARE * known:
+        return True
+    if len(unique) < IDENTIFIER_TEXTS:
+        return False
+    few = known <= IDENTIFIER_REPEATS * len(unique)
+    return few or named_personally(str(name)) or holds_identifiers(unique[:LOOKED_AT].tolist()) is not None
+
+
+def _tells_apart(column: pd.Series, customers: np.ndarray) -> bool:
+    """Whether a text, never shared by two customers, tells nearly all of them apart."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    code, unique = _factorized(column)
+    if len(unique) < IDENTIFIER_TEXTS:
+        return False
+    pairs = pd.DataFrame({"text": code, "customer": pd.factorize(customers)[0]})[code >= 0].drop_duplicates()
+    alone = ~pairs["text"].duplicated(keep=False)
+    return bool(alone.mean() > IDENTIFIER_SHARE)
+
+
+def _numbers_rows(name: Any, column: pd.Series, values: np.ndarray) -> bool:
     """Whether whole numbers are identifiers by their name.
 
     Any name that ends in "id" serves where nearly every row has its own number; where numbers come back, as in several
     snapshots of the same customers, only a name that speaks of a customer does, so that a `store_id` stays a number.
     """
-    if not pd.api.types.is_integer_dtype(column.dtype) or column.nunique() < IDENTIFIER_ROWS:
+    text = pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)
+    whole = pd.api.types.is_integer_dtype(column.dtype) or (text and (np.nan_to_num(values) % 1 == 0).all())
+    if not whole or column.nunique() < IDENTIFIER_ROWS:
         return False
     share = column.nunique() / len(column)
-    customers = re.search(r"^(customer|user|client|account|member|patient)[_\s]?id$", str(name), re.IGNORECASE)
+    customers = named_like_identifier(str(name)) or None
     any_id = re.search(r"(^|[a-z_\s])(ID|Id)$|(^|[_\s])id$|^[Rr]ow_?[Nn]umber$", str(name))
     return (customers is not None and share >= IDENTIFIER_SHARE_OF_CUSTOMERS) or (
         any_id is not None and share > IDENTIFIER_SHARE

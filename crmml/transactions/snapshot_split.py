@@ -108,6 +108,7 @@ class SnapshotSplit(BaseCrossValidator):
             ``n_splits`` leave something to train on.
         """
         horizon, embargo = self._lengths()
+        frames.check_aligned("the snapshots", X=X, y=y, groups=groups)
         keys = _keys(X, groups, need_customer=self.groups is not None)
         cutoff = pd.DatetimeIndex(keys["cutoff"])
         if "label_end" in keys and (longest := (pd.DatetimeIndex(keys["label_end"]) - cutoff).max()) > horizon:

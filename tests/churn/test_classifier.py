@@ -483,3 +483,15 @@ def test_the_label_of_churn_is_the_callers(gone, here):
     weighted = clone(model).set_params(class_weight={gone: 3.0}, calibrate=None).fit(X, labels)
     expected = clone(model).set_params(class_weight={"yes": 3.0}, calibrate=None, churned=None).fit(X, y)
     np.testing.assert_array_equal(weighted.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("repeats", [2, 12])
+def test_no_identifier_lies_in_a_stored_classifier(repeats):
+    rng = np.random.default_rng(0)
+    customer = np.tile(np.arange(300), repeats)
+    X = pd.DataFrame({"ref": [f"LIC-{k * 7919:07d}" for k in customer], "x": rng.normal(size=customer.size)})
+    y = (rng.random(customer.size) < expit(X["x"])).astype(int)
+    for estimator in (None, LogisticRegression()):
+        with pytest.warns(FeatureWarning, match="column 'ref' looks like an identifier"):
+            model = ChurnClassifier(estimator, cv=2, random_state=0).fit(X, y, groups=customer)
+        assert "LIC-" not in pickle.dumps(model).decode("latin-1")

@@ -310,6 +310,42 @@ def test_units_treated_from_the_start_are_left_out_and_counted():
     assert found.att == estimate(data[data["customer_id"] >= 3]).att
 
 
+@pytest.mark.parametrize("never", [-1, -99, 0, 1900, -np.inf])
+def test_never_written_as_a_time_long_ago_is_refused(never):
+    data = panel([2.0] * 15 + [np.nan] * 15, 4)
+    data = data.assign(month=data["month"] + 2022, start=data["start"] + 2022)
+    wanted = estimate(data)
+    (fault,) = faults(data.assign(start=data["start"].fillna(never)))
+    assert f"column 'start' is {never:g} for 15 units, before the first period 2022; leave it missing" in fault
+    for after in (np.inf, 9999):
+        assert estimate(data.assign(start=data["start"].fillna(after))).att == wanted.att
+
+
+def test_never_written_as_a_date_long_ago_is_refused(engine):
+    data = panel([2.0] * 15 + [np.nan] * 15, 4)
+    day = pd.Timestamp("2024-01-01")
+    data = data.assign(
+        month=day + pd.to_timedelta(data["month"], unit="D"), start=day + pd.to_timedelta(data["start"], unit="D")
+    )
+    early = data["start"].fillna(pd.Timestamp("1900-01-01")).mask(data["customer_id"] == 29, pd.Timestamp("1970-01-01"))
+    (fault,) = faults(engine.frame(data.assign(start=early)))
+    assert "is 1900-01-01 for 14 units, 1970-01-01 for 1 unit, before the first period 2024-01-01" in fault
+    assert estimate(
+        engine.frame(data.assign(start=data["start"].fillna(pd.Timestamp("2199-01-01"))))
+    ).att == pytest.approx(estimate(data).att)
+
+
+def test_units_treated_before_the_panel_are_left_out_where_that_is_said():
+    data = panel([0.0] * 3 + [2.0] * 15 + [np.nan] * 15, 4)
+    earlier = data.assign(start=data["start"].where(data["start"] != 0, -1))
+    assert "is -1 for 3 units, before the first period 0" in faults(earlier)[0]
+    with pytest.warns(EvidenceWarning, match="3 units treated from the first period on"):
+        found = estimate(earlier, treated_before="drop")
+    assert found.att == estimate(data[data["customer_id"] >= 3]).att
+    with pytest.raises(DataError, match="treated_before='keep' is not known"):
+        estimate(data, treated_before="keep")
+
+
 def test_units_that_lack_a_period():
     data = panel([2.0] * 15 + [np.nan] * 15, 4)
     holes = data.drop(index=[1, 2, 130 - 50])

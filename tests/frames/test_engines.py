@@ -114,3 +114,36 @@ def test_a_frame_made_from_columns_is_of_the_same_engine_and_knows_null(engine):
     assert found["n"].tolist() == [1, 2]
     if engine.name != "pandas":
         assert frames.collected(frames.wrap(made)).to_arrow()["x"].null_count == 1
+
+
+def test_rows_of_other_labels_are_refused_and_those_without_go_by_position():
+    n = 6
+    X = pd.DataFrame({"x": range(n)}, index=list("abcdef"))
+    faults = {
+        "another order": pd.Series(range(n), index=list("fedcba")),
+        "4 of its 6 row labels in common": pd.Series(range(n), index=list("cdefgh")),
+        "0 of its 6 row labels in common": pd.Series(range(n), index=list("uvwxyz")),
+    }
+    for words, y in faults.items():
+        (fault,) = frames.misaligned({"X": X, "y": y})
+        assert words in fault
+        with pytest.raises(DataError, match=words):
+            frames.check_aligned("the rows", X=X, y=y)
+    same = pd.Series(range(n), index=X.index)
+    plain = pd.Series(range(n))
+    arrays = [
+        np.arange(n),
+        list(range(n)),
+        None,
+        pd.Series(range(n - 1)),
+        plain.iloc[::-1].set_axis([9, 7, 5, 3, 1, 0]),
+    ]
+    for y in [same, plain, *arrays]:
+        assert frames.misaligned({"X": X, "y": y}) == []
+    # what pandas counts by itself is no label, unless it was shuffled
+    assert "another order" in frames.misaligned({"X": plain, "y": plain.iloc[::-1]})[0]
+    assert frames.misaligned({"X": plain, "y": plain.set_axis(range(3, 3 + n))}) == []
+    # labels of one kind that were counted from elsewhere
+    assert "3 of its 6" in frames.misaligned({"X": plain.set_axis(range(1, 7)), "y": plain.set_axis(range(4, 10))})[0]
+    # an unlabelled first one does not hide what differs behind it
+    assert "w has 4 of" in frames.misaligned({"X": plain, "y": same, "w": faults["4 of its 6 row labels in common"]})[0]

@@ -1,4 +1,5 @@
 import datetime as dt
+import pickle
 import warnings
 
 import numpy as np
@@ -217,3 +218,61 @@ def test_whole_numbers_are_named_alike_in_every_precision():
     for kind in (np.float32, np.float64, int):
         column = pd.Series([kind(v) for v in values], dtype=object).astype("category")
         assert ColumnEncoder().fit(pd.DataFrame({"plan": column})).kept_["plan"] == ["1", "2"]
+
+
+def identified(n=300, snapshots=2, seed=0):
+    rng = np.random.default_rng(seed)
+    licence = [f"LIC-{k:05d}-QX" for k in rng.permutation(n)]
+    return pd.DataFrame(
+        {"ref": licence * snapshots, "plan": rng.choice(["a", "b"], n * snapshots), "x": rng.normal(size=n * snapshots)}
+    )
+
+
+def stored(model):
+    return pickle.dumps(model).decode("latin-1")
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_texts_that_come_back_a_few_times_are_identifiers(missing):
+    table = identified()
+    if missing:  # the share is of the entries that are known
+        table["ref"] = table["ref"].where(np.arange(len(table)) % 3 > 0)
+    for view in ("linear", "additive", "tree"):
+        encoder = ColumnEncoder(view).fit(table, np.arange(len(table)) % 2)
+        assert encoder.kinds_["ref"] == "identifier"
+        assert "LIC-" not in stored(encoder)
+    assert (
+        kinds_of(identified(600, 1).assign(ref=np.resize([f"town {k}" for k in range(55)], 600)))["ref"] == "category"
+    )
+
+
+def test_texts_of_many_snapshots_are_identifiers_by_name_look_or_customer():
+    table = identified(100, 12)
+    customers = np.tile(np.arange(100), 12)
+    assert kinds_of(table)["ref"] == "category"
+    assert kinds_of(table, customers)["ref"] == "identifier"
+    assert kinds_of(table, customers)["plan"] == "category"
+    assert kinds_of(table.rename(columns={"ref": "licence"}))["licence"] == "identifier"
+    mails = table.assign(ref=[f"{text.lower()}@example.org" for text in table["ref"]])
+    assert kinds_of(mails)["ref"] == "identifier"
+    numbers = table.assign(licence_no=[str(10_000 + k) for k in customers])
+    assert kinds_of(numbers)["licence_no"] == "identifier"
+    # a category is what somebody made it
+    made = table.astype({"ref": "category"})
+    assert kinds_of(made, customers)["ref"] == "category"
+
+
+def test_rare_entries_of_text_with_many_are_not_remembered():
+    table = identified(300, 5)
+    common = np.resize(["north", "south"], len(table))
+    mixed = pd.DataFrame({"ref": np.where(np.arange(len(table)) % 10 < 8, common, table["ref"])})
+    encoder = ColumnEncoder("linear").fit(mixed)
+    assert encoder.kept_["ref"] == ["north", "south"]
+    assert "LIC-" not in stored(encoder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder.transform(mixed.head(100))
+    with pytest.warns(
+        FeatureWarning, match=r"none of the 2 categories kept in 90 of 100 rows, against 20.0% of rows at fit"
+    ):
+        encoder.transform(pd.DataFrame({"ref": ["north"] * 10 + ["new"] * 90}))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import frames
 from ...exceptions import DataError
+from ...frames.numbers import read_numbers
 from ...typing import ArrayLike, Frame
 
 #: What models take as covariates: arrays (n_customers,) or (n_customers, n_periods) by name, or a frame with one row per
@@ -48,10 +49,12 @@ def read_covariates(
         elif name in categorical:
             columns[name] = array.astype(str)
         else:
-            try:
-                columns[name] = array.astype(float)
-            except (TypeError, ValueError):
-                faults.append(f"{name!r} has values that are not numbers; name it in categorical=")
+            values, found = read_numbers(array.ravel(), f"{name!r}", flags=True)
+            columns[name] = values.reshape(array.shape)
+            if found:
+                faults.append(
+                    f"{name!r} has values that are not numbers; name it in categorical=, or mend it: {found[0]}"
+                )
     if faults:
         raise DataError(faults, "the covariates")
     return columns

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from ...exceptions import DataError
+from ...frames.numbers import read_numbers
 from ..process.space import StageSpace
 
 
 def numbers(column: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:
     """Return a column as numbers, and its faults."""
-    if column.dtype.kind in "mM":
-        fault = f"column {name!r} holds dates or durations; give numbers counted in one unit of time"
-        return np.full(len(column), np.nan), [fault]
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    values, faults = read_numbers(column, f"column {name!r}", flags=True)
+    if faults:
+        return values, faults
     wrong = int((~np.isfinite(values)).sum())
     fault = f"column {name!r} is missing or not a finite number in {wrong:,} of {len(column):,} rows"
     return values, [fault] if wrong else []

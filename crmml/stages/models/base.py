@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ... import frames
 from ...checks import MOST_PERIODS, check_count, check_sample_weight
 from ...exceptions import DataError, in_number
 from ...inference import Estimates, LikelihoodModel
@@ -129,7 +131,7 @@ class StagePanelModel(StageModel):
     def _open_panel(self, X: FrameLike, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the checked panel and weights of a fit; customers of weight 0 are left out."""
         panel = self.read_panel(X, reset=True)
-        weight = weights_of(sample_weight, panel)
+        weight = weights_of(sample_weight, panel, X)
         if weight is not None and (weight == 0).any():
             panel, weight = panel[weight > 0], weight[weight > 0]
         return panel, weight
@@ -227,11 +229,20 @@ def estimates_of_moves(space: StageSpace, probability: np.ndarray, std_error: np
     return Estimates(names, probability[moves], std_error[moves], ["logit"] * len(names))
 
 
-def weights_of(sample_weight: ArrayLike | None, panel: Any) -> np.ndarray | None:
-    """Return how many customers each row stands for, checked; None where each is one."""
+def weights_of(sample_weight: ArrayLike | None, panel: Any, X: Any = None) -> np.ndarray | None:
+    """Return how many customers each row stands for, checked, in line with the rows of X; None where each is one."""
     if sample_weight is None:
         return None
+    frames.check_aligned("the sample weights", X=X, sample_weight=sample_weight)
     return check_sample_weight(sample_weight, len(panel))
+
+
+def check_beside(X: Any, covariates: Any) -> None:
+    """Refuse covariates whose row labels are not those of the panel X."""
+    given = covariates if isinstance(covariates, Mapping) else {"table": covariates}
+    named = {f"covariates[{name!r}]": column for name, column in given.items()}
+    if faults := frames.misaligned({"X": X, **named}):
+        raise DataError(faults, "the covariates")
 
 
 def step_ahead(share: np.ndarray, P: np.ndarray, horizon: int) -> np.ndarray:

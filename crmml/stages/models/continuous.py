@@ -166,7 +166,7 @@ class ContinuousTimeStageModel(StageModel):
         if faults:
             raise DataError(faults, "the frame of stages")
         rows["id"] = pd.factorize(rows["id"])[0]
-        weight = weights_of(sample_weight, rows)
+        weight = weights_of(sample_weight, rows, X)
         rows["weight"] = 1.0 if weight is None else weight
         return in_order(rows)
 

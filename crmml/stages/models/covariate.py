@@ -34,7 +34,7 @@ from ..process.chain import StageChain
 from ..process.space import StagesLike, StageSpace, as_stage_space
 from ._covariates import Covariates, read_covariates
 from ._logistic_information import contrasts
-from .base import StagePanelModel, step_ahead, stopped_at, weights_of
+from .base import StagePanelModel, check_beside, step_ahead, stopped_at, weights_of
 from .marginal_effect import EffectQuestion, MarginalEffect
 from .panel import count_transitions, last_observed
 
@@ -167,8 +167,9 @@ class CovariateMarkovStageModel(StagePanelModel):
         DataError
             Naming every fault of the panel or of the covariates.
         """
+        check_beside(X, covariates)
         panel = self.read_panel(X, reset=True)
-        weight = weights_of(sample_weight, panel)
+        weight = weights_of(sample_weight, panel, X)
         self.stages_ = self._space()
         columns = self._columns(covariates, panel.shape)
         if weight is not None:  # customers of weight 0 are nobody
@@ -400,6 +401,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers, n_stages)
         """
+        check_beside(X, covariates)
         panel = self.read_fitted_panel(X)
         last = self.last_stage(panel)
         matrices = self.transition_matrices(self._last_values(covariates, panel), len(panel))
@@ -435,9 +437,10 @@ class CovariateMarkovStageModel(StagePanelModel):
         float
             Minus infinity where a move has probability 0.
         """
+        check_beside(X, covariates)
         panel = self.read_fitted_panel(X)
         columns = self._fitted_columns(covariates, panel.shape)
-        weight = weights_of(sample_weight, panel)
+        weight = weights_of(sample_weight, panel, X)
         weight = np.ones(len(panel)) if weight is None else weight
         total = 0.0
         for i in map(int, np.flatnonzero(~self.stages_.absorbing_mask)):
@@ -462,6 +465,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         ndarray of shape (n_customers,)
         """
+        check_beside(X, covariates)
         panel = self.read_fitted_panel(X)
         return self._broken_by(self.last_stage(panel), self._last_values(covariates, panel), horizon)
 
@@ -510,6 +514,7 @@ class CovariateMarkovStageModel(StagePanelModel):
         -------
         MarginalEffect
         """
+        check_beside(X, covariates)
         panel = self.read_fitted_panel(X)
         columns = self._fitted_columns(covariates, panel.shape)
         question = self._read_question(panel, columns, covariate, values, horizon, coverage, n_resamples)

@@ -43,7 +43,7 @@ from ._emissions import EMISSIONS, Emission
 from ._forward_backward import viterbi
 from ._hidden_data import BOUNDARY, EMResult, HiddenData, HiddenParameters, covariance_of, em, polish
 from ._transition_logit import TransitionLogit
-from .base import StageModel, step_ahead, stopped_at, weights_of
+from .base import StageModel, check_beside, step_ahead, stopped_at, weights_of
 
 #: A stage that fewer observations than this belong to is called nearly empty.
 FEW = 5.0
@@ -207,8 +207,9 @@ class HiddenMarkovStageModel(StageModel):
         self, X: FrameLike, covariates: Covariates | None, sample_weight: ArrayLike | None = None
     ) -> HiddenData:
         check_is_fitted(self)
+        check_beside(X, covariates)
         panel = self.read_panel(X, reset=False)
-        return self._data(panel, covariates, weights_of(sample_weight, panel))
+        return self._data(panel, covariates, weights_of(sample_weight, panel, X))
 
     # ---- fit ------------------------------------------------------------------------------------------------------
 
@@ -250,8 +251,9 @@ class HiddenMarkovStageModel(StageModel):
         ConvergenceWarning
             When EM had not settled after ``max_iter`` steps, or a stage is nearly empty.
         """
+        check_beside(X, covariates)
         panel = self.read_panel(X, reset=True)
-        data = self._data(panel, covariates, weights_of(sample_weight, panel))
+        data = self._data(panel, covariates, weights_of(sample_weight, panel, X))
         space, emission = as_stage_space(self.n_stages), EMISSIONS[self.emission]()
         logit = TransitionLogit(space.allowed_moves, data.n_transition)
         results = joblib.Parallel(n_jobs=self.n_jobs)(

@@ -28,6 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ... import frames
 from ...checks import check_count
 from ...exceptions import DataError
 from ...fitting import atomic
@@ -370,7 +371,7 @@ class MarkovStageModel(StagePanelModel):
         float
         """
         panel = self.read_fitted_panel(X)
-        weight = weights_of(sample_weight, panel)
+        weight = weights_of(sample_weight, panel, X)
         n = len(panel) if weight is None else float(weight.sum())
         if self.missing == "gaps":
             return gap_expectation(self.transition_matrix_, count_gaps(panel, len(self.stages_), weight))[0] / n
@@ -438,6 +439,7 @@ class MarkovStageModel(StagePanelModel):
         -------
         GroupComparison
         """
+        frames.check_aligned("groups", X=X, by=by)
         panel = self.read_fitted_panel(X)
         return compare_groups(panel, by, self.stages_, horizon=horizon, coverage=coverage, period=self.period)
 

@@ -327,7 +327,7 @@ class SemiMarkovStageModel(StagePanelModel):
         float
         """
         panel = self.read_fitted_panel(X)
-        weight = weights_of(sample_weight, panel)
+        weight = weights_of(sample_weight, panel, X)
         known = ~np.isnan(panel).all(axis=1)
         total = self._conditional(HiddenData(panel[known], weight=None if weight is None else weight[known]))
         return total / (len(panel) if weight is None else float(weight.sum()))
