@@ -74,7 +74,7 @@ def _collections(value: Any, place: tuple, seen: set[int]) -> Iterator[tuple[tup
         yield from _of_pandas(value, place)
     elif isinstance(value, np.ndarray):
         flat = value.ravel()
-        yield place, flat.tolist() if value.dtype.kind in "OUST" else flat
+        yield place, flat.tolist()
         if value.dtype == object:
             yield from _of_each(enumerate(flat.tolist()), place, seen)
     elif isinstance(value, dict):
