@@ -114,13 +114,7 @@ def find_dialect(
     found_quote = quote if quote is not None else _quote_of(body)
     found = delimiter or _delimiter_of(body, found_quote, wanted)
     rows = _records(body, found, found_quote)
-    if not any(row for row, _ in rows):
-        raise DataError(
-            [
-                f"{name} does not begin as a table: its first line cannot be parted by {DELIMITER_WORDS.get(found, repr(found))}"
-            ],
-            "the file",
-        )
+    _refuse_unparted(rows, name, found)
     names, before, fields = _header_of(rows, skip_lines is None and start == 0, wanted, column_names)
     _refuse_header(names, name, found)
     return Dialect(
@@ -232,6 +226,12 @@ def _header_row(rows: list[list[str]], width: int, wanted: Sequence[str]) -> int
         if len(row) in (width, width - 1) and len(named) >= len(row) - 1 and len(named) > 1:
             return i
     return first
+
+
+def _refuse_unparted(rows: list[tuple[list[str], int]], name: str, delimiter: str) -> None:
+    if not any(row for row, _ in rows):
+        word = DELIMITER_WORDS.get(delimiter, repr(delimiter))
+        raise DataError([f"{name} does not begin as a table: its first line cannot be parted by {word}"], "the file")
 
 
 def _refuse_header(names: tuple[str, ...], name: str, delimiter: str) -> None:

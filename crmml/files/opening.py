@@ -179,7 +179,8 @@ def open_file(
     scan.run()
     if scan.longest_line > LONGEST_LINE:
         raise DataError(
-            [f"{path.name} has a line longer than {LONGEST_LINE:,} bytes, as no table of customers does"], "the file"
+            [f"{path.name} has a row longer than {LONGEST_LINE:,} bytes; is its delimiter or quote another?"],
+            "the file",
         )
     return _opened_text(scan, scratch, encoding, skip_lines or 0, joins_blanks=joins_blanks)
 

@@ -110,7 +110,7 @@ class TextTable:
             has = f", line {at:,} has {found[1]}" if found else f", the first in line {at:,}"
             more = "fewer" if kind == "MISSING COLUMNS" else "more"
             hint = "; put fields that hold a delimiter in quotes" if more == "more" else ""
-            if found and found[1] == "1" and "delimiter" not in self.dialect.stated:
+            if not self.dialect.has_header and found and found[1] == "1" and "delimiter" not in self.dialect.stated:
                 hint = "; say delimiter=, for instance ' ' where blanks part the columns"
             return f"{name} has {rows} with {more} fields than the header's {fields}{has}{hint}"
         if "QUOTE" in kind.upper():
