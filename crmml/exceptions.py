@@ -49,7 +49,7 @@ def shown(value: Any, most: int = 40) -> str:
     return shortened(repr(value), most)
 
 
-def listed(texts: Sequence[str], most: int = 20) -> str:
+def listed(texts: Sequence[str], most: int = 20, separator: str = ", ") -> str:
     """Return texts in a row, long ones shortened, and how many more there are behind the first ``most``.
 
     Examples
@@ -58,7 +58,7 @@ def listed(texts: Sequence[str], most: int = 20) -> str:
     'training, servers and 1 more'
     """
     more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return f"{', '.join(shortened(str(text), 80) for text in texts[:most])}{more}"
+    return separator.join(shortened(str(text), 80) for text in texts[:most]) + more
 
 
 def shortened(text: str, most: int = 40) -> str:

@@ -159,7 +159,7 @@ class LedgerRow:
 
     def what(self) -> str:
         """Name it without its amount, for messages."""
-        return f"{self.kind} {shown(self.label)} of {self.date:%Y-%m-%d}"
+        return f"{self.kind} {shown(self.label, 80)} of {self.date:%Y-%m-%d}"
 
 
 def read_row(

@@ -304,7 +304,7 @@ class ReturnOnInvestment(Result):
         if recurring and max(recurring) < self._last_day:
             lines.append(f"Recurring costs are entered to {max(recurring):%Y-%m-%d}; none is counted after that day.")
         if self.unpriced:
-            lines.append(f"In no figure, for want of a price: {listed(self.unpriced)}.")
+            lines.append(f"In no figure, for want of a price: {listed(self.unpriced, separator='; ')}.")
         return lines
 
 
