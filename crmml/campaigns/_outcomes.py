@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 from ..exceptions import DataError
-from ..frames.numbers import as_numbers, read_numbers
+from ..frames.numbers import read_numbers
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
 from ..typing import ArrayLike, Estimator
@@ -29,7 +29,7 @@ def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
     if column is None or len(column) != n:
         raise DataError([f"y has shape {np.shape(y)}; ({n},) is expected, one outcome per customer"], "the outcome")
     missing = column.isna()
-    values, faults = read_numbers(column, "y", flags=True, cure="write 0 and 1, or an amount")
+    values, faults = read_numbers(column, "y", flags=True, cure="write 0 and 1, or an amount", show=False)
     if count := int(missing.sum()):
         faults.append(
             f"y is missing in {count:,} of {n:,} rows; leave them out if nobody knows, write 0 if nothing happened"
@@ -42,8 +42,11 @@ def read_outcome(y: ArrayLike, n: int) -> np.ndarray:
 
 
 def as_floats(column: pd.Series, name: str) -> np.ndarray:
-    """Numbers of a column, NaN where they are missing; what is no number is refused."""
-    return as_numbers(column, name, "the outcome", flags=True)
+    """Numbers of a column, NaN where they are missing; anything else is refused."""
+    values, faults = read_numbers(column, name, flags=True, cure="write 0 and 1, or an amount", show=False)
+    if faults:
+        raise DataError(faults, "the outcome")
+    return values
 
 
 def is_binary(y: np.ndarray) -> bool:

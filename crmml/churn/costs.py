@@ -58,31 +58,11 @@ class ContactCosts:
     acceptance: Any = 0.3
 
     def __post_init__(self) -> None:
-        faults = []
+        faults: list[str] = []
         for field in fields(self):
-            given = getattr(self, field.name)
-            amount, found = read_numbers(np.ravel(np.asarray(given)), field.name)
-            if found:
-                one = f"{field.name}={given!r} is not a number" if not np.ndim(given) else found[0]
-                faults.append(f"{one}; give one amount, or one per customer")
+            amount = _read_amount(field.name, getattr(self, field.name), faults)
+            if amount is None:
                 continue
-            amount = amount.reshape(np.shape(given))
-            if amount.ndim > 1:
-                faults.append(f"{field.name} has shape {amount.shape}; give one amount, or one per customer")
-            if bad := int((~np.isfinite(amount)).sum()):
-                faults.append(f"{field.name} is missing or infinite for {bad:,} of {amount.size:,} customers")
-            lower = amount <= 0 if field.name == "clv" else amount < 0
-            if bad := int(lower.sum()):
-                least = "above 0" if field.name == "clv" else "at least 0"
-                faults.append(
-                    f"{field.name} is {float(amount[lower].min()) if amount.ndim else float(amount):g} "
-                    f"{f'at its lowest, out of range for {bad:,} of {amount.size:,} customers' if amount.ndim else ''}".rstrip()
-                    + f"; it must be {least}"
-                )
-            if field.name == "acceptance" and (amount > 1).any():
-                faults.append(
-                    "acceptance is above 1; it is the probability that a churner accepts the offer, 0.3 for 30 %"
-                )
             if amount.ndim:
                 amount = amount.copy()
                 amount.flags.writeable = False
@@ -154,3 +134,28 @@ class ContactCosts:
         with np.errstate(over="ignore"):  # a gain next to nothing: infinite
             border = np.where(gain > 0, cost / np.where(gain > 0, gain, 1.0), np.inf)
         return float(border) if not border.ndim else border
+
+
+def _read_amount(name: str, given: Any, faults: list[str]) -> np.ndarray | None:
+    """An amount, or one per customer, within its bounds; None where it cannot be read."""
+    amount, found = read_numbers(np.ravel(np.asarray(given)), name)
+    if found:
+        one = found[0] if np.ndim(given) else f"{name}={given!r} is not a number"
+        faults.append(f"{one}; give one amount, or one per customer")
+        return None
+    amount = amount.reshape(np.shape(given))
+    if amount.ndim > 1:
+        faults.append(f"{name} has shape {amount.shape}; give one amount, or one per customer")
+    if bad := int((~np.isfinite(amount)).sum()):
+        faults.append(f"{name} is missing or infinite for {bad:,} of {amount.size:,} customers")
+    lower = amount <= 0 if name == "clv" else amount < 0
+    if bad := int(lower.sum()):
+        least = "above 0" if name == "clv" else "at least 0"
+        faults.append(
+            f"{name} is {float(amount[lower].min()) if amount.ndim else float(amount):g} "
+            f"{f'at its lowest, out of range for {bad:,} of {amount.size:,} customers' if amount.ndim else ''}".rstrip()
+            + f"; it must be {least}"
+        )
+    if name == "acceptance" and (amount > 1).any():
+        faults.append("acceptance is above 1; it is the probability that a churner accepts the offer, 0.3 for 30 %")
+    return amount

@@ -90,7 +90,9 @@ def as_times(column: pd.Series, name: str, faults: list[str], *, zone: bool = Fa
 
 def as_numbers(column: pd.Series, name: str, faults: list[str]) -> np.ndarray:
     """Floats of a column; text, missing and infinite entries are faults."""
-    numbers, found = read_numbers(column, f"column {name!r}", cure="give plain numbers without signs or separators")
+    numbers, found = read_numbers(
+        column, f"column {name!r}", cure="give plain numbers without signs or separators", show=False
+    )
     faults += found
     missing = column.isna().to_numpy()
     if missing.any():

@@ -272,10 +272,8 @@ def difference_in_differences(
         treated_from, treated, control, aggregate, anticipation, unbalanced, treated_before, coverage, n_resamples
     )
     rng = check_random_state(random_state)
-    panel = read_panel(
-        data, unit_id=unit_id, time=time, outcome=outcome, treated_from=treated_from, treated=treated, cluster=cluster,
-        window=window, unbalanced=unbalanced, treated_before=treated_before, anticipation=anticipation,
-    )  # fmt: skip
+    panel = read_panel(data, unit_id=unit_id, time=time, outcome=outcome, treated_from=treated_from, treated=treated,
+        cluster=cluster, window=window, unbalanced=unbalanced, treated_before=treated_before, anticipation=anticipation)  # fmt: skip
     layout = group_time(panel.first, len(panel.periods), control, anticipation)
     post = layout.time >= layout.group
     if not post.any():

@@ -33,7 +33,7 @@ _CURES = {
 
 
 def read_numbers(
-    column: Any, name: str, *, flags: bool = False, cure: str | None = None
+    column: Any, name: str, *, flags: bool = False, cure: str | None = None, show: bool = True
 ) -> tuple[np.ndarray, list[str]]:
     """Return a column as float64, NaN where missing, and what keeps it from being one of numbers.
 
@@ -46,6 +46,8 @@ def read_numbers(
         Whether truth values are welcome, as 1 and 0.
     cure : str, default=None
         What to do, in the words of the door; None says it by the kind of what was found.
+    show : bool, default=True
+        Whether the message shows the first offenders: not where they may be somebody's own.
 
     Examples
     --------
@@ -71,7 +73,7 @@ def read_numbers(
         numbers = np.full(len(entries), np.nan)
         numbers[known] = [float(entry) for entry in entries[known]]
         return numbers, []
-    return np.full(len(entries), np.nan), [_fault(entries, found, name, cure)]
+    return np.full(len(entries), np.nan), [_fault(entries, found, name, cure, show=show)]
 
 
 def as_numbers(column: Any, name: str, subject: str, *, flags: bool = False) -> np.ndarray:
@@ -148,15 +150,15 @@ def _kind_of(kind: type, *, flags: bool) -> str:
     return "text" if issubclass(kind, str | bytes) else "another kind"
 
 
-def _fault(entries: pd.Series, found: np.ndarray, name: str, cure: str | None) -> str:
+def _fault(entries: pd.Series, found: np.ndarray, name: str, cure: str | None, *, show: bool) -> str:
     wrong = np.flatnonzero(found != "")
     kinds = list(dict.fromkeys(found[wrong].tolist()))
-    shown = ", ".join(f"{_shown(entries.iloc[row])} in row {row}" for row in wrong[:SHOWN])
     count = f"{wrong.size:,} of {len(entries):,} rows"
+    shown = ", ".join(f"{_shown(entries.iloc[row])} in row {row}" for row in wrong[:SHOWN]) if show else ""
     if kinds == ["text"] and pd.to_numeric(entries.iloc[wrong], errors="coerce").notna().all():
-        return f"{name} holds numbers as text in {count} ({shown}); {cure or _CURES['numbers as text']}"
+        return f"{name} holds numbers as text in {count}{shown and f' ({shown})'}; {cure or _CURES['numbers as text']}"
     cures = cure or "; ".join(_CURES[kind] for kind in kinds)
-    return f"{name} is not a number in {count} ({' and '.join(kinds)}: {shown}); {cures}"
+    return f"{name} is not a number in {count} ({' and '.join(kinds)}{shown and f': {shown}'}); {cures}"
 
 
 def _shown(entry: Any) -> str:

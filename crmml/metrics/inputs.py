@@ -77,7 +77,9 @@ def numbers(values: ArrayLike, name: str, length: int) -> tuple[np.ndarray, list
     if plain.dtype.kind in "mMc":  # moments and spans would pass as their nanoseconds
         return np.full(length, np.nan), [f"{name} is of type {plain.dtype}; numbers are needed"]
     if plain.dtype.kind in "OUS":
-        array, found = read_numbers(plain.ravel(), name, flags=True)
+        # a list of text and numbers is all text as an array
+        entries = values if plain.ndim == 1 and isinstance(values, list | tuple) else plain.ravel()
+        array, found = read_numbers(entries, name, flags=True, show=False)
         if found:
             return np.full(length, np.nan), found
         array = array.reshape(plain.shape)

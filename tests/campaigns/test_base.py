@@ -297,7 +297,7 @@ def test_equal_predictions_score_nothing_in_any_order():
 @pytest.mark.parametrize("kind", ["datetime64[s]", "timedelta64[s]", "complex"])
 def test_outcomes_that_are_no_amounts(kind):
     data = make_campaign(200, random_state=0)
-    with pytest.raises(DataError, match=r"y is of type .*; write 0 and 1, or an amount"):
+    with pytest.raises(DataError, match=r"y is not a number in 200 of 200 rows .*; write 0 and 1, or an amount"):
         TLearner(random_state=0).fit(
             data[FEATURES], data["outcome"].to_numpy().astype(kind), treatment=data["treatment"]
         )
@@ -307,7 +307,7 @@ def test_outcomes_that_are_no_amounts(kind):
 def test_columns_of_lists_are_refused(column):
     data = make_campaign(200, random_state=0)
     data[column] = [[value] for value in data[column]]
-    with pytest.raises(DataError, match=r"lists or the|is not a number in 200 of 200 rows; write"):
+    with pytest.raises(DataError, match=r"lists or the|is not a number in 200 of 200 rows \(another kind\); write"):
         TLearner(random_state=0).fit(data[FEATURES], data["outcome"], treatment=data["treatment"])
 
 

@@ -32,7 +32,7 @@ def test_arrays_go_by_position_and_must_have_as_many_columns():
 
 
 def test_text_is_refused_with_its_first_offenders():
-    with pytest.raises(DataError, match=r"column 'T' .*in 1 of 2 rows \('soon'\)"):
+    with pytest.raises(DataError, match=r"column 'T' .*in 1 of 2 rows \(text: 'soon' in row 1\)"):
         Reader().read(pd.DataFrame({"frequency": [1, 2], "T": [3.0, "soon"]}))
 
 

@@ -53,10 +53,10 @@ def test_shares_text_and_order_of_rows():
 @pytest.mark.parametrize(
     ("fault", "y", "score", "treatment"),
     [
-        ("1 value of y is not a number", ["yes", 1], [1, 2], [0, 1]),
-        ("1 value of score is not a number", [0, 1], [0.1, "upper"], [0, 1]),
-        ("2 values of treatment are not numbers", [0, 1], [1, 2], [b"x", b"x"]),
-        ("2 values of y are not numbers", pd.Series([[1], [2]]), [1, 2], [0, 1]),
+        ("y is not a number in 1 of 2 rows", ["yes", 1], [1, 2], [0, 1]),
+        ("score is not a number in 1 of 2 rows", [0, 1], [0.1, "upper"], [0, 1]),
+        ("treatment is not a number in 2 of 2 rows", [0, 1], [1, 2], [b"x", b"x"]),
+        ("y is not a number in 2 of 2 rows", pd.Series([[1], [2]]), [1, 2], [0, 1]),
         (r"y is of type datetime64\[s\]; numbers are needed", np.zeros(2, "datetime64[s]"), [1, 2], [0, 1]),
     ],
 )

@@ -79,7 +79,7 @@ def test_words_and_faults():
         ([1.0, np.nan], "missing in 1 of 2"),
         ([np.nan, 1.0, 2.0], r"missing in 1 of 3 rows \(row 0\); drop or fill these rows$"),
         ([np.inf, 1.0], r"infinite in 1 of 2 rows \(row 0\)"),
-        (["a", "b"], "not numbers"),
+        (["a", "b"], "not a number in 2 of 2 rows"),
         ([[1.0, 2.0]], r"shape \(1, 2\); give one number per customer"),
         ([-1.0, 1.0], "no more than 0"),
     ):
