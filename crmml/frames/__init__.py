@@ -25,7 +25,7 @@ from .identifiers import look_alikes, may_look_alike, with_identifiers, with_pla
 from .queries import count_rows, distinct, finished, is_eager, labelled_days, pandas_behind, taken, unwrap, with_running
 from .ruler import Ruler, get_ruler, set_ruler
 from .text_times import with_text_times
-from .texts import is_blank, trimmed, with_texts
+from .texts import is_blank, may_be_blank, trimmed, with_texts
 
 __all__ = [
     "MICROSECONDS_PER_DAY",
@@ -51,6 +51,7 @@ __all__ = [
     "last_complete",
     "like",
     "look_alikes",
+    "may_be_blank",
     "may_look_alike",
     "misaligned",
     "optimised",

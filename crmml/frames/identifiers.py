@@ -15,7 +15,7 @@ import pandas as pd
 
 from .engines import AnyFrame, collected
 from .queries import pandas_behind
-from .texts import is_blank, trimmed
+from .texts import is_blank, may_be_blank, trimmed
 
 #: Floats from here on no longer tell neighbouring whole numbers apart.
 LARGEST_WHOLE = 2.0**53
@@ -270,8 +270,8 @@ def _shown(entries: Iterable[Any]) -> str:
 
 
 def may_look_alike(text: nw.Expr) -> nw.Expr:
-    """Whether an identifier could be another's but for leading zeros, a ".0" or white space: cheap to ask of every row."""
-    return text.str.starts_with("0") | text.str.ends_with(".0") | (trimmed(text) != text)
+    """Whether an identifier could be blank, or another's but for leading zeros, a ".0" or white space: cheap to ask of every row."""
+    return text.str.starts_with("0") | text.str.ends_with(".0") | text.str.ends_with(" ") | may_be_blank(text)
 
 
 def look_alikes(frame: AnyFrame, identifier: str, column: str) -> list[str]:

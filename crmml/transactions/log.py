@@ -126,12 +126,13 @@ def _with_value(frame, value: str, dtype, faults: list[str]):
         faults.append(f"column {value!r} is of type {dtype}; amounts must be numbers")
         return frame
     frame = frames.with_texts(frame, value, VALUE)
-    text = frames.trimmed(ex.col(VALUE)).str.slice(0, LONGEST_NUMBER + 1)
-    number = text.str.contains(NUMBER_SHAPE) & (text.str.len_chars() <= LONGEST_NUMBER)
-    wrong = ~number & (text != "")
-    found = frames.collected(frame.select(ex.len().alias("rows"), _count(wrong).alias("wrong")))
-    if not (n := int(found["wrong"][0] or 0)):
-        return frame.with_columns(ex.when(number).then(text).cast(ex.Float64).alias(VALUE))
+    for whole in (ex.col(VALUE), frames.trimmed(ex.col(VALUE))):  # the latter takes long on some engines
+        text = whole.str.slice(0, LONGEST_NUMBER + 1)
+        number = text.str.contains(NUMBER_SHAPE) & (text.str.len_chars() <= LONGEST_NUMBER)
+        wrong = ~number & (text != "")
+        found = frames.collected(frame.select(ex.len().alias("rows"), _count(wrong).alias("wrong")))
+        if not (n := int(found["wrong"][0] or 0)):
+            return frame.with_columns(ex.when(number).then(text).cast(ex.Float64).alias(VALUE))
     odd = frames.collected(frame.filter(wrong).select(ex.col(VALUE).str.slice(0, LONGEST_NUMBER)).head(SHOWN))
     faults.append(
         f"column {value!r} holds text in {n:,} of {int(found['rows'][0]):,} rows "
@@ -157,9 +158,11 @@ def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra:
     frame, schema = log.frame, log.frame.collect_schema()
     wanted = {"rows": ex.len().cast(ex.Int64)}
     if CUSTOMER in schema.names():
-        wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
         if schema[CUSTOMER] == ex.String:
+            wanted["null_customers"] = _count(ex.col(CUSTOMER).is_null())
             wanted["null_alike"] = _count(frames.may_look_alike(ex.col(CUSTOMER)))
+        else:
+            wanted["null_customers"] = _count(is_missing(CUSTOMER, schema[CUSTOMER]))
     if TIME in schema.names():
         wanted |= {
             "null_times": _count(ex.col(TIME).is_null()),
@@ -172,9 +175,11 @@ def look(log: Log, customer_id: str, timestamp: str, value: str | None, **extra:
         wanted["lowest_value"] = ex.col(VALUE).min()
         wanted["null_infinite_values"] = _count((ex.col(VALUE).abs() > LARGEST) & ~ex.col(VALUE).is_nan())
     result = frames.collected(frame.select(*(expr.alias(name) for name, expr in {**wanted, **extra}.items())))
-    if "null_alike" in result.columns and result["null_alike"][0]:
-        log.notes += frames.look_alikes(log.frame, CUSTOMER, customer_id)
     row = {name: result[name][0] for name in result.columns}  # column by column, else pandas makes floats of counts
+    if row.get("null_alike"):  # blanks are among these
+        log.notes += frames.look_alikes(log.frame, CUSTOMER, customer_id)
+        exact = log.frame.select(_count(is_missing(CUSTOMER, schema[CUSTOMER])).alias("n"))
+        row["null_customers"] = frames.collected(exact)["n"][0]
     return {name: (0 if entry is None and name.startswith(("null", "neg")) else entry) for name, entry in row.items()}
 
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from crmml.frames import expressions as ex
-from crmml.frames.texts import WHITE_SPACE, is_blank, trimmed, with_texts
+from crmml.frames.texts import WHITE_SPACE, is_blank, may_be_blank, trimmed, with_texts
 
 
 def column(frame, name):
@@ -15,6 +15,9 @@ def test_the_same_white_space_on_every_engine(engine):
     frame = ex.from_native(engine.frame({"text": texts, "row": range(len(texts))}))
     assert column(frame.with_columns(trimmed(ex.col("text")).alias("out")), "out")[:4] == ["", "", "a b", "a"]
     blank = column(frame.with_columns(is_blank(ex.col("text")).alias("out")), "out")
+    asked = column(frame.with_columns(may_be_blank(ex.col("text")).alias("out")), "out")
+    assert all(asked[at] for at, gone in enumerate(blank) if gone)
+    assert not asked[3]
     assert blank == [True, True, False, False, *[True] * len(WHITE_SPACE)]
 
 
