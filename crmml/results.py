@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import warnings
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -233,7 +234,11 @@ class NotebookMixin(PlainStateMixin):
         """Return the table of estimates as HTML; nothing for an estimator that has none, or is not fitted."""
         if not hasattr(self, "summary") or not hasattr(self, "params_"):
             return ""
-        table = self.summary()
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # a model that is shown is not one that is asked; describe() says what is in doubt
+            table = self.summary()
         keep = [name for name in ("estimate", "std_error", "lower", "upper") if name in table]
         return table[keep].to_html(float_format="{:.4g}".format, na_rep="–", border=0, max_rows=40)
 

@@ -97,7 +97,7 @@ def check_weights(sample_weight: Any) -> Any:
     ------
     DataError
     """
-    if sample_weight is None or np.ndim(sample_weight) != 1:
+    if sample_weight is None or np.isscalar(sample_weight) or getattr(sample_weight, "ndim", 1) != 1:
         return sample_weight
     return as_numbers(sample_weight, "sample_weight", "the sample weights", flags=True)
 

@@ -114,6 +114,7 @@ def track(experiment: str, *, run_name: str | None = None, uri: str | None = Non
     Examples
     --------
     >>> import tempfile
+    >>> from crmml.tracking import local_uri
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with track("study", uri=local_uri(folder), period="D") as run:
     ...         run.log_metrics({"error": 0.1})

@@ -50,7 +50,7 @@ def stage_panel(
     DataError
         Where the log cannot be used.
     TypeError
-        Where the object is no stager, or cannot take an argument that was given.
+        Where the object is not a stager, or cannot take an argument that was given.
     ValueError
         Where the stager names another period.
 
@@ -74,10 +74,10 @@ def stage_panel(
 
 
 def _given(stager: Any, asked: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that the stager is to be called with; refused where it is no stager, or does not take them."""
+    """The arguments that the stager is to be called with; refused where it is not a stager, or does not take them."""
     if lacks := [name for name in ("stages", "fit", "assign") if not hasattr(stager, name)]:
         raise TypeError(
-            f"{type(stager).__name__} is no stager, it lacks {', '.join(lacks)}; give an object with stages, fit(log) and "
+            f"{type(stager).__name__} is not a stager, it lacks {', '.join(lacks)}; give an object with stages, fit(log) and "
             "assign(log)."
         )
     own, period = getattr(stager, "period", None), asked.get("period")

@@ -99,7 +99,7 @@ def test_dates_are_no_numbers():
     rows = pd.DataFrame(
         {"customer_id": [1, 1], "time": pd.to_datetime(["2024-01-01", "2024-03-01"]), "stage": ["a", "b"]}
     )
-    with pytest.raises(DataError, match="holds dates or durations"):
+    with pytest.raises(DataError, match="is not a number in 2 of 2 rows"):
         ContinuousTimeStageModel(SPACE).fit(rows)
     with pytest.raises(DataError, match="no move between different stages"):
         ContinuousTimeStageModel(StageSpace(("a",))).fit(rows.assign(time=[0.0, 1.0], stage="a"))

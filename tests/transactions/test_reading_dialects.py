@@ -261,7 +261,7 @@ REFUSED = {
     "header in other case": (PLAIN.replace("customer_id", "Customer_ID"), "Customer_ID"),
     "named twice": (PLAIN.replace("amount", "timestamp"), "'timestamp' more than once"),
     "milliseconds stated as seconds": (dates(1706191500000, 1708041600000, 1), "unix_s in 2 rows", {"date_format": "unix_s"}),
-    "microseconds stated as seconds": (dates(17061915000000000, 1, 1), "unix_s in 1 rows", {"date_format": "unix_s"}),
+    "microseconds stated as seconds": (dates(17061915000000000, 1, 1), "unix_s in 1 row ", {"date_format": "unix_s"}),
     "a line of 3 MB": (PLAIN + "x" * 3_000_000 + ",2024-01-25,10.5\n", "a row longer than 2,000,000 bytes"),
     "a header of 1 MB": ("x" * 1_000_000 + ",timestamp,amount\n" + ROWS, "does not begin as a table"),
     "a row of 100,000 fields": (PLAIN + "B,2024-01-25," + "1," * 100_000 + "1\n", "cannot be read as a table"),

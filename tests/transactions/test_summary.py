@@ -191,7 +191,7 @@ def test_mixed_time_zones():
     zones = [f"2024-01-0{i}T10:00:00+0{i}:00" for i in range(1, 7)]
     refused(
         LOG.assign(when=zones),
-        "zones more than an hour apart, +01:00 (1 rows), +02:00 (1 rows), +03:00 (1 rows) and 3 more",
+        "zones more than an hour apart, +01:00 (1 row), +02:00 (1 row), +03:00 (1 row) and 3 more",
     )
 
 

@@ -41,6 +41,8 @@ from .panel import forbidden_moves
 
 #: Half-width of the search box around the start values, in logs.
 BOX = 14.0
+#: A rate beyond e to this is not bounded by the data.
+LARGEST_LOG_RATE = 300.0
 STORED_DRAWS = 1000
 
 
@@ -397,7 +399,11 @@ class ContinuousTimeStageModel(StageModel):
         draws = None
         if self.converged_:  # else the normal approximation says nothing
             rng = np.random.default_rng(0)
-            draws = self._matrix(rng.multivariate_normal(log_q, covariance, STORED_DRAWS, method="eigh"))
+            logs = rng.multivariate_normal(log_q, covariance, STORED_DRAWS, method="eigh")
+            if (
+                logs.max(initial=0.0) < LARGEST_LOG_RATE
+            ):  # else the data do not bound a rate, and the approximation says nothing
+                draws = self._matrix(logs)
         return StageGenerator(self._matrix(log_q), self.stages_, self.unit, draws=draws)
 
     def _errors(self, z: np.ndarray) -> np.ndarray:

@@ -71,5 +71,5 @@ def test_samples(kind):
 
 def test_faults():
     assert "not counts (-1)" in PoissonEmission().faults(np.array([-1.0, 2.0]))[0]
-    assert "no codes of categories" in CategoricalEmission().faults(np.array([0.5, 2.0]))[0]
+    assert "not codes of categories" in CategoricalEmission().faults(np.array([0.5, 2.0]))[0]
     assert GaussianEmission().faults(np.array([2.0, 2.0])) == ["all observed amounts are the same"]
