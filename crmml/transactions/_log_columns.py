@@ -108,7 +108,8 @@ def read_time_column(name: str, source: str, date_format: str | None, database: 
         if len(fitting) == 1:
             return TimeColumn(name, fitting[0], None, [])
     if fitting:
-        return TimeColumn(name, None, None, [_ambiguous(name, n, fitting, source, database)])
+        told = _ambiguous(name, n, fitting, source, database)
+        return TimeColumn(name, fitting[0] if not told else None, None, told)
     best = readings[min(range(len(readings)), key=lambda i: misfits[i])]
     if min(misfits) <= 0.01 * n or not _fits_another(best, readings, source, database):
         return TimeColumn(name, best, None, [])  # what does not fit is told with the entries
@@ -128,12 +129,13 @@ def _misfits(readings: Sequence[DateReading], source: str, database: Database) -
     return int(row[0]), [int(count) for count in row[1:]]
 
 
-def _ambiguous(name: str, rows: int, readings: Sequence[DateReading], source: str, database: Database) -> str:
+def _ambiguous(name: str, rows: int, readings: Sequence[DateReading], source: str, database: Database) -> list[str]:
+    """The fault of a column that several readings fit; none where they are the same days, as 1.1. and 2.2. are."""
     days = ", ".join(f"strftime({reading.sql('time')}, '%Y-%m-%d')" for reading in readings)
-    differ = f"({readings[0].sql('time')}) <> ({readings[1].sql('time')})"
+    differ = " or ".join(f"({readings[0].sql('time')}) <> ({other.sql('time')})" for other in readings[1:])
     rows_of = f"select bare(time), {days} from {source} where bare(time) <> ''"
-    found = database.row(f"{rows_of} and {differ} limit 1") or database.row(f"{rows_of} limit 1")
-    return two_ways(name, rows, found[0], list(zip(readings, found[1:], strict=True)))
+    found = database.rows(f"{rows_of} and ({differ}) limit 1")
+    return [two_ways(name, rows, row[0], list(zip(readings, row[1:], strict=True))) for row in found]
 
 
 def _mixed(name: str, rows: int, readings: Sequence[DateReading], misfits: Sequence[int]) -> str:
