@@ -101,6 +101,11 @@ def read_time_column(name: str, source: str, date_format: str | None, database: 
         return TimeColumn(name, None, None, [_no_date(name, texts)])
     if len(readings) == 1:
         return TimeColumn(name, readings[0], None, [])
+    return _decided(name, readings, source, database)
+
+
+def _decided(name: str, readings: list[DateReading], source: str, database: Database) -> TimeColumn:
+    """The reading that all entries fit, or the fault that several do, or none: by the first rows where they tell, else by all."""
     sampled = f"(select time from {source} limit {SAMPLE_ROWS})"
     for rows in (sampled, source):
         n, misfits = _misfits(readings, rows, database)
