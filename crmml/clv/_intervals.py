@@ -139,10 +139,10 @@ def count_draws(
 
 
 def sorted_unique(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unique rows, ordered by T and count so that neighbours share their expectations, and each row's place among them."""
+    """Unique rows, ordered by count and T so that neighbours share their expectations, and each row's place among them."""
     unique, _, code = unique_rows(*columns.T)
     rows = np.column_stack(unique)
-    order = np.lexsort((rows[:, 1], rows[:, 0], rows[:, 2]))
+    order = np.lexsort((rows[:, 1], rows[:, 2], rows[:, 0]))
     rank = np.empty(order.size, dtype=np.intp)
     rank[order] = np.arange(order.size)
     return rows[order], rank[code]

@@ -400,15 +400,11 @@ def _of_the_living(
     if isinstance(model, ParetoNBD):
         r, alpha, s, beta = theta
         later = [r + x, alpha + T, s + 0 * x, (beta + T) / np.maximum(factor, 1e-12)]
-        numerics: Any = model.numerics
-    else:
-        r, alpha, a, b = theta
-        occasions = x + 1 if isinstance(model, ModifiedBetaGeoNBD) else x
-        both = a + b + occasions
-        out = np.clip(a * factor, 1e-9 * both, (1 - 1e-9) * both)
-        later = [r + x, alpha + T, out, both - out]
-        numerics = beta_geometric
-    shape = np.broadcast_shapes(*(np.shape(part) for part in later))
-    arrays = [np.broadcast_to(part, shape).astype(float) for part in later]
-    scale = float(np.median(T)) if len(T) else 1.0
-    return discounted_integral(lambda t: numerics.expectation(t, arrays), horizon, delta, max(scale, 1e-9), _NODES)
+        shape = np.broadcast_shapes(*(np.shape(part) for part in later))
+        arrays = [np.broadcast_to(part, shape).astype(float) for part in later]
+        scale = float(np.median(T)) if len(T) else 1.0
+        return discounted_integral(
+            lambda t: model.numerics.expectation(t, arrays), horizon, delta, max(scale, 1e-9), _NODES
+        )
+    modified = isinstance(model, ModifiedBetaGeoNBD)
+    return beta_geometric.discounted_given_alive(x, T, theta, horizon, delta, modified=modified, factor=factor)

@@ -2,7 +2,8 @@ r"""BG/NBD and MBG/NBD: numerics on arrays.
 
 λ ~ Gamma(r, rate α), p ~ Beta(a, b). Given that a customer is alive at T, λ ~ Gamma(r + x, α + T) and p ~ Beta(a, b'),
 with b' = b + x, or b + x + 1 in the modified model, where the first purchase was an occasion to leave as well. All
-predictions are expectations over these two, taken in :mod:`.beta_mixture` without a hypergeometric function.
+predictions are expectations over these two, taken in :mod:`.beta_mixture` and, where a discount or draws of the parameters
+come in, in :mod:`.living_purchases`, without a hypergeometric function.
 
 ``theta`` is (r, alpha, a, b): scalars, one value per row, or draws of shape (m, 1) or (m, n).
 """
@@ -18,6 +19,7 @@ from scipy.special import betainc, expit
 from ...typing import Numbers, Theta
 from .beta_geometric_total import weighted_total
 from .beta_mixture import log_mean_survival, mean_purchases
+from .living_purchases import COARSE, FINE, by_count
 from .rising import log_rising, log_rising_slope
 from .rows import Rows
 
@@ -25,6 +27,8 @@ __all__ = [
     "conditional_count_log_proba",
     "conditional_expectation",
     "count_log_proba",
+    "discounted_given_alive",
+    "discounted_residual_transactions",
     "expectation",
     "log_likelihood",
     "log_likelihood_gradient",
@@ -91,7 +95,23 @@ def conditional_expectation(rows: Rows, horizon: float, theta: Theta, *, modifie
     """Expected purchases in (T, T + horizon], given each customer's history."""
     r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
     alive = np.exp(-np.logaddexp(0.0, _log_odds_gone(rows, r, alpha, a, b, modified)))
-    return alive * _given_alive(mean_purchases, rows, horizon, (r, alpha, a, b), modified)
+    if np.ndim(horizon) or max(value.ndim for value in (r, alpha, a, b)) < 2:
+        return alive * _given_alive(mean_purchases, rows, horizon, (r, alpha, a, b), modified)
+    return alive * _living(rows, (r, alpha, a, b), horizon, 0.0, modified)
+
+
+def discounted_residual_transactions(
+    rows: Rows, delta: float, theta: Theta, horizon: float = np.inf, *, modified: bool = False
+) -> np.ndarray:
+    r"""Expected purchases in (T, T + horizon], each discounted by :math:`e^{-\delta t}`, given each customer's history.
+
+    Within 1e-8 relative, or 1e-4 over draws, whose spread is far wider; the horizon may be infinite where delta > 0.
+    """
+    if delta == 0:
+        return conditional_expectation(rows, horizon, theta, modified=modified)
+    r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
+    alive = np.exp(-np.logaddexp(0.0, _log_odds_gone(rows, r, alpha, a, b, modified)))
+    return alive * _living(rows, (r, alpha, a, b), horizon, delta, modified)
 
 
 def conditional_count_log_proba(
@@ -124,6 +144,25 @@ def expectation(t: Numbers, theta: Theta, *, modified: bool = False) -> np.ndarr
     if not modified:
         return mean_purchases(r, t / np.asarray(alpha), a, b)
     return b / (np.asarray(a) + b) * mean_purchases(r, t / np.asarray(alpha), a, b + 1.0)
+
+
+def discounted_given_alive(
+    x: np.ndarray,
+    T: np.ndarray,
+    theta: Theta,
+    horizon: float,
+    delta: float,
+    *,
+    modified: bool = False,
+    factor: Numbers = 1.0,
+) -> np.ndarray:
+    r"""Expected purchases in (T, T + horizon] of customers who are alive at T, each discounted by :math:`e^{-\delta t}`.
+
+    Every customer's mean dropout probability from now on is multiplied by ``factor``, (m, 1) or a number. Precise as
+    :func:`discounted_residual_transactions` is.
+    """
+    coarse = delta > 0 and max(np.ndim(value) for value in theta) > 1
+    return by_count(x, T, theta, x + modified, horizon, delta, COARSE if coarse else FINE, factor)
 
 
 def count_log_proba(t: float, theta: Theta, max_count: int, *, modified: bool = False) -> np.ndarray:
@@ -199,6 +238,16 @@ def _given_alive(function, rows: Rows, horizon: Any, theta: Sequence[np.ndarray]
         return function(r + rows.x, horizon / (alpha + rows.T), a, _beta_after(rows.x, b, modified))
     x, T, code = rows.count_and_length
     return function(r + x, horizon / (alpha + T), a, _beta_after(x, b, modified))[..., code]
+
+
+def _living(
+    rows: Rows, theta: Sequence[np.ndarray], horizon: float, delta: float, modified: bool
+) -> np.ndarray:
+    """Discounted purchases given alive at T, (..., n), computed once for each distinct (x, T) where theta allows it."""
+    if any(value.ndim and value.shape[-1] > 1 for value in theta):
+        return discounted_given_alive(rows.x, rows.T, theta, horizon, delta, modified=modified)
+    x, T, code = rows.count_and_length
+    return discounted_given_alive(x, T, theta, horizon, delta, modified=modified)[..., code]
 
 
 def _count_log_proba(shape_, rate, a, b, t: float, max_count: int, shape: tuple[int, ...]) -> np.ndarray:
