@@ -14,6 +14,8 @@ from ._posterior import interval_by_blocks
 
 #: Draws used for the distribution of an outcome, whose own spread far exceeds what more draws would add.
 OUTCOME_DRAWS = 100
+#: Counts looked at first; few customers buy more often.
+FIRST_COUNTS = 4
 #: A predictive count distribution is extended until its upper quantile is inside, up to this many.
 LARGEST_COUNT = 1 << 14
 
@@ -68,7 +70,7 @@ def count_interval(
     vectors = vectors[:OUTCOME_DRAWS]
     unique, code = sorted_unique(columns)
     result = np.full((len(unique), 2), -1.0)
-    left, size = np.arange(len(unique)), 16
+    left, size = np.arange(len(unique)), FIRST_COUNTS
     while left.size:
         step = max(1, 500_000 // (size * len(vectors)))
         for at in range(0, left.size, step):
@@ -112,9 +114,36 @@ def next_purchase_interval(model: Estimator, columns: np.ndarray, vectors: np.nd
 
 
 def count_draws(
+    model: Estimator,
+    columns: np.ndarray,
+    vectors: np.ndarray,
+    horizon: float,
+    rng: np.random.Generator,
+    pace: np.ndarray | float = 1.0,
+) -> np.ndarray:
+    """One simulated number of transactions within the horizon for each draw and row, (draws, n).
+
+    ``pace``, (draws, 1) or a number, multiplies the rate at which all customers buy.
+    """
+    simulate = getattr(model.numerics, "future_counts", None)
+    if simulate is None:
+        return _at_pace(_inverted_counts(model, columns, vectors, horizon, rng), pace, rng)
+    theta = model._layout().theta(vectors, columns)
+    return simulate(model._rows(columns), horizon, theta, rng, pace=pace, **model._options())
+
+
+def _at_pace(counts: np.ndarray, pace: np.ndarray | float, rng: np.random.Generator) -> np.ndarray:
+    """Counts at another pace, exact in their mean: thinned, or joined by a Poisson number more."""
+    if np.all(np.asarray(pace) == 1):
+        return counts
+    kept = rng.binomial(counts.astype(np.int64), np.broadcast_to(np.minimum(pace, 1.0), counts.shape))
+    return (kept + rng.poisson(counts * np.maximum(np.asarray(pace) - 1, 0.0))).astype(float)
+
+
+def _inverted_counts(
     model: Estimator, columns: np.ndarray, vectors: np.ndarray, horizon: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """One simulated number of transactions within the horizon for each draw and row, (draws, n)."""
+    """Simulated numbers of transactions by the inverse of their distribution, (draws, n)."""
     layout = model._layout()
     counts = np.full((len(vectors), len(columns)), -1.0)
     level = rng.random(counts.shape)

@@ -27,11 +27,11 @@ from ..exceptions import DataError
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
-from ..transactions.compression import unique_rows
-from ..typing import ArrayLike, Estimator, FrameLike
+from ..progress import tracked
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._checks import fault, finite_faults, timing_faults
-from ._intervals import count_draws, each_warning_once, holding, product, sorted_unique
-from ._posterior import interval_by_blocks
+from ._intervals import each_warning_once, holding, product
+from ._value_draws import Outlook, value_draws, value_interval
 from .base import KEPT_SEED
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
@@ -39,6 +39,11 @@ from .independence import spend_frequency_correlation
 
 #: Spend models that can be named.
 SPEND_MODELS = {"gamma_gamma": GammaGamma, "by_frequency": FrequencyGammaGamma}
+
+#: What an interval is of.
+KINDS = ("outcome", "mean")
+#: What is seen where a column of the table is its expectation; a probability is not seen.
+OUTCOMES = {"expected_purchases": "purchases", "expected_spend": "next_amount", "clv": "value"}
 
 
 class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
@@ -253,7 +258,62 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             warnings.simplefilter("ignore")  # an infinite bound says itself what predict warns of
             return holding(bounds, self._value(frame, self.spend_.predict(frame), horizon))
 
-    def table(self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None) -> Any:
+    def draws(
+        self,
+        X: FrameLike,
+        horizon: float | None = None,
+        *,
+        n_draws: int = 400,
+        kind: str = "outcome",
+        random_state: Seed = None,
+    ) -> np.ndarray:
+        """Draws of each customer's value, for what is no interval: tiers, totals, shares of the best.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4)
+        horizon : float, default=None
+            In the constructor's ``unit``; None takes the constructor's.
+        n_draws : int, default=400
+            Posterior draws of either model.
+        kind : {"outcome", "mean"}, default="outcome"
+            "outcome": the money to come, uncertain parameters and luck in it, as :meth:`predict_interval` says. "mean": its
+            expectation, uncertain by the parameters alone.
+        random_state : int, Generator, RandomState or None
+            For luck; None takes the same at every call, so that answers do not move.
+
+        Returns
+        -------
+        ndarray of shape (n_draws, n_customers)
+            A row is one state of the world: its parameters are those of all customers.
+
+        Warns
+        -----
+        UserWarning, ConvergenceWarning
+            As :meth:`predict_interval`.
+
+        Examples
+        --------
+        >>> from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+        >>> from crmml.datasets import load_cdnow_sample
+        >>> from crmml.transactions import summarize
+        >>> summary = summarize(load_cdnow_sample(), value="value", unit="W")
+        >>> clv = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y").fit(summary)
+        >>> money = clv.draws(summary)
+        >>> money.shape, bool((money == 0).mean() > 0.5)    # most customers will buy nothing
+        ((400, 2357), True)
+        """
+        kind = check_choice(kind, "kind", KINDS)
+        rng = check_generator(KEPT_SEED if random_state is None else random_state)
+        frame = self._fitted_frame(X)
+        with each_warning_once():
+            outlook = self._outlook(self._horizon(horizon), n_draws)
+            timing, money = self.transactions_._fitted_summary(frame), self._money(frame)
+            return value_draws(outlook, timing, money, rng if kind == "outcome" else None)
+
+    def table(
+        self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None, kind: str = "outcome"
+    ) -> Any:
         """One row per customer: P(alive), expected purchases, expected spend, value.
 
         Parameters
@@ -264,26 +324,40 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             In the constructor's ``unit``.
         coverage : float, default=None
             Give it (0.9, say) to have a column with the lower and one with the upper bound beside each prediction.
+        kind : {"outcome", "mean"}, default="outcome"
+            What bounds are of. "outcome": of what will be seen, which they hold with probability ``coverage``: purchases, the
+            amount of the next one, the money to come. "mean": of the expectation, which they hold; hardly any outcome is inside.
 
         Returns
         -------
         frame of X's engine
-            customer_id, probability_alive (now), expected_purchases (within the horizon, not discounted),
-            expected_spend (a transaction), clv; with ``coverage`` also probability_alive_lower and so on. Spend and value are
-            infinite where the expectation does not exist.
+            customer_id, probability_alive (now), expected_purchases (within the horizon, not discounted), expected_spend (a
+            transaction), clv. With ``coverage`` each is followed by its bounds, whose names say what they are of:
+
+            ==================  ================================================  ======================
+            prediction          bounds of the outcome                             bounds of the mean
+            ==================  ================================================  ======================
+            probability_alive   probability_alive_lower (a probability's own)     probability_alive_lower
+            expected_purchases  purchases_lower                                   expected_purchases_lower
+            expected_spend      next_amount_lower                                 expected_spend_lower
+            clv                 value_lower                                       clv_lower
+            ==================  ================================================  ======================
+
+            and the same with _upper. Spend and value are infinite where the expectation does not exist.
 
         Warns
         -----
         UserWarning, ConvergenceWarning
             Each once: what :meth:`predict` and :meth:`predict_interval` warn of.
         """
-        with each_warning_once():
-            columns = self._table(X, horizon, coverage)
-        return frames.with_identifier(X, columns, "customer_id")
-
-    def _table(self, X: FrameLike, horizon: float | None, coverage: float | None) -> dict[str, np.ndarray]:
         if coverage is not None:
             check_coverage(coverage)
+        kind = check_choice(kind, "kind", KINDS)
+        with each_warning_once():
+            columns = self._table(X, horizon, coverage, kind)
+        return frames.with_identifier(X, columns, "customer_id")
+
+    def _table(self, X: FrameLike, horizon: float | None, coverage: float | None, kind: str) -> dict[str, np.ndarray]:
         frame = self._fitted_frame(X)
         spend = self.spend_.predict(frame)
         columns = {
@@ -292,14 +366,21 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             "expected_spend": spend,
             "clv": self._value(frame, spend, horizon),
         }
-        if coverage is not None:
-            bracketed: dict[str, np.ndarray] = {}
-            for name, values in columns.items():
-                of = "predict" if name == "clv" else name
-                bounds = self.predict_interval(X, of, horizon=horizon, coverage=coverage)
-                bracketed |= {name: values, f"{name}_lower": bounds[:, 0], f"{name}_upper": bounds[:, 1]}
-            columns = bracketed
-        return columns
+        if coverage is None:
+            return columns
+        bracketed: dict[str, np.ndarray] = {}
+        for name, values in tracked(columns.items(), "Intervals", total=len(columns)):
+            outcome = OUTCOMES.get(name) if kind == "outcome" else None
+            bounds = self.predict_interval(
+                X,
+                "predict" if name == "clv" else name,
+                horizon=horizon,
+                coverage=coverage,
+                kind="outcome" if outcome else "mean",
+            )
+            of = outcome or name
+            bracketed |= {name: values, f"{of}_lower": bounds[:, 0], f"{of}_upper": bounds[:, 1]}
+        return bracketed
 
     def describe(self, X: FrameLike | None = None) -> str:
         """Return what was found in plain sentences; with a summary X also what its customers are worth.
@@ -339,35 +420,21 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         self, frame: pd.DataFrame, horizon: float, coverage: float, kind: str, n_draws: int
     ) -> np.ndarray:
         """Draws of both posteriors, which are independent given the data, multiplied pair by pair."""
-        transactions, spend = self.transactions_, self.spend_
+        rng = check_generator(KEPT_SEED) if kind == "outcome" else None
+        timing, money = self.transactions_._fitted_summary(frame), self._money(frame)
+        return value_interval(self._outlook(horizon, n_draws), timing, money, coverage, rng)
+
+    def _outlook(self, horizon: float, n_draws: int) -> Outlook:
         unit = str(self.ruler_.unit)
         delta = discount_intensity(self.annual_discount_rate, unit) if self.annual_discount_rate else 0.0
-        layout, vectors, spend_draws = transactions._layout(), transactions._draws(n_draws), spend._draws(n_draws)
-        n_draws = min(len(vectors), len(spend_draws))
-        vectors, spend_draws = vectors[:n_draws], spend_draws[:n_draws]
-        rng = check_generator(KEPT_SEED)
-        timing, timing_code = sorted_unique(transactions._fitted_summary(frame))
-        parts, _, code = unique_rows(timing_code, *frame[["frequency", "monetary_value"]].to_numpy(dtype=float).T)
-        rows = np.column_stack(parts)
-        order = np.argsort(rows[:, 0], kind="stable")
+        vectors, spend_vectors = self.transactions_._draws(n_draws), self.spend_._draws(n_draws)
+        n_draws = min(len(vectors), len(spend_vectors))
+        return Outlook(
+            self.transactions_, self.spend_, vectors[:n_draws], spend_vectors[:n_draws], self.margin, horizon, delta
+        )
 
-        def value(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
-            own, place = np.unique(block[:, 0].astype(np.intp), return_inverse=True)
-            rows, theta = transactions._rows(timing[own]), layout.theta(draws, timing[own])
-            bought = transactions._quantity(
-                "discounted_expected_transactions", rows, theta, horizon=horizon, delta=delta
-            )
-            if kind == "outcome":
-                mean = transactions._quantity("predict", rows, theta, horizon=horizon) if delta else bought
-                factor = np.divide(bought, mean, out=np.ones_like(mean), where=mean > 0)
-                counts = count_draws(transactions, timing[block[:, 0].astype(np.intp)], draws, horizon, rng)
-                total = spend._total_draws(block[:, 1:], spend_draws, counts, rng)
-                return product(self.margin * total, factor[:, place])
-            return product(self.margin * spend._mean_draws(block[:, 1:], spend_draws), bought[:, place])
-
-        bounds = np.empty((len(rows), 2))
-        bounds[order] = interval_by_blocks(value, rows[order], vectors, coverage)
-        return bounds[code]
+    def _money(self, frame: pd.DataFrame) -> np.ndarray:
+        return frame[["frequency", "monetary_value"]].to_numpy(dtype=float)
 
     def _horizon(self, horizon: float | None) -> float:
         """The horizon in the fitted model's unit."""

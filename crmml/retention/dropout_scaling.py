@@ -43,6 +43,7 @@ from ..clv.numerics import beta_geometric, opportunities
 from ..exceptions import DataError
 from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
+from ..progress import tracked
 from ..transactions.compression import unique_rows
 from ..typing import Estimator, FrameLike, Numbers, Theta, Unit
 from ._equity import EquityChange
@@ -361,7 +362,7 @@ def _equity_draws(
     by = np.broadcast_to(change.draws(n_draws, rng), (n_draws,))
     gains, held = np.empty(n_draws), 0
     block = max(1, 200_000 // len(base.unique))
-    for at in range(0, n_draws, block):
+    for at in tracked(range(0, n_draws, block), "Value of retention"):
         part = slice(at, at + block)
         theta = [np.exp(vectors[part, k])[:, None] for k in range(len(transactions.parameter_names))]
         found = scaling(transactions, change, theta, by[part][:, None])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..exceptions import DataError
 from ..files import csv_chunks, kind_of, only_writer, replacing
 from ..files.writing import replace_folder, scratch_folder
 from ..frames.ruler import Ruler
+from ..progress import tracked
 from ..results import Result
 from ..typing import Estimator
 from ._parts import Part, readable_parts, refuse_strangers, write_manifest, write_part
@@ -267,15 +267,13 @@ def _replacing_folder(scorer: Scorer, folder: Path, job: dict, n_jobs: int) -> S
 
 
 def _in_parallel(function: Callable, arguments: Iterator, n_jobs: int) -> Iterator:
-    from rich.progress import track
-
     if n_jobs == 1:
         results: Iterator = (function(*entry) for entry in arguments)
     else:
         results = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
             joblib.delayed(function)(*entry) for entry in arguments
         )
-    yield from track(results, description="Scoring", disable=not sys.stderr.isatty(), transient=True)
+    yield from tracked(results, "Scoring")
 
 
 def _stated(ruler: Ruler, unit: str | None, fitted: Ruler, name: str) -> Ruler:

@@ -21,7 +21,7 @@ from .beta_geometric_total import weighted_total
 from .beta_mixture import log_mean_survival, mean_purchases
 from .living_purchases import COARSE, FINE, by_count
 from .rising import log_rising, log_rising_slope
-from .rows import Rows
+from .rows import MOST_EXPECTED, Rows
 
 __all__ = [
     "conditional_count_log_proba",
@@ -30,6 +30,7 @@ __all__ = [
     "discounted_given_alive",
     "discounted_residual_transactions",
     "expectation",
+    "future_counts",
     "log_likelihood",
     "log_likelihood_gradient",
     "log_probability_alive",
@@ -127,6 +128,30 @@ def conditional_count_log_proba(
     log_proba -= np.logaddexp(0.0, log_odds)[..., None]
     log_proba[..., 0] = np.logaddexp(log_proba[..., 0], -np.logaddexp(0.0, -log_odds))
     return log_proba
+
+
+def future_counts(
+    rows: Rows,
+    horizon: float,
+    theta: Theta,
+    rng: np.random.Generator,
+    *,
+    pace: Numbers = 1.0,
+    modified: bool = False,
+) -> np.ndarray:
+    """One simulated number of purchases in (T, T + horizon] for each draw of theta and row, rates multiplied by ``pace``.
+
+    Who is alive would buy a Poisson number of times and leaves after a geometric one: the smaller of the two is bought.
+    """
+    r, alpha, a, b = (np.asarray(value, dtype=float) for value in theta)
+    now = np.exp(-np.logaddexp(0.0, _log_odds_gone(rows, r, alpha, a, b, modified)))
+    shape = np.broadcast_shapes(now.shape, r.shape, np.shape(pace))
+    alive = rng.random(shape) < now
+    mean = rng.gamma(np.broadcast_to(r + rows.x, shape)) * (pace * horizon / (alpha + rows.T))
+    leaves = rng.beta(np.broadcast_to(a, shape), np.broadcast_to(_beta_after(rows.x, b, modified), shape))
+    with np.errstate(divide="ignore", over="ignore"):
+        last = 1.0 + np.floor(rng.exponential(size=shape) / -np.log1p(-leaves))
+    return np.where(alive, np.minimum(rng.poisson(np.minimum(mean, MOST_EXPECTED)), last), 0.0)
 
 
 def next_purchase_quantile(rows: Rows, quantile: float, theta: Theta, *, modified: bool = False) -> np.ndarray:
@@ -240,9 +265,7 @@ def _given_alive(function, rows: Rows, horizon: Any, theta: Sequence[np.ndarray]
     return function(r + x, horizon / (alpha + T), a, _beta_after(x, b, modified))[..., code]
 
 
-def _living(
-    rows: Rows, theta: Sequence[np.ndarray], horizon: float, delta: float, modified: bool
-) -> np.ndarray:
+def _living(rows: Rows, theta: Sequence[np.ndarray], horizon: float, delta: float, modified: bool) -> np.ndarray:
     """Discounted purchases given alive at T, (..., n), computed once for each distinct (x, T) where theta allows it."""
     if any(value.ndim and value.shape[-1] > 1 for value in theta):
         return discounted_given_alive(rows.x, rows.T, theta, horizon, delta, modified=modified)
@@ -261,7 +284,10 @@ def _count_log_proba(shape_, rate, a, b, t: float, max_count: int, shape: tuple[
         buys_j = log_rising(nu, j) - log_factorial(max_count) + nu * np.log1p(-share)
         buys_j = buys_j + np.where(j > 0, j * np.where(share > 0, log_share, -1e306), 0.0)
         later = j[1:]
-        at_least_j = np.log(betainc(later, nu, share))
+        # at least j: the most asked for from the beta function, fewer by adding up, of positive terms alone
+        exactly = np.exp(buys_j)
+        at_least = np.concatenate([exactly[..., 1:-1], betainc(float(max_count), nu, share)], axis=-1)
+        at_least_j = np.log(np.cumsum(at_least[..., ::-1], axis=-1)[..., ::-1]) if max_count else 0.0
         stays, leaves = log_staying + buys_j, np.full(shape + j.shape, -np.inf)
         leaves[..., 1:] = log_staying[..., :-1] + np.log(a) - np.log(a + b + later - 1) + at_least_j
         return np.logaddexp(stays, leaves)

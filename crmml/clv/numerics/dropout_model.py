@@ -18,7 +18,7 @@ from scipy.special import gammaln
 from ...typing import Numbers, Theta
 from .dropout_integral import DropoutLaw, Silence, count_log_weights, silence
 from .rising import log_rising, log_rising_slope
-from .rows import Rows
+from .rows import MOST_EXPECTED, Rows
 
 #: A time that no clock reaches.
 ENDLESS = 1e250
@@ -87,6 +87,19 @@ class DropoutModel:
         value = now.log_alive[:, None] + _count_log_proba(*self._future(history), horizon, max_count)
         value[:, 0] = np.minimum(np.logaddexp(now.log_gone, value[:, 0]), 0.0)
         return value.reshape(*shape, max_count + 1)
+
+    def future_counts(
+        self, rows: Rows, horizon: float, theta: Theta, rng: np.random.Generator, *, pace: Numbers = 1.0
+    ) -> np.ndarray:
+        """One simulated number of purchases in (T, T + horizon] for each draw of theta and row, rates multiplied by ``pace``."""
+        history, shape = _flatten(rows, theta)
+        p, rate, law = self._future(history)
+        size = history.x.size
+        alive = rng.random(size) < np.exp(self._silence(history).log_alive)
+        there = np.where(alive, np.minimum(law.sample(size, rng), horizon), 0.0)
+        mean = rng.gamma(np.broadcast_to(p, size)) / rate * there
+        mean = mean.reshape(shape) * pace
+        return rng.poisson(np.minimum(mean, MOST_EXPECTED)).astype(float)
 
     def next_purchase_log_survival(self, rows: Rows, s: Numbers, theta: Theta) -> np.ndarray:
         """Log P(no purchase in (T, T + s] | data), s broadcasting against the rows' axis, shape (..., n)."""

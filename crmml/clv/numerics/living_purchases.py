@@ -39,8 +39,8 @@ class Rule(NamedTuple):
     digits: float
 
 
-#: For an estimate, 1e-9 relative, and for draws, whose spread is far wider.
-FINE = Rule(Points(accuracy=21.0, negligible=26.0), 10.0)
+#: For an estimate, 1e-7 relative, and for draws, whose spread is far wider.
+FINE = Rule(Points(accuracy=18.0, negligible=21.0), 8.0)
 COARSE = Rule(Points(accuracy=12.0, negligible=14.0), 5.0)
 #: Half-width of the strip of ln A in which the expectation is taken to be analytic: it has its singularities at π.
 STRIP = 2.5
@@ -156,6 +156,8 @@ def _discounted(nu, length, a, b, horizon: float, delta: float, rule: Rule) -> n
     ahead = min(horizon, 1 / delta) / length.min(axis=1)
     p, p_weight = beta_points(nu, ahead, a, b, rule.points)
     y, y_weight = _gamma_points(nu + 1, rule.points)
+    if nu.size == 1:
+        return nu / length * _of_one(p, p_weight, y, y_weight, length, horizon, delta, rule.points)
     pace = (y[..., None] / length)[None]
     total = np.zeros(length.shape)
     step = max(1, BLOCK // pace.size)
@@ -164,6 +166,17 @@ def _discounted(nu, length, a, b, horizon: float, delta: float, rule: Rule) -> n
         value = _until(ends, horizon)
         total += np.einsum("kjmt,km,jm->mt", value, p_weight[k : k + step], y_weight, optimize=True)
     return nu[:, None] / length * total
+
+
+def _of_one(p, p_weight, y, y_weight, length, horizon: float, delta: float, points: Points) -> np.ndarray:
+    """The double sum for a single set of parameters, without the pairs of points that weigh nothing."""
+    weight = (p_weight[:, 0, None] * y_weight[:, 0]).ravel()
+    kept = np.flatnonzero(weight > np.exp(-points.negligible) * weight.max())
+    leave, weight = (p[:, 0, None] * y[:, 0]).ravel()[kept], weight[kept]
+    total, step = np.zeros(length.shape[1]), max(1, BLOCK // length.shape[1])
+    for k in range(0, weight.size, step):
+        total += weight[k : k + step] @ _until(delta + leave[k : k + step, None] / length[0], horizon)
+    return total[None, :]
 
 
 def _until(rate: np.ndarray, horizon: float) -> np.ndarray:

@@ -14,9 +14,11 @@ class TransactionNumerics(Protocol):
     """Functions of rows (x, t_x, T) and parameters theta, in the order of the model's ``parameter_names``.
 
     Each entry of theta is a scalar, one value for each row, or draws of shape (m, 1) or (m, n); results broadcast over them.
-    Nothing is NaN for legal input. Two further functions are used where they are there: ``weighted_total(rows, weight)``,
-    which returns a function of theta that gives the weighted log-likelihood and its gradient faster than row by row, and
-    ``discounted_residual_transactions(rows, delta, theta, horizon)``, where the discounted expectation has a form of its own.
+    Nothing is NaN for legal input. Three further functions are used where they are there: ``weighted_total(rows, weight)``,
+    which returns a function of theta that gives the weighted log-likelihood and its gradient faster than row by row;
+    ``discounted_residual_transactions(rows, delta, theta, horizon)``, where the discounted expectation has a form of its own; and
+    ``future_counts(rows, horizon, theta, rng, pace=1.0)``, which simulates numbers of transactions, purchase rates being multiplied
+    by ``pace``, (m, 1) or a number, and spares the inversion of probabilities.
     """
 
     def log_likelihood(self, rows: Rows, theta: Theta, **options: Any) -> np.ndarray:

@@ -11,6 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
+#: Expected purchases are taken to be at most so many where their number is simulated.
+MOST_EXPECTED = 1e15
+
 
 @dataclass(frozen=True)
 class Rows:
