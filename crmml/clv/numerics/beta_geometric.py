@@ -278,10 +278,10 @@ def _count_log_proba(shape_, rate, a, b, t: float, max_count: int, shape: tuple[
     nu, length, a, b = (np.broadcast_to(value, shape)[..., None] for value in (shape_, rate, a, b))
     j = np.arange(max_count + 1.0)
     share = t / (length + t)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         log_share = np.log(share)
-        log_staying = log_rising(b, j) - log_rising(a + b, j)
-        buys_j = log_rising(nu, j) - log_factorial(max_count) + nu * np.log1p(-share)
+        log_staying = -_added_up(np.log1p(a / (b + j[:-1])))
+        buys_j = _added_up(np.log((nu + j[:-1]) / j[1:])) + nu * np.log1p(-share)
         buys_j = buys_j + np.where(j > 0, j * np.where(share > 0, log_share, -1e306), 0.0)
         later = j[1:]
         # at least j: the most asked for from the beta function, fewer by adding up, of positive terms alone
@@ -293,6 +293,6 @@ def _count_log_proba(shape_, rate, a, b, t: float, max_count: int, shape: tuple[
         return np.logaddexp(stays, leaves)
 
 
-def log_factorial(n: int) -> np.ndarray:
-    """Return ln j! for j = 0 .. n."""
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, n + 1)))])
+def _added_up(terms: np.ndarray) -> np.ndarray:
+    """Sums of the first 0, 1, 2, ... terms of the last axis."""
+    return np.concatenate([np.zeros((*terms.shape[:-1], 1)), np.cumsum(terms, axis=-1)], axis=-1)
