@@ -30,7 +30,7 @@ def _has_interval(model: PyramidSegmenter) -> bool:
     if model.interval is None:
         raise AttributeError(
             "predict_proba needs the bounds of the value: name their columns with interval=(lower, upper), such as "
-            'interval=("clv_lower", "clv_upper")'
+            'interval=("clv_lower", "clv_upper"); or give draws of the value to tier_probabilities'
         )
     return True
 
@@ -54,7 +54,7 @@ class PyramidSegmenter(Segmenter):
     value : str, default="value"
         Column of the value, such as "clv".
     interval : (str, str), default=None
-        Columns of the value's lower and upper bounds, such as ("clv_lower", "clv_upper"), for ``predict_proba``.
+        Columns of the lower and upper bounds of the expected value, such as ("clv_lower", "clv_upper"), for ``predict_proba``.
     coverage : float, default=0.9
         Of that interval.
     by : str, default=None
@@ -133,7 +133,9 @@ class PyramidSegmenter(Segmenter):
         The value is taken to be lognormal with these two quantiles where the lower bound is above 0, else normal:
         :math:`\mu = (g(l) + g(u)) / 2, \sigma = (g(u) - g(l)) / 2z`, g the logarithm or the identity and z the normal quantile of
         (1 + coverage) / 2. Bounds that are equal leave no doubt. What the probability means is what the interval means: of an
-        interval of the expected value, uncertainty about the expected value.
+        interval of the expected value, uncertainty about the expected value, which says little of what a customer will be worth.
+        For that take :meth:`tier_probabilities` of draws of the outcome: two bounds do not tell how likely it is that nothing
+        comes at all.
 
         Parameters
         ----------
@@ -148,6 +150,11 @@ class PyramidSegmenter(Segmenter):
         ------
         DataError
             As ``predict`` does, and when bounds are missing or crossed.
+
+        Warns
+        -----
+        SegmentWarning
+            When most lower bounds are exactly 0, as those of an outcome that may be nothing are.
         """
         check_is_fitted(self)
         if not frames.is_frame(X):
@@ -157,6 +164,7 @@ class PyramidSegmenter(Segmenter):
         X = eager(X)
         columns, types, _ = self._predicted(X)
         columns |= self._bounds(X, columns)
+        _warn_of_outcomes(columns["lower"], columns["upper"])
         found = self._by_type(_probabilities(self.coverage), columns, types, len(self.segments_))
         if self.missing == "own":
             unknown = np.isnan(found).any(axis=1)
@@ -166,11 +174,13 @@ class PyramidSegmenter(Segmenter):
     def tier_probabilities(
         self, draws: ArrayLike, *, relative: bool = False, types: ArrayLike | None = None
     ) -> np.ndarray:
-        """Probability of each tier from draws of every customer's value, such as those of a posterior.
+        """Probability of each tier from draws of every customer's value.
 
         Parameters
         ----------
         draws : array of shape (n_draws, n_customers)
+            Such as those of ``CustomerLifetimeValue.draws(X)``, of the money to come: the probability of a tier is then how often
+            it will come true. Draws of the expectation (``kind="mean"``) tell how sure the expectation's tier is.
         relative : bool, default=False
             False compares each draw with the fitted cut points; True ranks the customers anew in each draw, by ``shares``.
         types : array of shape (n_customers,), default=None
@@ -328,6 +338,19 @@ class PyramidSegmenter(Segmenter):
         if faults:
             raise DataError(faults, self._subject)
         return {"lower": lower, "upper": upper}
+
+
+def _warn_of_outcomes(lower: np.ndarray, upper: np.ndarray) -> None:
+    """Warn where bounds are those of an outcome that may be nothing, whose law they do not tell."""
+    nothing = int(np.count_nonzero((lower == 0) & (upper >= 0)))
+    if nothing > lower.size / 2:
+        warnings.warn(
+            f"{nothing:,} of {lower.size:,} lower bounds are exactly 0, as of an outcome that may be nothing; two bounds do not tell how "
+            "likely that is, and a normal distribution through them states too little. Take tier_probabilities(draws), with "
+            "the draws of CustomerLifetimeValue.draws(X).",
+            SegmentWarning,
+            stacklevel=3,
+        )
 
 
 def _as_numbers(name: str, given: Any) -> np.ndarray:

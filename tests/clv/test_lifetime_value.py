@@ -78,7 +78,7 @@ def test_wrong_settings(wrong):
 
 def test_intervals_of_the_value_and_its_parts(value):
     head = cdnow_split().head(60)
-    table = value.table(head, coverage=0.8)
+    table = value.table(head, coverage=0.8, kind="mean")
     for name in ("probability_alive", "expected_purchases", "expected_spend", "clv"):
         inside = (table[f"{name}_lower"] <= table[name]) & (table[name] <= table[f"{name}_upper"])
         assert inside.mean() > 0.95
@@ -166,7 +166,7 @@ def test_a_table_with_infinite_expectations_holds_no_nan_and_warns_once(heavy_fi
     X = X.iloc[:400].assign(customer_id=range(400))
     X.attrs = heavy().attrs
     with pytest.warns(UserWarning, match="infinite") as told:
-        table = heavy_fit.table(X, coverage=0.8)
+        table = heavy_fit.table(X, coverage=0.8, kind="mean")
     texts = [str(one.message) for one in told]
     assert len(texts) == len(set(texts))
     assert sum("customers is infinite" in text for text in texts) == 1
@@ -215,7 +215,7 @@ def test_constant_spend_through_the_whole_table():
     X.attrs = attrs
     with pytest.warns(UserWarning, match="taken to be that amount for everybody"):
         model = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y").fit(X)
-    table = model.table(X, coverage=0.9)
+    table = model.table(X, coverage=0.9, kind="mean")
     assert (table[["expected_spend", "expected_spend_lower", "expected_spend_upper"]] == 9.99).all().all()
     np.testing.assert_allclose(table["clv"], 9.99 * table["expected_purchases"], rtol=1e-9)
     np.testing.assert_allclose(table["clv_upper"], 9.99 * table["expected_purchases_upper"], rtol=1e-3)

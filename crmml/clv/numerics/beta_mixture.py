@@ -119,10 +119,11 @@ def _points(nu, s, a, b, points: Points):
     negligible = points.negligible
     reach = np.sqrt(2 * negligible) / curvature
     # a density's end: where its deficit against the mode is no longer negligible, at the slope a (left) or b (right)
-    first, last = mode - reach - negligible / a, mode + reach + negligible / b
+    # the integrand may grow to the left, as far as to where it turns
+    turn = -np.log1p(s + nu * s)
+    first, last = mode - reach - (negligible - turn) / a, mode + reach + negligible / b
     # on the right a large b ends the density like exp(−b e^u)
     last = np.minimum(last, np.where(b > 1, np.maximum(mode, 0.0) + reach + negligible / b, last))
-    turn = -np.log1p(s + nu * s)
     lower = np.maximum(first, np.minimum(mode, turn) - 4.0)
     upper = np.maximum(np.minimum(last, np.maximum(mode, 0.0) + 4.0), lower)
     begin = lower - width * np.log1p((lower - first) / width)

@@ -155,9 +155,11 @@ def _undiscounted(nu, length, a, b, horizon: float, delta: float, rule: Rule) ->
 def _discounted(nu, length, a, b, horizon: float, delta: float, rule: Rule) -> np.ndarray:
     ahead = min(horizon, 1 / delta) / length.min(axis=1)
     p, p_weight = beta_points(nu, ahead, a, b, rule.points)
-    y, y_weight = _gamma_points(nu + 1, rule.points)
+    growth = np.log1p((nu + 1) * ahead)
+    y, y_weight = _gamma_points(nu + 1, growth, rule.points)
     if nu.size == 1:
-        return nu / length * _of_one(p, p_weight, y, y_weight, length, horizon, delta, rule.points)
+        least = np.exp(-rule.points.negligible - growth[0])
+        return nu / length * _of_one(p, p_weight, y, y_weight, length, horizon, delta, least)
     pace = (y[..., None] / length)[None]
     total = np.zeros(length.shape)
     step = max(1, BLOCK // pace.size)
@@ -168,10 +170,10 @@ def _discounted(nu, length, a, b, horizon: float, delta: float, rule: Rule) -> n
     return nu[:, None] / length * total
 
 
-def _of_one(p, p_weight, y, y_weight, length, horizon: float, delta: float, points: Points) -> np.ndarray:
+def _of_one(p, p_weight, y, y_weight, length, horizon: float, delta: float, least: float) -> np.ndarray:
     """The double sum for a single set of parameters, without the pairs of points that weigh nothing."""
     weight = (p_weight[:, 0, None] * y_weight[:, 0]).ravel()
-    kept = np.flatnonzero(weight > np.exp(-points.negligible) * weight.max())
+    kept = np.flatnonzero(weight > least * weight.max())
     leave, weight = (p[:, 0, None] * y[:, 0]).ravel()[kept], weight[kept]
     total, step = np.zeros(length.shape[1]), max(1, BLOCK // length.shape[1])
     for k in range(0, weight.size, step):
@@ -188,10 +190,14 @@ def _until(rate: np.ndarray, horizon: float) -> np.ndarray:
     return gone / -rate
 
 
-def _gamma_points(shape: np.ndarray, points: Points) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights, (j, m), of a gamma-distributed variable of these shapes, on the logarithmic scale."""
-    relative = points.negligible / shape
+def _gamma_points(shape: np.ndarray, growth: np.ndarray, points: Points) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights, (j, m), of a gamma-distributed variable of these shapes, on the logarithmic scale.
+
+    ``growth`` is how far the log of the integrand may rise to the left.
+    """
+    relative = (points.negligible + growth) / shape
     left = relative / 3 + np.sqrt(relative**2 / 9 + 2 * relative)
+    relative = points.negligible / shape
     right = np.log1p(relative + np.sqrt(2 * relative))
     spacing = points.spacing(shape)
     count = int(np.ceil(((left + right) / spacing).max())) + 1
