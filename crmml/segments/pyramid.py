@@ -345,8 +345,8 @@ def _warn_of_outcomes(lower: np.ndarray, upper: np.ndarray) -> None:
     nothing = int(np.count_nonzero((lower == 0) & (upper >= 0)))
     if nothing > lower.size / 2:
         warnings.warn(
-            f"{nothing:,} of {lower.size:,} lower bounds are exactly 0, as of an outcome that may be nothing; two bounds do not tell how "
-            "likely that is, and a normal distribution through them states too little. Take tier_probabilities(draws), with "
+            f"{nothing:,} of {lower.size:,} lower bounds are exactly 0, as of an outcome that may be nothing; two bounds do not tell "
+            "how likely that is, and a normal distribution through them states too little. Take tier_probabilities(draws), with "
             "the draws of CustomerLifetimeValue.draws(X).",
             SegmentWarning,
             stacklevel=3,

@@ -163,13 +163,17 @@ def test_the_table_of_lifetime_values_is_an_input():
     value = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=39, unit="W")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        table = value.fit(cdnow_split()).table(summary, coverage=0.8)
+        table = value.fit(cdnow_split()).table(summary, coverage=0.8, kind="mean")
     options = {"value": "clv", "interval": ("clv_lower", "clv_upper"), "coverage": 0.8}
     model = PyramidSegmenter((0.05, 0.15, 0.8), **options).fit(table)
     found = model.predict_proba(table)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert np.mean(np.asarray(model.segments_)[found.argmax(axis=1)] == model.predict(table)) > 0.9
     assert found.sum(axis=0) == pytest.approx([20, 60, 320], abs=25)
+    outcome = value.table(summary, coverage=0.8)
+    of_outcome = PyramidSegmenter((0.05, 0.15, 0.8), value="clv", interval=("value_lower", "value_upper")).fit(outcome)
+    with pytest.warns(SegmentWarning, match=r"lower bounds are exactly 0.*tier_probabilities"):
+        of_outcome.predict_proba(outcome)
 
 
 def test_all_engines(engine):

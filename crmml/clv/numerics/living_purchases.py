@@ -40,7 +40,7 @@ class Rule(NamedTuple):
 
 
 #: For an estimate, 1e-7 relative, and for draws, whose spread is far wider.
-FINE = Rule(Points(accuracy=18.0, negligible=21.0), 8.0)
+FINE = Rule(Points(accuracy=16.5, negligible=19.0), 8.0)
 COARSE = Rule(Points(accuracy=12.0, negligible=14.0), 5.0)
 #: Half-width of the strip of ln A in which the expectation is taken to be analytic: it has its singularities at π.
 STRIP = 2.5
@@ -185,9 +185,14 @@ def _until(rate: np.ndarray, horizon: float) -> np.ndarray:
     """(1 - exp(-rate h)) / rate, which ends the stream of rate 1 at a rate."""
     if not np.isfinite(horizon):
         return 1 / rate
-    z = rate * -horizon
-    gone = np.expm1(z) if z.max() > -SMALL else np.exp(z) - 1
-    return gone / -rate
+    value = rate * -horizon
+    if value.max() > -SMALL:
+        np.expm1(value, out=value)
+    else:
+        np.exp(value, out=value)
+        value -= 1
+    value /= rate
+    return np.negative(value, out=value)
 
 
 def _gamma_points(shape: np.ndarray, growth: np.ndarray, points: Points) -> tuple[np.ndarray, np.ndarray]:
