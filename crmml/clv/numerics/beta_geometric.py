@@ -19,7 +19,7 @@ from scipy.special import betainc, expit
 from ...typing import Numbers, Theta
 from .beta_geometric_total import weighted_total
 from .beta_mixture import log_mean_survival, mean_purchases
-from .living_purchases import COARSE, FINE, by_count
+from .living_purchases import COARSE, FINE, FULL, by_count
 from .rising import log_rising, log_rising_slope
 from .rows import MOST_EXPECTED, Rows
 
@@ -106,7 +106,7 @@ def discounted_residual_transactions(
 ) -> np.ndarray:
     r"""Expected purchases in (T, T + horizon], each discounted by :math:`e^{-\delta t}`, given each customer's history.
 
-    Within 1e-8 relative, or 1e-4 over draws, whose spread is far wider; the horizon may be infinite where delta > 0.
+    Within 1e-6 relative, or 1e-4 over draws, whose spread is far wider; the horizon may be infinite where delta > 0.
     """
     if delta == 0:
         return conditional_expectation(rows, horizon, theta, modified=modified)
@@ -186,8 +186,8 @@ def discounted_given_alive(
     Every customer's mean dropout probability from now on is multiplied by ``factor``, (m, 1) or a number. Precise as
     :func:`discounted_residual_transactions` is.
     """
-    coarse = delta > 0 and max(np.ndim(value) for value in theta) > 1
-    return by_count(x, T, theta, x + modified, horizon, delta, COARSE if coarse else FINE, factor)
+    rule = FULL if delta == 0 else COARSE if max(np.ndim(value) for value in theta) > 1 else FINE
+    return by_count(x, T, theta, x + modified, horizon, delta, rule, factor)
 
 
 def count_log_proba(t: float, theta: Theta, max_count: int, *, modified: bool = False) -> np.ndarray:

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .beta_mixture import Points, beta_points
+from .beta_mixture import EXACT, Points, beta_points
 
 
 class Rule(NamedTuple):
@@ -39,7 +39,9 @@ class Rule(NamedTuple):
     digits: float
 
 
-#: For an estimate, 1e-7 relative, and for draws, whose spread is far wider.
+#: Without a discount, as precise as :func:`.beta_mixture.mean_purchases`: few digits would save little there.
+FULL = Rule(EXACT, 12.0)
+#: With one, for an estimate, 1e-7 relative, and for draws, whose spread is far wider.
 FINE = Rule(Points(accuracy=16.5, negligible=19.0), 8.0)
 COARSE = Rule(Points(accuracy=12.0, negligible=14.0), 5.0)
 #: Half-width of the strip of ln A in which the expectation is taken to be analytic: it has its singularities at π.
