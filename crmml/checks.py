@@ -366,6 +366,18 @@ def check_numbers(
     return array
 
 
+def check_not_negative(value: Any, name: str) -> Any:
+    """Return a number of at least 0, or an array of them.
+
+    Raises
+    ------
+    DataError, ValueError
+        As :func:`check_numbers`.
+    """
+    array = check_numbers(value, name, least=0)
+    return array if array.ndim else float(array)
+
+
 def _shown(value: Any, most: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."

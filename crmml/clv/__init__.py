@@ -3,6 +3,7 @@
 from .beta_geo import BetaGeoNBD
 from .beta_geo_beta_binom import BetaGeoBetaBinomial
 from .beta_geo_cnbd import BetaGeoCNBD
+from .calendar import learn_clock
 from .comparison import compare, likelihood_ratio_test
 from .displays import (
     AliveHistoryDisplay,
@@ -40,6 +41,7 @@ __all__ = [
     "TrackingDisplay",
     "TransactionModel",
     "compare",
+    "learn_clock",
     "likelihood_ratio_test",
     "purchase_rate",
     "spend_frequency_correlation",

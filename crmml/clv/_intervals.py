@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
 from ..transactions.compression import unique_rows
 from ..typing import Estimator
+from ._covariates import CovariateLayout
+from ._operational_time import Ahead
 from ._posterior import interval_by_blocks
 
 #: Draws used for the distribution of an outcome, whose own spread far exceeds what more draws would add.
@@ -46,20 +48,48 @@ def each_warning_once(stacklevel: int = 4) -> Iterator[None]:
 
 
 def mean_interval(
-    model: Estimator, columns: np.ndarray, vectors: np.ndarray, coverage: float, quantity: str, **arguments
+    model: Estimator,
+    columns: np.ndarray,
+    vectors: np.ndarray,
+    coverage: float,
+    quantity: str,
+    ahead: Ahead,
+    **arguments,
 ) -> np.ndarray:
-    """Interval of a model's expectation or probability, (n, 2): quantiles over posterior draws, on unique rows."""
+    """Interval of a model's expectation or probability, (n, 2): quantiles over posterior draws and the clock's shocks."""
     layout = model._layout()
+    shares = ahead.shares(len(vectors))
 
     def function(block: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        return model._quantity(quantity, model._rows(block), layout.theta(draws, block), **arguments)
+        rows = model._rows(block)
+
+        def at(theta: list, share: float) -> np.ndarray:
+            return model._quantity(quantity, rows, theta, ahead=ahead, share=share, **arguments)
+
+        return by_share(shares, draws, lambda some, share: at(layout.theta(some, block), share))
 
     unique, code = sorted_unique(columns)
     return interval_by_blocks(function, unique, vectors, coverage)[code]
 
 
+def by_share(shares: np.ndarray, vectors: np.ndarray, compute: Callable[[np.ndarray, float], np.ndarray]) -> np.ndarray:
+    """Results of ``compute(vectors, share)`` along a first axis of draws, those of equal shares at a time."""
+    levels = np.unique(shares)
+    if levels.size == 1:
+        return compute(vectors, float(levels[0]))
+    result: np.ndarray | None = None
+    for level in levels:
+        which = shares == level
+        part = compute(vectors[which], float(level))
+        if result is None:
+            result = np.empty((len(vectors), *part.shape[1:]))
+        result[which] = part
+    assert result is not None
+    return result
+
+
 def count_interval(
-    model: Estimator, columns: np.ndarray, vectors: np.ndarray, coverage: float, horizon: float
+    model: Estimator, columns: np.ndarray, vectors: np.ndarray, coverage: float, ahead: Ahead
 ) -> np.ndarray:
     """Interval of the number of transactions itself, (n, 2): quantiles of the posterior predictive distribution.
 
@@ -68,6 +98,7 @@ def count_interval(
     """
     layout, tail = model._layout(), (1 - coverage) / 2
     vectors = vectors[:OUTCOME_DRAWS]
+    shares = ahead.shares(len(vectors))
     unique, code = sorted_unique(columns)
     result = np.full((len(unique), 2), -1.0)
     left, size = np.arange(len(unique)), FIRST_COUNTS
@@ -76,9 +107,7 @@ def count_interval(
         for at in range(0, left.size, step):
             which = left[at : at + step]
             block = unique[which]
-            log_proba = model.numerics.conditional_count_log_proba(
-                model._rows(block), horizon, layout.theta(vectors, block), size, **model._options()
-            )
+            log_proba = count_log_proba(model, block, layout, vectors, ahead.time, shares, size)
             cumulated = np.cumsum(np.exp(log_proba).mean(axis=0), axis=-1)
             for side, level in enumerate((tail, 1 - tail)):
                 inside = cumulated >= level - 1e-12
@@ -111,6 +140,26 @@ def next_purchase_interval(model: Estimator, columns: np.ndarray, vectors: np.nd
 
     unique, code = sorted_unique(columns)
     return interval_by_blocks(function, unique, vectors, coverage)[code]
+
+
+def count_log_proba(
+    model: Estimator,
+    columns: np.ndarray,
+    layout: CovariateLayout,
+    vectors: np.ndarray,
+    time: float,
+    shares: np.ndarray,
+    size: int,
+) -> np.ndarray:
+    """Log probabilities (draws, n, size + 1) of the counts within each draw's share of a time on the clock."""
+    rows, options = model._rows(columns), model._options()
+
+    def at(some: np.ndarray, share: float) -> np.ndarray:
+        return model.numerics.conditional_count_log_proba(
+            rows, time * share, layout.theta(some, columns), size, **options
+        )
+
+    return by_share(shares, vectors, at)
 
 
 def count_draws(

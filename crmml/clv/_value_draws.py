@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..transactions.compression import unique_rows
 from ..typing import Estimator
-from ._intervals import count_draws, product, sorted_unique
+from ._intervals import by_share, count_draws, product, sorted_unique
+from ._operational_time import Ahead
 from ._posterior import BLOCK, interval_by_blocks
 
 
@@ -21,10 +23,10 @@ class Outlook:
     transactions, spend : fitted estimators
     vectors, spend_vectors : ndarrays of shape (n_draws, k)
         The two posteriors are independent given the data, so that any pairing will do.
-    margin, horizon, delta : float
-        The horizon and the discount intensity in the unit of the transaction model.
-    pace : ndarray of shape (n_draws, 1) or float
-        What the rate of purchase of all customers is multiplied by in each draw: a common shock.
+    margin, delta : float
+        The discount intensity in the unit of the transaction model.
+    ahead : Ahead
+        The horizon, plain and on the model's clock.
     """
 
     transactions: Estimator
@@ -32,9 +34,13 @@ class Outlook:
     vectors: np.ndarray
     spend_vectors: np.ndarray
     margin: float
-    horizon: float
     delta: float
-    pace: np.ndarray | float = 1.0
+    ahead: Ahead
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """How much of the expected horizon passes on the clock in each draw: the shock that is common to all customers."""
+        return self.ahead.shares(len(self.vectors))
 
     def mean(self, timing: np.ndarray, place: np.ndarray, money: np.ndarray) -> np.ndarray:
         """Expected value of each draw and row, (draws, n), of rows ``timing[place]`` and money (frequency, mean amount)."""
@@ -46,7 +52,8 @@ class Outlook:
 
         Where money is discounted every purchase is by the same factor, the discounted expectation over the undiscounted one.
         """
-        counts = count_draws(self.transactions, timing[place], self.vectors, self.horizon, rng, self.pace)
+        pace = self.shares[:, None]
+        counts = count_draws(self.transactions, timing[place], self.vectors, self.ahead.time, rng, pace)
         total = self.spend._total_draws(money, self.spend_vectors, counts, rng)
         if not self.delta:
             return product(self.margin * total, np.ones(1))
@@ -57,14 +64,14 @@ class Outlook:
     def _expected(self, timing: np.ndarray, discounted: bool) -> np.ndarray:
         """Expected numbers of purchases of each draw and row, (draws, n): the one place where a common shock enters them."""
         model = self.transactions
-        rows, theta = model._rows(timing), model._layout().theta(self.vectors, timing)
-        if discounted:
-            expected = model._quantity(
-                "discounted_expected_transactions", rows, theta, horizon=self.horizon, delta=self.delta
-            )
-        else:
-            expected = model._quantity("predict", rows, theta, horizon=self.horizon)
-        return self.pace * expected
+        rows, layout = model._rows(timing), model._layout()
+        quantity = "discounted_expected_transactions" if discounted else "predict"
+
+        def at(vectors: np.ndarray, share: float) -> np.ndarray:
+            theta = layout.theta(vectors, timing)
+            return model._quantity(quantity, rows, theta, ahead=self.ahead, share=share, delta=self.delta)
+
+        return by_share(self.shares, self.vectors, at)
 
 
 def value_interval(

@@ -143,8 +143,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             When the point reached is no interior optimum; ``converged_`` is then False.
         """
         frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
-        columns = self._summary(X, reset=True)
         self._remember_ruler(X, reset=True)
+        columns = self._summary(X, reset=True)
         weight = None
         if sample_weight is not None:
             same = np.full(len(columns), sample_weight) if is_number(sample_weight) else sample_weight
@@ -179,8 +179,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """The fitted vector's layout; without covariates just the log parameters."""
         return CovariateLayout(self.parameter_names, ())
 
-    def _penalty(self) -> float:
-        """Half the L2 penalty's strength on covariate coefficients; none unless a model offers one."""
+    def _penalty(self) -> Any:
+        """Half the strength of the L2 penalty on each coefficient behind the parameters, or one for all; none unless offered."""
         return 0.0
 
     def _fit_rows(self, columns: np.ndarray, weight: np.ndarray) -> None:
@@ -213,6 +213,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
     def _objective(self, layout, matrix, columns, weight, share: float = 1.0):
         """Penalised log-likelihood and gradient in the coordinates u, the fitted vector being matrix @ u."""
         rows, penalty, k = self._rows(columns), self._penalty() * share, layout.n_parameters
+        penalised = bool(np.any(penalty))
         total_of = None if layout.effects else self._weighted_total(rows, weight)
         if total_of is not None:
             return lambda u: total_of(np.exp(u))
@@ -221,8 +222,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             vector = matrix @ u
             value, by_log_theta = self._log_likelihood_gradient(rows, layout.theta(vector, columns))
             total, gradient = float(weight @ value), layout.gradient(by_log_theta, weight, columns)
-            if penalty:
-                total -= penalty * float(vector[k:] @ vector[k:])
+            if penalised:
+                total -= float(np.sum(penalty * vector[k:] ** 2))
                 gradient[k:] -= 2 * penalty * vector[k:]
             return total, matrix.T @ gradient
 
@@ -231,7 +232,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
     def _keep(self, optimum: MaximumLikelihood, layout: CovariateLayout, matrix: np.ndarray, size: float) -> None:
         vector = matrix @ optimum.theta
         coefficients = vector[layout.n_parameters :]
-        log_likelihood = optimum.log_likelihood + self._penalty() * float(coefficients @ coefficients)
+        log_likelihood = optimum.log_likelihood + float(np.sum(self._penalty() * coefficients**2))
         self.theta_ = vector
         self.covariance_ = matrix @ optimum.covariance @ matrix.T
         self.log_likelihood_ = log_likelihood

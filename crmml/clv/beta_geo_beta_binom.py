@@ -9,6 +9,7 @@ import numpy as np
 
 from ._checks import fault, timing_faults
 from ._lifetimes import LifetimesMixin
+from ._operational_time import Ahead
 from .base import ParametricModel
 from .numerics import beta_geometric_beta_binomial
 from .numerics.rows import Rows
@@ -75,6 +76,8 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
     """
 
     title = "BG/BB"
+    _takes_entry: ClassVar[bool] = False
+    _takes_clock: ClassVar[bool] = False
     _discrete = True
     parameter_names = ("alpha", "beta", "gamma", "delta")
     numerics = beta_geometric_beta_binomial
@@ -118,8 +121,10 @@ class BetaGeoBetaBinomial(LifetimesMixin, TransactionModel):
         bought, seen = float(weight @ x) + 1.0, float(weight @ t_x) + 2.0
         return np.array([1.0, max(seen / bought - 1.0, 0.1), 0.5, 2.0])
 
-    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = 0) -> np.ndarray:
-        return self.numerics.discounted_transactions(rows, horizon, delta, theta)
+    def _discounted(
+        self, rows: Rows, theta: list, ahead: Ahead, delta: float, n_nodes: int = 0, share: float = 1.0
+    ) -> np.ndarray:
+        return self.numerics.discounted_transactions(rows, ahead.horizon, delta, theta)
 
     def traits(self) -> str:
         """Say what the parameters mean for these customers."""

@@ -105,6 +105,7 @@ class BetaGeoCNBD(TransactionModel):
     """
 
     title = "BG/CNBD-k"
+    _takes_entry: ClassVar[bool] = False
     parameter_names = ("r", "alpha", "a", "b")
     numerics = erlang_timing
     purchase_targets: ClassVar = {"alpha": -1}

@@ -307,7 +307,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         rng = check_generator(KEPT_SEED if random_state is None else random_state)
         frame = self._fitted_frame(X)
         with each_warning_once():
-            outlook = self._outlook(self._horizon(horizon), n_draws)
+            outlook = self._outlook(frame, self._horizon(horizon), n_draws)
             timing, money = self.transactions_._fitted_summary(frame), self._money(frame)
             return value_draws(outlook, timing, money, rng if kind == "outcome" else None)
 
@@ -422,15 +422,16 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         """Draws of both posteriors, which are independent given the data, multiplied pair by pair."""
         rng = check_generator(KEPT_SEED) if kind == "outcome" else None
         timing, money = self.transactions_._fitted_summary(frame), self._money(frame)
-        return value_interval(self._outlook(horizon, n_draws), timing, money, coverage, rng)
+        return value_interval(self._outlook(frame, horizon, n_draws), timing, money, coverage, rng)
 
-    def _outlook(self, horizon: float, n_draws: int) -> Outlook:
+    def _outlook(self, frame: pd.DataFrame, horizon: float, n_draws: int) -> Outlook:
         unit = str(self.ruler_.unit)
         delta = discount_intensity(self.annual_discount_rate, unit) if self.annual_discount_rate else 0.0
         vectors, spend_vectors = self.transactions_._draws(n_draws), self.spend_._draws(n_draws)
         n_draws = min(len(vectors), len(spend_vectors))
+        ahead = self.transactions_._ahead(frame, horizon)
         return Outlook(
-            self.transactions_, self.spend_, vectors[:n_draws], spend_vectors[:n_draws], self.margin, horizon, delta
+            self.transactions_, self.spend_, vectors[:n_draws], spend_vectors[:n_draws], self.margin, delta, ahead
         )
 
     def _money(self, frame: pd.DataFrame) -> np.ndarray:
@@ -466,8 +467,8 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
 
     def _fitted_frame(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self, "transactions_")
-        self._remember_ruler(X, reset=False)
-        return self._frame(self._summary(X, reset=False), self.ruler_)
+        end = self._remember_ruler(X, reset=False).observation_end  # from which the clock of X counts a horizon
+        return self._frame(self._summary(X, reset=False), self.ruler_.merged(observation_end=end))
 
     def _stated(self, ruler: Ruler) -> Ruler:
         """The summary's ruler with its unit known: its own, the stated one, or ``unit`` with a warning."""

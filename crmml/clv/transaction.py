@@ -8,18 +8,17 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from .. import frames
 from ..checks import (
     UNIT_WORDS,
     check_choice,
     check_count,
     check_coverage,
-    check_generator,
+    check_not_negative,
     check_number,
-    check_numbers,
     check_unit,
     is_number,
 )
@@ -28,19 +27,21 @@ from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..inference.quadrature import NODES
 from ..transactions.compression import unique_rows
-from ..typing import ArrayLike, Frame, FrameLike, Numbers, Seed
+from ..transactions.timing import ENTRY_WINDOW
+from ..typing import FrameLike
 from ._checks import timing_faults
 from ._covariates import CovariateLayout, Effect
 from ._intervals import count_interval, holding, mean_interval, next_purchase_interval
+from ._left_truncation import entry_faults, truncated, truncated_gradient
+from ._new_customers import MOST_COUNTS, NewCustomersMixin
+from ._operational_time import Ahead, OperationalTimeMixin
+from ._prior import COEFFICIENT_SD
+from ._totals import TotalsMixin
 from .base import ParametricModel
 from .numerics.rows import Rows
 
 #: Nodes of the discounting integral within intervals, where five digits are plenty.
 INTERVAL_NODES = 12
-#: Customers simulated at a time, at most.
-MOST_SIMULATED = 10_000_000
-#: Counts whose probabilities are asked for, at most: more would be millions of numbers for a thousand customers.
-MOST_COUNTS = 100_000
 #: Probabilities of counts in one answer, at most: 400 MB.
 MOST_PROBABILITIES = 50_000_000
 #: Units of time that nobody waits for, hours included.
@@ -56,7 +57,7 @@ QUANTITIES = (
 OUTCOMES = ("predict", "predict_next_purchase")
 
 
-class TransactionModel(ParametricModel):
+class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, ParametricModel):
     """A model of when customers buy and when they silently leave, fitted on (frequency, recency, T).
 
     Subclasses name a numerics module (``numerics``) with the functions listed in ``docs/extending.md``.
@@ -65,6 +66,10 @@ class TransactionModel(ParametricModel):
     _columns = ("frequency", "recency", "T")
     #: Whether time is a whole number of opportunities.
     _discrete: ClassVar[bool] = False
+    #: Whether customers of old, acquired before the log, can be told from new ones by the column entry_window.
+    _takes_entry: ClassVar[bool] = True
+    #: Whether the summary that the model was fitted on does so.
+    has_entry_: bool = False
     #: Functions of the model's likelihood and expectations.
     numerics: Any
     #: {parameter: sign} of the log-parameter shift by the covariates of the purchase and of the dropout process.
@@ -103,7 +108,18 @@ class TransactionModel(ParametricModel):
         return tuple(dict.fromkeys([*self.purchase_covariates, *self.dropout_covariates]))
 
     def _input_columns(self) -> tuple[str, ...]:
-        return (*self._columns, *self._covariates())
+        entry = (ENTRY_WINDOW,) if self.has_entry_ else ()
+        return (*self._columns, *self._covariates(), *entry)
+
+    def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Return the checked columns; behind an entry_window that is not 0 for all, whether a customer is of old."""
+        if reset:
+            self.has_entry_ = _has_entry(X)
+            if self.has_entry_ and not self._takes_entry:
+                fault = f"{self.title} cannot tell customers of old from new ones; make the summary with entry_period=0"
+                raise DataError([fault], f"the summary given to {type(self).__name__}")
+        columns = super()._summary(X, reset=reset)
+        return np.column_stack([columns, columns[:, -1] > 0]) if self.has_entry_ else columns
 
     def _layout(self) -> CovariateLayout:
         both = set(self.purchase_covariates) & set(self.dropout_covariates)
@@ -126,10 +142,18 @@ class TransactionModel(ParametricModel):
                 ("dropout", self.dropout_covariates, self.dropout_targets),
             )
         ]
+        if self.has_entry_:  # customers of old have each parameter times a factor of their own
+            place = len(self._columns) + len(column_of) + 1
+            effects += [Effect("old", (name,), (place,), {j: 1}) for j, name in enumerate(self.parameter_names)]
         return CovariateLayout(self.parameter_names, effects, self.equal_effects)
 
-    def _penalty(self) -> float:
-        return self.l2_penalty / 2
+    def _penalty(self) -> Any:
+        if not self.has_entry_:
+            return self.l2_penalty / 2
+        layout = self._layout()
+        strength = np.full(layout.size - layout.n_parameters, self.l2_penalty / 2)
+        strength[-layout.n_parameters :] = 0.5 / COEFFICIENT_SD**2  # the factors of customers of old stay within reach
+        return strength
 
     def _coefficients(self, process: str) -> Mapping[str, float]:
         check_is_fitted(self, "theta_")
@@ -153,20 +177,29 @@ class TransactionModel(ParametricModel):
         return {}
 
     def _check_meaning(self, columns: np.ndarray) -> list[str]:
-        return timing_faults(*columns.T[:3]) + self._layout().faults(columns)
+        faults = timing_faults(*columns.T[:3])
+        if self.has_entry_:
+            faults += entry_faults(columns[:, -1], columns[:, 0], columns[:, 2])
+            columns = np.column_stack([columns, columns[:, -1] > 0])
+        return faults + self._layout().faults(columns)
 
     def _rows(self, columns: np.ndarray) -> Rows:
-        return Rows(*(np.ascontiguousarray(column) for column in columns.T[:3]))
+        window = np.ascontiguousarray(columns[:, -2]) if self.has_entry_ else None
+        return Rows(*(np.ascontiguousarray(column) for column in columns.T[:3]), window=window)
 
     def _weighted_total(self, rows: Rows, weight: np.ndarray):
         make = getattr(self.numerics, "weighted_total", None)
         return None if make is None else make(rows, weight, **self._options())
 
     def _log_likelihood(self, rows, theta):
-        return self.numerics.log_likelihood(rows, theta, **self._options())
+        value = self.numerics.log_likelihood(rows, theta, **self._options())
+        return value if rows.window is None else truncated(value, self.numerics, rows, theta, **self._options())
 
     def _log_likelihood_gradient(self, rows, theta):
-        return self.numerics.log_likelihood_gradient(rows, theta, **self._options())
+        value, gradient = self.numerics.log_likelihood_gradient(rows, theta, **self._options())
+        if rows.window is None:
+            return value, gradient
+        return truncated_gradient(value, gradient, self.numerics, rows, theta, **self._options())
 
     # ---- a customer with a history --------------------------------------------------------------------------------
 
@@ -187,7 +220,7 @@ class TransactionModel(ParametricModel):
         """
         columns = self._fitted_summary(X)
         return self.numerics.conditional_expectation(
-            self._rows(columns), self._horizon(horizon), self._theta(columns), **self._options()
+            self._rows(columns), self._ahead(X, self._horizon(horizon)).time, self._theta(columns), **self._options()
         )
 
     def probability_alive(self, X: FrameLike, ahead: float = 0.0) -> np.ndarray:
@@ -203,10 +236,11 @@ class TransactionModel(ParametricModel):
         -------
         ndarray of shape (n_customers,)
         """
-        ahead = _not_negative(ahead, "ahead")
+        ahead = check_not_negative(ahead, "ahead")
         columns = self._fitted_summary(X)
+        time = self._ahead(X, ahead).time
         return np.exp(
-            self.numerics.log_probability_alive(self._rows(columns), self._theta(columns), ahead, **self._options())
+            self.numerics.log_probability_alive(self._rows(columns), self._theta(columns), time, **self._options())
         )
 
     def predict_count_proba(self, X: FrameLike, horizon: float | None = None, max_count: int = 10) -> np.ndarray:
@@ -231,8 +265,10 @@ class TransactionModel(ParametricModel):
                 "take a smaller max_count or fewer customers at a time."
             )
 
+        time = self._ahead(X, horizon).time
+
         def proba(rows, theta):
-            return np.exp(self.numerics.conditional_count_log_proba(rows, horizon, theta, max_count, **self._options()))
+            return np.exp(self.numerics.conditional_count_log_proba(rows, time, theta, max_count, **self._options()))
 
         return self._by_unique_row(columns, proba)
 
@@ -252,10 +288,11 @@ class TransactionModel(ParametricModel):
         """
         quantile = _quantile(quantile)
         columns = self._fitted_summary(X)
-        return self._by_unique_row(
+        time = self._by_unique_row(
             columns,
             lambda rows, theta: self.numerics.next_purchase_quantile(rows, quantile, theta, **self._options()),
         )
+        return self._ahead(X, 0.0).plain(time)
 
     def discounted_expected_transactions(
         self, X: FrameLike, horizon: float | None = None, annual_discount_rate: float = 0.0, unit: str | None = None
@@ -278,7 +315,8 @@ class TransactionModel(ParametricModel):
         horizon = self._horizon(horizon)
         columns = self._fitted_summary(X)
         delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate != 0 else 0.0
-        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, horizon, delta))
+        ahead = self._ahead(X, horizon)
+        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, ahead, delta))
 
     def discounted_residual_transactions(
         self, X: FrameLike, annual_discount_rate: float, unit: str | None = None
@@ -306,7 +344,8 @@ class TransactionModel(ParametricModel):
         """
         delta = self._endless_discount(annual_discount_rate, unit)
         columns = self._fitted_summary(X)
-        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, np.inf, delta))
+        ahead = self._ahead(X, np.inf)
+        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, ahead, delta))
 
     def predict_interval(
         self,
@@ -365,14 +404,14 @@ class TransactionModel(ParametricModel):
                 "be observed."
             )
         columns, vectors = self._fitted_summary(X), self._draws(n_draws)
-        if kind == "mean":
-            return holding(
-                mean_interval(self, columns, vectors, coverage, of, **arguments),
-                self._estimate(columns, of, **arguments),
-            )
-        if of == "predict":
-            return count_interval(self, columns, vectors, coverage, arguments["horizon"])
-        return next_purchase_interval(self, columns, vectors, coverage)
+        span = self._ahead(X, arguments.pop("horizon", 0.0))
+        if kind == "outcome" and of == "predict":
+            return count_interval(self, columns, vectors, coverage, span)
+        if kind == "outcome":
+            return span.plain(next_purchase_interval(self, columns, vectors, coverage))
+        bounds = mean_interval(self, columns, vectors, coverage, of, span, **arguments)
+        bounds = holding(bounds, self._estimate(columns, of, ahead=span, **arguments))
+        return span.plain(bounds) if of == "predict_next_purchase" else bounds
 
     def _quantity_arguments(self, of, horizon, ahead, quantile, annual_discount_rate, unit) -> dict[str, Any]:
         """What :meth:`_quantity` needs for the method that ``of`` names, checked."""
@@ -380,7 +419,7 @@ class TransactionModel(ParametricModel):
         if of == "predict":
             return {"horizon": self._horizon(horizon)}
         if of == "probability_alive":
-            return {"ahead": _not_negative(ahead, "ahead")}
+            return {"horizon": check_not_negative(ahead, "ahead")}
         if of == "predict_next_purchase":
             return {"quantile": _quantile(quantile)}
         if of == "discounted_residual_transactions":
@@ -402,115 +441,49 @@ class TransactionModel(ParametricModel):
 
         def at_estimate(rows: Rows, theta: list) -> np.ndarray:
             if "delta" in arguments:
-                return self._discounted(rows, theta, arguments["horizon"], arguments["delta"])
+                return self._discounted(rows, theta, arguments["ahead"], arguments["delta"])
             return self._quantity(of, rows, theta, **arguments)
 
         return self._by_unique_row(columns, at_estimate)
 
-    def _quantity(self, of: str, rows: Rows, theta: list, **arguments: Any) -> np.ndarray:
-        """A prediction for rows and parameters that broadcast against them: what intervals are made of."""
-        if of == "predict":
-            return self.numerics.conditional_expectation(rows, arguments["horizon"], theta, **self._options())
-        if of == "probability_alive":
-            return np.exp(self.numerics.log_probability_alive(rows, theta, arguments["ahead"], **self._options()))
-        if of == "predict_next_purchase":
-            return self.numerics.next_purchase_quantile(rows, arguments["quantile"], theta, **self._options())
-        return self._discounted(rows, theta, arguments["horizon"], arguments["delta"], INTERVAL_NODES)
+    def _quantity(
+        self,
+        of: str,
+        rows: Rows,
+        theta: list,
+        *,
+        ahead: Ahead,
+        share: float = 1.0,
+        quantile: float = 0.5,
+        delta: float = 0.0,
+    ) -> np.ndarray:
+        """A prediction for rows and parameters that broadcast against them: what intervals are made of.
 
-    def _discounted(self, rows: Rows, theta: list, horizon: float, delta: float, n_nodes: int = NODES) -> np.ndarray:
+        ``share`` is the common shock: how much of the expected horizon passes on the clock.
+        """
+        if of == "predict":
+            return self.numerics.conditional_expectation(rows, ahead.time * share, theta, **self._options())
+        if of == "probability_alive":
+            return np.exp(self.numerics.log_probability_alive(rows, theta, ahead.time * share, **self._options()))
+        if of == "predict_next_purchase":
+            return self.numerics.next_purchase_quantile(rows, quantile, theta, **self._options())
+        return self._discounted(rows, theta, ahead, delta, INTERVAL_NODES, share)
+
+    def _discounted(
+        self, rows: Rows, theta: list, ahead: Ahead, delta: float, n_nodes: int = NODES, share: float = 1.0
+    ) -> np.ndarray:
         options = self._options()
+
+        def expectation(time: float) -> np.ndarray:
+            return self.numerics.conditional_expectation(rows, time, theta, **options)
+
+        if ahead.clock is not None:
+            return ahead.discounted(expectation, delta, share)
         exact = getattr(self.numerics, "discounted_residual_transactions", None)
         if exact is not None:
-            return exact(rows, delta, theta, horizon, **options)
+            return exact(rows, delta, theta, ahead.horizon, **options)
         scale = float(np.median(rows.T)) if len(rows) else 1.0
-        return discounted_integral(
-            lambda tau: self.numerics.conditional_expectation(rows, tau, theta, **options),
-            horizon,
-            delta,
-            scale,
-            n_nodes,
-        )
-
-    # ---- a new customer -------------------------------------------------------------------------------------------
-
-    def expected_purchases(self, t: Numbers, covariates: Mapping[str, float] | None = None) -> np.ndarray:
-        """Expected number of repeat transactions of a new customer by time t after the first purchase.
-
-        Parameters
-        ----------
-        t : float or array-like
-            In the fitted unit, at least 0.
-        covariates : mapping of str to float, default=None
-            The customer's covariates, needed where the model has any.
-
-        Returns
-        -------
-        ndarray of the shape of t
-        """
-        t, theta = _not_negative(t, "t"), self._new_customer(covariates)
-        return self.numerics.expectation(t, theta, **self._options())
-
-    def count_proba(self, t: float, max_count: int = 10, covariates: Mapping[str, float] | None = None) -> np.ndarray:
-        """P(X(t) = j), j = 0 .. max_count, of a new customer.
-
-        Parameters
-        ----------
-        t : float
-            In the fitted unit, at least 0.
-        max_count : int, default=10
-        covariates : mapping of str to float, default=None
-            The customer's covariates, needed where the model has any.
-
-        Returns
-        -------
-        ndarray of shape (max_count + 1,)
-        """
-        t, theta = _not_negative(t, "t"), self._new_customer(covariates)
-        return np.exp(
-            self.numerics.count_log_proba(
-                t, theta, check_count(max_count, "max_count", most=MOST_COUNTS), **self._options()
-            )
-        )
-
-    def simulate(
-        self, n: int, T: ArrayLike, random_state: Seed = None, covariates: Frame | Mapping[str, ArrayLike] | None = None
-    ) -> pd.DataFrame:
-        """Simulate the transactions of n new customers.
-
-        Parameters
-        ----------
-        n : int
-        T : float or array-like of shape (n,)
-            How long each is observed, in the fitted unit.
-        random_state : int, Generator, RandomState or None
-        covariates : frame of n rows, default=None
-            The customers' covariates, needed where the model has any.
-
-        Returns
-        -------
-        DataFrame
-            customer_id (0 .. n - 1) and time since the customer's first transaction, which is itself a row at time 0.
-        """
-        n, theta = check_count(n, "n", most=MOST_SIMULATED), self._new_customer(covariates)
-        length = np.broadcast_to(np.asarray(_not_negative(T, "T"), dtype=float), (n,))
-        customer, time = self.numerics.simulate(n, length, theta, check_generator(random_state), **self._options())
-        customer = np.concatenate([np.arange(n), customer])
-        time = np.concatenate([np.zeros(n), time])
-        order = np.lexsort((time, customer))
-        return pd.DataFrame({"customer_id": customer[order], "time": time[order]})
-
-    def _new_customer(self, covariates: Any) -> list:
-        """Natural parameters of customers known by their covariates alone; scalars where there is just one."""
-        check_is_fitted(self, "theta_")
-        names = self._covariates()
-        if not names:
-            return self._theta(np.empty((0, len(self._columns))))
-        missing = [name for name in names if covariates is None or name not in covariates]
-        if missing:
-            raise DataError([f"{name} is missing" for name in missing], "the covariates of a new customer")
-        values = np.column_stack([np.atleast_1d(check_numbers(covariates[name], name)) for name in names])
-        theta = self._theta(np.column_stack([np.zeros((len(values), len(self._columns))), values]))
-        return [np.squeeze(value)[()] if len(values) == 1 else value for value in theta]
+        return discounted_integral(expectation, ahead.horizon, delta, scale, n_nodes)
 
     # ---- small parts ----------------------------------------------------------------------------------------------
 
@@ -572,15 +545,17 @@ class TransactionModel(ParametricModel):
         return ""
 
 
+def _has_entry(X: Any) -> bool:
+    """Whether a summary tells customers of old from new ones."""
+    if not frames.is_frame(X) or ENTRY_WINDOW not in frames.wrap(X).collect_schema().names():
+        return False
+    return bool((frames.to_columns(X, [ENTRY_WINDOW])[ENTRY_WINDOW] != 0).any())
+
+
 def purchase_rate(columns: np.ndarray, weight: np.ndarray) -> float:
     """Repeat purchases per unit of time over all customers: where start values take their unit of time from."""
     purchases, time = float((weight * columns[:, 0]).sum()), float((weight * columns[:, 2]).sum())
     return max(purchases, 1.0) / time if time > 0 else 1.0
-
-
-def _not_negative(value: Any, name: str) -> Any:
-    array = check_numbers(value, name, least=0)
-    return array if array.ndim else float(array)
 
 
 def _quantile(quantile: float) -> float:

@@ -27,7 +27,7 @@ from ..frames.ruler import convert
 from ..inference import wilson_interval
 from ..results import Result
 from ..transactions.log import CUSTOMER, TIME, VALUE, codes_of
-from ..transactions.summary import open_log
+from ..transactions.opening import open_log
 from ..typing import Frame, Moment, Seed, Unit
 from ._staggered import NEVER, errors_of, group_time
 from .placebo_display import PlaceboDisplay

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -37,12 +37,18 @@ class Ruler:
         Last instant that was observed, ISO 8601, inclusive.
     refunds : str or None
         How refunds were handled: "net", "drop" or "raise".
+    clock : str or None
+        The clock that times were measured on, as :meth:`crmml.transactions.Clock.to_text` gives it; None is plain time.
+    entry_period : str or None
+        Days at the start of the log whose first-time buyers are taken for customers of old, where there are any.
     """
 
     unit: str | None = None
     period: str | None = None
     observation_end: str | None = None
     refunds: str | None = None
+    clock: str | None = field(default=None, repr=False)
+    entry_period: str | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Return the known fields as flat strings, keys prefixed ``crmml.``."""
@@ -78,8 +84,28 @@ class Ruler:
             for field in ("unit", "period")
             if (ours := getattr(self, field)) and (theirs := getattr(other, field)) and ours != theirs
         ]
+        if (
+            self.unit and other.unit
+        ):  # both say how they were measured, so that saying nothing of a clock means plain time
+            faults += self._unlike_clock(other, what)
         if faults:
             raise RulerError(faults, what)
+
+    def _unlike_clock(self, other: Ruler, what: str) -> list[str]:
+        faults = []
+        if self.clock != other.clock:
+            ours, theirs = (f"{'a clock' if ruler.clock else 'plain time'}" for ruler in (self, other))
+            another = "another one" if self.clock and other.clock else theirs
+            faults.append(
+                f"times are on {another} in {what} but on {ours} in the fitted model; make the summary with the clock that the model "
+                "was fitted with, or fit the model on such a summary"
+            )
+        if self.entry_period != other.entry_period:
+            ours, theirs = (f"{ruler.entry_period or 0} days" for ruler in (self, other))
+            faults.append(
+                f"the entry period is {theirs} in {what} but {ours} in the fitted model; make the summary with that of the model"
+            )
+        return faults
 
 
 def get_ruler(frame: Any) -> Ruler:

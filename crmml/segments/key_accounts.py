@@ -50,8 +50,8 @@ from ..exceptions import DataError
 from ..results import IntervalDisplay, Result
 from ..transactions.activity import Activity, read_activity
 from ..transactions.compression import unique_rows
+from ..transactions.opening import end_text
 from ..transactions.rhythm import fit_gaps
-from ..transactions.summary import end_text
 from ..typing import ArrayLike, Frame, Moment
 from .profile import counted, is_are
 

@@ -16,7 +16,7 @@ from .. import frames
 from ..customers.scanning.identifier_names import holds_identifiers, named_like_identifier, named_personally
 from ..exceptions import DataError, FeatureWarning
 from ..fitting import atomic
-from ..transactions.summary import ISO_MOMENT
+from ..transactions.opening import ISO_MOMENT
 from ..typing import ArrayLike
 
 #: Share of distinct texts among the rows from which a column is an identifier.

@@ -1,9 +1,12 @@
 """From a transaction log to summaries of customers: cleaning, summaries, hold-out periods, unique rows."""
 
 from .cleaning import CleaningReport, clean
+from .clock import Clock
+from .clock_display import ClockDisplay
 from .cohorts import cohorts
 from .compression import compress
 from .displays import CohortDisplay, ReadingDisplay
+from .entry import EntryPeriod, entry_period
 from .holdout import split_calibration_holdout
 from .reading import read_log
 from .reading_proposal import ReadingProposal, propose_reading
@@ -16,7 +19,10 @@ from .summary import summarize
 
 __all__ = [
     "CleaningReport",
+    "Clock",
+    "ClockDisplay",
     "CohortDisplay",
+    "EntryPeriod",
     "ReadingDisplay",
     "ReadingProposal",
     "ReadingReport",
@@ -25,6 +31,7 @@ __all__ = [
     "clean",
     "cohorts",
     "compress",
+    "entry_period",
     "propose_reading",
     "read_log",
     "snapshots",

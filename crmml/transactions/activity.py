@@ -18,7 +18,7 @@ from ..checks import UNIT_WORDS
 from ..exceptions import DataError
 from ..typing import Frame, Moment
 from .log import CUSTOMER, codes_of
-from .summary import end_text, open_log, purchase_periods
+from .opening import end_text, open_log, purchase_periods
 
 #: Lengths of a period: days, weeks from Monday, calendar months and years.
 PERIODS = ("D", "W", "M", "Y")
@@ -84,15 +84,20 @@ def read_activity(
 ) -> Activity:
     """Read a log's distinct purchase days."""
     read, end = open_log(log, customer_id, timestamp, value, observation_end)
-    days = frames.collected(purchase_periods(frames.optimised(read.frame), read.has_value, "D"))
+    return activity_of(read.frame, log, read.has_value, end)
+
+
+def activity_of(frame: Any, native: Frame, has_value: bool, end: dt.datetime) -> Activity:
+    """Purchase days of a log that was checked: a wrapped frame with the working columns."""
+    days = frames.collected(purchase_periods(frames.optimised(frame), has_value, "D"))
     ids = days[CUSTOMER]
     who, n = codes_of(ids)
     names = [name for name in days.columns if name != CUSTOMER]
     day = days[names[0]].to_numpy().astype(np.int64)
     order = np.lexsort((day, who))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(who, minlength=n))]).astype(np.int64)
-    total = days[names[1]].to_numpy().astype(np.float64)[order] if read.has_value else None
-    return Activity(log, ids[order[offsets[:-1]]], offsets, day[order], total, end)
+    total = days[names[1]].to_numpy().astype(np.float64)[order] if has_value else None
+    return Activity(native, ids[order[offsets[:-1]]], offsets, day[order], total, end)
 
 
 def last_period(first: int, end: dt.datetime, period: str, include_incomplete: bool) -> int:

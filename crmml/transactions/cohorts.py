@@ -17,7 +17,7 @@ from ..inference import student_interval, wilson_interval
 from ..typing import Frame, Moment
 from .activity import PERIODS
 from .log import CUSTOMER, TIME, VALUE
-from .summary import open_log
+from .opening import open_log
 
 _PERIOD, _COHORT, _SQUARE, _TOTAL = "__period", "__cohort", "__square", "__total"
 

@@ -28,7 +28,8 @@ from .log import (
     read_columns,
     warn_notes,
 )
-from .summary import end_text, inclusive_end, naive, purchase_periods, summary_of, warn_late
+from .opening import end_text, inclusive_end, naive, purchase_periods, warn_late
+from .summary import summary_of
 
 
 def split_calibration_holdout(

@@ -20,8 +20,8 @@ from ..typing import Frame, Moment
 from ._snapshot_events import BASKET, CATEGORY, Events, read_events
 from ._snapshot_features import GROUPS, View, view_of
 from .log import TIME, YEARS, read_times, with_read_customers
+from .opening import end_text, open_log
 from .snapshot_data import SnapshotData
-from .summary import end_text, open_log
 from .times import Length, moment_text, to_moment, to_timedelta
 
 #: Groups that are computed where none are named; "history" is for models of stages.

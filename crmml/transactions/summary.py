@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-import warnings
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..checks import UNIT_WORDS, check_unit
-from ..exceptions import DataError, LogWarning
+from ..checks import check_unit
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
-from .log import (
-    CUSTOMER,
-    TIME,
-    VALUE,
-    YEARS,
-    Log,
-    late_faults,
-    look,
-    missing_faults,
-    negative_faults,
-    raise_if,
-    read_columns,
-    warn_notes,
-)
-
-_PERIOD = "__period"
-#: Text that stands for a moment.
-ISO_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
+from .clock import Clock
+from .log import CUSTOMER, TIME, VALUE, look, read_columns, warn_notes
+from .opening import PERIOD, check_log, end_text, inclusive_end, purchase_periods, warn_late, warn_merged
+from .timing import Timing, TimingRequest
 
 
 def summarize(
@@ -45,6 +27,8 @@ def summarize(
     period: str = "D",
     unit: str = "D",
     observation_end: Moment | None = None,
+    clock: Clock | None = None,
+    entry_period: int | str | None = None,
 ) -> Any:
     """Summarise a transaction log to one row per customer.
 
@@ -63,6 +47,14 @@ def summarize(
     observation_end : str, date or datetime, default=None
         Last instant observed, inclusive; a bare date, or midnight, means the whole day. None takes the last purchase in the log. Later
         purchases are left out and counted in a warning.
+    clock : Clock, default=None
+        Count recency and T on it, with ``period="D"``: a curve of the calendar that is known, or that
+        `crmml.clv.learn_clock` learnt. None is plain time.
+    entry_period : int or "auto", default=None
+        Days at the start of the log whose first-time buyers are customers of old, acquired before it: their time counts from the
+        log's start, all their purchases are repeat purchases, and a column entry_window tells them (the length of the entry
+        period, in ``unit`` on the clock; 0 for new customers). "auto" chooses it by the rule of `EntryPeriod`; None takes that
+        of a learnt clock, else 0.
 
     Returns
     -------
@@ -95,6 +87,7 @@ def summarize(
     """
     check_unit(period, "period")
     check_unit(unit, "unit")
+    asked = TimingRequest.read(clock, entry_period, period)
     read = read_columns(log, customer_id, timestamp, value)
     end = None if observation_end is None else inclusive_end(observation_end)
     extra = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
@@ -105,27 +98,34 @@ def summarize(
     frame = read.frame.filter(ex.col(TIME) <= ex.lit(end)) if seen.get("late") else read.frame
     if period in ("W", "M", "Y"):
         warn_merged(frame, period)
-    result = summary_of(frames.optimised(frame), read.has_value, period, unit, end)
-    ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(refunds=frames.get_ruler(log).refunds)
+    timing = None if asked.is_plain else asked.on(frame, log, end)
+    result = summary_of(frames.optimised(frame), read.has_value, period, unit, end, timing)
+    ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(
+        refunds=frames.get_ruler(log).refunds, **(timing.ruler_fields if timing else {})
+    )
     return frames.set_ruler(frames.finished(result, frame, order="customer_id"), ruler)
 
 
-def summary_of(frame: Frame, has_value: bool, period: str, unit: str, end: dt.datetime) -> Any:
-    """The summary query itself, on a wrapped frame with the working columns."""
+def summary_of(
+    frame: Any, has_value: bool, period: str, unit: str, end: dt.datetime, timing: Timing | None = None
+) -> Any:
+    """The summary query itself, on a wrapped frame with the working columns; in plain time unless a timing is given."""
     last = frames.index_of(pd.Timestamp(end), period)
     buckets = purchase_periods(frame, has_value, period)
     wanted = [
         ex.len().alias("__n"),
-        ex.col(_PERIOD).min().alias("__first"),
-        ex.col(_PERIOD).max().alias("__last"),
+        ex.col(PERIOD).min().alias("__first"),
+        ex.col(PERIOD).max().alias("__last"),
     ]
     if has_value:
-        first = ex.col(_PERIOD).min().over(CUSTOMER)
+        first = ex.col(PERIOD).min().over(CUSTOMER)
         buckets = buckets.with_columns(
-            ex.when(ex.col(_PERIOD) > first).then(ex.col(VALUE)).otherwise(ex.lit(0.0)).alias("__repeat")
+            ex.when(ex.col(PERIOD) > first).then(ex.col(VALUE)).otherwise(ex.lit(0.0)).alias("__repeat")
         )
-        wanted.append(ex.col("__repeat").sum().alias("__repeat"))
+        wanted += [ex.col("__repeat").sum().alias("__repeat"), ex.col(VALUE).sum().alias("__total")]
     customers = buckets.group_by(CUSTOMER).agg(*wanted)
+    if timing is not None:
+        return timing.columns(customers, frames.unwrap(frame), unit, has_value)
     columns = [
         ex.col(CUSTOMER).alias("customer_id"),
         (ex.col("__n").cast(ex.Int64) - 1).alias("frequency"),
@@ -136,134 +136,3 @@ def summary_of(frame: Frame, has_value: bool, period: str, unit: str, end: dt.da
         repeats = ex.when(ex.col("__n") > 1).then(ex.col("__n").cast(ex.Float64) - 1.0).otherwise(ex.lit(1.0))
         columns.append((ex.col("__repeat") / repeats).alias("monetary_value"))
     return customers.select(*columns)
-
-
-def purchase_periods(frame: Any, has_value: bool, period: str) -> Any:
-    """One row for each customer and period with a purchase, with the period's total."""
-    index = frames.period_index(ex.col(TIME), period, frame).alias(_PERIOD)
-    if not has_value:
-        return frame.select(ex.col(CUSTOMER), index).unique()
-    picked = frame.select(ex.col(CUSTOMER), index, ex.col(VALUE))
-    return picked.group_by(CUSTOMER, _PERIOD).agg(ex.col(VALUE).sum())
-
-
-def check_log(
-    read: Log, seen: dict[str, Any], end: dt.datetime | None, customer_id: str, timestamp: str, value: str | None
-) -> dt.datetime:
-    """Refuse a log with faults, all of them in one message; return the end of observation."""
-    faults = read.faults + missing_faults(seen, customer_id, timestamp, value)
-    if end is None:
-        faults += late_faults(seen, timestamp)
-    faults += negative_faults(seen, value)
-    if end is not None and seen.get("first") is not None and naive(seen["first"]) > end:
-        faults.append(
-            f"the observation end {end_text(end)} is before the first purchase, {naive(seen['first']):%Y-%m-%d}; give a later end"
-        )
-    raise_if(faults)
-    return end if end is not None else naive(seen["last"])
-
-
-def warn_late(seen: dict[str, Any], end: dt.datetime, stacklevel: int) -> None:
-    """Warn with the number of transactions after the observation end, if there are any."""
-    if seen.get("late"):
-        warnings.warn(
-            f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
-            LogWarning,
-            stacklevel=stacklevel,
-        )
-
-
-def warn_merged(frame: Frame, period: str) -> None:
-    """Warn with the number of purchase days that a period coarser than a day merges with another."""
-    days = frames.collected(purchase_periods(frame, False, "D").select(ex.len().alias("n")))["n"][0]
-    kept = frames.collected(purchase_periods(frame, False, period).select(ex.len().alias("n")))["n"][0]
-    if days > kept:
-        warnings.warn(
-            f"period={period!r} merges {days - kept:,} of {days:,} days with a purchase into another of the same customer; "
-            f"use period='D' with unit={period!r} to keep them and still count time in {UNIT_WORDS[period]}.",
-            LogWarning,
-            stacklevel=3,
-        )
-
-
-def as_moment(given: Moment, subject: str) -> pd.Timestamp:
-    """A date, datetime or ISO 8601 text as a moment in microseconds, within the years that can be counted.
-
-    Raises
-    ------
-    DataError
-        When it is none of these, or in another year.
-    """
-    moment: Any = pd.NaT
-    if isinstance(given, (dt.date, np.datetime64)) or (isinstance(given, str) and ISO_MOMENT.fullmatch(given.strip())):
-        try:
-            moment = pd.Timestamp(given)
-        except ValueError:
-            moment = pd.NaT
-    if pd.isna(moment):
-        raise DataError([f"{given!r} cannot be read as a date; write 2024-03-31 or 2024-03-31 17:45"], subject)
-    if not YEARS[0] <= moment.year <= YEARS[1]:
-        raise DataError(
-            [
-                f"{str(given)!r} is outside the years {YEARS[0]} to {YEARS[1]}; give the real one, not one that stands for an "
-                "unknown date"
-            ],
-            subject,
-        )
-    return moment.as_unit("us")
-
-
-def inclusive_end(moment: Moment) -> dt.datetime:
-    """The last instant of observation: a bare date, or a moment at midnight, stands for its whole day.
-
-    Raises
-    ------
-    DataError
-        When it is no moment, or text that is not ISO 8601.
-    """
-    end = as_moment(moment, "the end of a period")
-    if end.tzinfo is not None:
-        end = end.tz_localize(None)
-    if end == end.normalize():
-        end = end + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
-    return end.to_pydatetime()
-
-
-def end_text(end: dt.datetime) -> str:
-    """ISO 8601 of an end of observation: the bare date where it is the whole day."""
-    return end.date().isoformat() if end.time() == dt.time(23, 59, 59, 999999) else end.isoformat(sep=" ")
-
-
-def naive(moment: Moment) -> dt.datetime:
-    """A moment that an engine gave, as a naive datetime."""
-    if not isinstance(moment, dt.datetime):
-        moment = pd.Timestamp(moment).to_pydatetime()
-    elif isinstance(moment, pd.Timestamp):
-        moment = moment.to_pydatetime(warn=False)
-    return moment.replace(tzinfo=None)
-
-
-def open_log(
-    log: Frame, customer_id: str, timestamp: str, value: str | None, observation_end: Moment | None, stacklevel: int = 5
-) -> tuple[Log, dt.datetime]:
-    """Check a log as :func:`crmml.transactions.summarize` does, drop what is after the end, and find the end.
-
-    Without an end it is the last event: its whole day where the log knows days only, else that instant.
-    """
-    read = read_columns(log, customer_id, timestamp, value)
-    end = None if observation_end is None else inclusive_end(observation_end)
-    extra = {}
-    if not read.faults:
-        clock = ex.col(TIME).dt.hour() + ex.col(TIME).dt.minute() + ex.col(TIME).dt.second()
-        extra["timed"] = (clock > 0).cast(ex.Int64).sum()
-        if end is not None:
-            extra["late"] = (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()
-    seen = look(read, customer_id, timestamp, value, **extra)
-    end = check_log(read, seen, end, customer_id, timestamp, value)
-    if observation_end is None and not seen.get("timed"):
-        end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
-    warn_notes(read, stacklevel + 1)
-    if seen.get("late"):
-        warn_late(seen, end, stacklevel + 1)
-        read.frame = read.frame.filter(ex.col(TIME) <= ex.lit(end))
-    return read, end

@@ -12,7 +12,7 @@ import pandas as pd
 from ..checks import DAYS_PER_UNIT, UNIT_WORDS
 from ..exceptions import DataError
 from ..typing import Moment
-from .summary import as_moment
+from .opening import as_moment
 
 #: A length of time: a number in the unit that stands beside it, a timedelta, or text such as "90D".
 Length: TypeAlias = float | str | dt.timedelta | np.timedelta64 | pd.Timedelta

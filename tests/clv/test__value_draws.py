@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -6,10 +6,11 @@ import pytest
 
 from crmml.clv import BetaGeoCNBD, BetaGeoNBD, CustomerLifetimeValue, GammaGamma
 from crmml.clv._intervals import count_draws
+from crmml.clv._operational_time import Ahead
 from crmml.clv._value_draws import value_draws
 from crmml.datasets import load_cdnow_sample
 from crmml.segments import PyramidSegmenter
-from crmml.transactions import summarize
+from crmml.transactions import Clock, summarize
 
 END = pd.Timestamp("1997-09-30")
 
@@ -82,16 +83,27 @@ def test_stated_certainty_of_a_tier_is_what_comes_true(cdnow, shares, relative):
     assert vain[np.arange(len(tier)), tier].mean() > (tier == true).mean() + 0.2
 
 
+@dataclass(frozen=True)
+class Shaken(Ahead):
+    """A horizon of which all customers see another share."""
+
+    share: float = 1.0
+
+    def shares(self, n_draws):
+        return np.full(n_draws, self.share)
+
+
 @pytest.mark.parametrize("pace", [0.5, 1.0, 1.6])
-def test_a_common_shock_multiplies_what_is_bought(cdnow, pace):
+def test_a_common_shock_lengthens_the_horizon_of_all(cdnow, pace):
     summary, _, model = cdnow
-    outlook = model._outlook(39.0, 400)
+    plain = Clock.seasonal()
+    outlook = replace(model._outlook(summary, 39.0, 400), ahead=Shaken(39.0, plain, "1997-09-30", "W", share=pace))
+    longer = replace(outlook, ahead=Ahead(39.0 * pace, plain, "1997-09-30", "W"))
     timing, money = summary[["frequency", "recency", "T"]].to_numpy(float), model._money(summary)
-    shaken = replace(outlook, pace=np.full((400, 1), pace))
-    plain = value_draws(outlook, timing, money)
-    np.testing.assert_allclose(value_draws(shaken, timing, money), pace * plain, rtol=1e-12)
-    lucky = value_draws(shaken, timing, money, np.random.default_rng(0))
-    assert lucky.mean() == pytest.approx(pace * plain.mean(), rel=0.12)
+    expected = value_draws(longer, timing, money)
+    np.testing.assert_allclose(value_draws(outlook, timing, money), expected, rtol=1e-9)
+    lucky = value_draws(outlook, timing, money, np.random.default_rng(0))
+    assert lucky.mean() == pytest.approx(expected.mean(), rel=0.12)
 
 
 @pytest.mark.parametrize("pace", [0.4, 1.0, 2.5])

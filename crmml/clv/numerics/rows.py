@@ -6,7 +6,7 @@ and each row's place among them, so that a likelihood computes a small table and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,11 +27,15 @@ class Rows:
         Recency: time of the last transaction after the first, 0 where x = 0.
     T : ndarray of shape (n,)
         Time between the first transaction and the end of observation, t_x <= T.
+    window : ndarray of shape (n,) or None
+        Above 0 for customers of old, who are known only because they bought within so long from the start; None where all are
+        new.
     """
 
     x: np.ndarray
     t_x: np.ndarray
     T: np.ndarray
+    window: np.ndarray | None = field(default=None, kw_only=True)
 
     @cached_property
     def _counts(self) -> tuple[np.ndarray, np.ndarray]:

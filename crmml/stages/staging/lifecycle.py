@@ -18,8 +18,8 @@ from ...exceptions import DataError
 from ...fitting import atomic
 from ...transactions.activity import PERIODS, Activity, Grid, make_grid
 from ...transactions.compression import unique_rows
+from ...transactions.opening import end_text
 from ...transactions.rhythm import EventState, fit_gaps, growth, own_rhythm
-from ...transactions.summary import end_text
 from ...typing import Frame, Moment
 from ..process.space import StageSpace, relationship_lifecycle
 from .base import PeriodStager

@@ -14,8 +14,8 @@ from ...fitting import atomic
 from ...frames import expressions as ex
 from ...transactions.activity import Activity, Grid, last_period, make_grid, to_log_engine
 from ...transactions.log import CUSTOMER, TIME, codes_of, is_missing
+from ...transactions.opening import open_log
 from ...transactions.rhythm import totals_before
-from ...transactions.summary import open_log
 from ...typing import Frame, Moment
 from ..process.space import as_stage_space
 from .base import PeriodStager
