@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..checks import check_choice, check_coverage
+from ..checks import check_cells, check_choice, check_coverage, check_generator
 from ..exceptions import DataError
-from ..typing import ArrayLike, Estimator, FrameLike
-from ._intervals import LARGEST_COUNT, sorted_unique
+from ..typing import ArrayLike, Estimator, FrameLike, Seed
+from ._intervals import LARGEST_COUNT, by_share, count_draws, sorted_unique
 from ._operational_time import Ahead
+from ._posterior import BLOCK
+
+#: Draws that must not move between calls come from this seed.
+KEPT_SEED = 0
 
 #: Draws of totals.
 TOTAL_DRAWS = 4000
@@ -128,6 +132,62 @@ class TotalsMixin:
         groups = Groups.of(X, by, len(columns))
         ahead = model._ahead(X, model._horizon(horizon))
         return groups.frame(*count_totals(model, columns, groups, ahead, vectors, kind), coverage)
+
+    def draws(
+        self,
+        X: FrameLike,
+        horizon: float | None = None,
+        *,
+        n_draws: int = 400,
+        kind: str = "outcome",
+        random_state: Seed = None,
+    ) -> np.ndarray:
+        """Draws of each customer's transactions in (T, T + horizon], for what is no interval.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 3)
+        horizon : float, default=None
+            In the fitted unit; None takes the constructor's.
+        n_draws : int, default=400
+            Posterior draws.
+        kind : {"outcome", "mean"}, default="outcome"
+            "outcome": the number of transactions, with uncertain parameters, the shock of the calendar that is common to all, and
+            each customer's own luck. "mean": its expectation, without luck.
+        random_state : int, Generator, RandomState or None
+            For luck; None takes the same at every call.
+
+        Returns
+        -------
+        ndarray of shape (n_draws, n_customers)
+            A row is one state of the world: its parameters and its calendar are those of all customers.
+        """
+        model: Any = self
+        kind = check_choice(kind, "kind", ("outcome", "mean"))
+        rng = check_generator(KEPT_SEED if random_state is None else random_state)
+        columns, vectors = model._fitted_summary(X), model._draws(n_draws)
+        ahead = model._ahead(X, model._horizon(horizon))
+        check_cells(draws=len(vectors), customers=len(columns))
+        result = np.empty((len(vectors), len(columns)))
+        step = max(1, BLOCK // len(vectors))
+        for at in range(0, len(columns), step):
+            block = columns[at : at + step]
+            if kind == "outcome":
+                pace = ahead.shares(len(vectors))[:, None]
+                result[:, at : at + step] = count_draws(model, block, vectors, ahead.time, rng, pace)
+            else:
+                result[:, at : at + step] = mean_draws(model, block, vectors, ahead)
+        return result
+
+
+def mean_draws(model: Estimator, columns: np.ndarray, vectors: np.ndarray, ahead: Ahead) -> np.ndarray:
+    """Expected transactions of each draw and row, (draws, n)."""
+    rows, layout = model._rows(columns), model._layout()
+
+    def at(some: np.ndarray, share: float) -> np.ndarray:
+        return model._quantity("predict", rows, layout.theta(some, columns), ahead=ahead, share=share)
+
+    return by_share(ahead.shares(len(vectors)), vectors, at)
 
 
 def count_totals(

@@ -98,6 +98,19 @@ def value_interval(
     return bounds[code]
 
 
+def value_totals(
+    outlook: Outlook, timing: np.ndarray, money: np.ndarray, group: np.ndarray, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """Draws of the value of groups of customers, (n_draws, n_groups), a block of customers at a time."""
+    total = np.zeros((len(outlook.vectors), int(group.max(initial=0)) + 1))
+    step = max(1, BLOCK // len(outlook.vectors))
+    for at in range(0, len(timing), step):
+        block = slice(at, at + step)
+        drawn = value_draws(outlook, timing[block], money[block], rng)
+        np.add.at(total.T, group[block], drawn.T)
+    return total
+
+
 def value_draws(
     outlook: Outlook, timing: np.ndarray, money: np.ndarray, rng: np.random.Generator | None = None
 ) -> np.ndarray:

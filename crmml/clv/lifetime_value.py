@@ -31,7 +31,8 @@ from ..progress import tracked
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._checks import fault, finite_faults, timing_faults
 from ._intervals import each_warning_once, holding, product
-from ._value_draws import Outlook, value_draws, value_interval
+from ._totals import Groups
+from ._value_draws import Outlook, value_draws, value_interval, value_totals
 from .base import KEPT_SEED
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
@@ -310,6 +311,53 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             outlook = self._outlook(frame, self._horizon(horizon), n_draws)
             timing, money = self.transactions_._fitted_summary(frame), self._money(frame)
             return value_draws(outlook, timing, money, rng if kind == "outcome" else None)
+
+    def total_interval(
+        self,
+        X: FrameLike,
+        horizon: float | None = None,
+        *,
+        by: str | ArrayLike | None = None,
+        coverage: float = 0.9,
+        kind: str = "outcome",
+        n_draws: int = 1000,
+    ) -> pd.DataFrame:
+        """Value of all customers together, or of groups of them, with an interval.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, 4)
+        horizon : float, default=None
+            In the constructor's ``unit``; None takes the constructor's.
+        by : str or array-like of shape (n_customers,), default=None
+            Groups of customers, such as cohorts or segments: a column of X, or one label for each customer.
+        coverage : float, default=0.9
+        kind : {"outcome", "mean"}, default="outcome"
+            "outcome": of what will be seen: uncertain parameters, the shock of the calendar that is common to all where the model
+            was fitted on a learnt clock, and luck. "mean": without luck.
+        n_draws : int, default=1000
+            Posterior draws of either model.
+
+        Returns
+        -------
+        DataFrame
+            One row, or one for each group: the label, customers, expected, lower, upper.
+
+        Raises
+        ------
+        DataError
+            When labels are missing, or not one for each customer.
+        """
+        coverage, kind = check_coverage(coverage), check_choice(kind, "kind", KINDS)
+        frame = self._fitted_frame(X)
+        groups = Groups.of(X, by, len(frame))
+        rng = check_generator(KEPT_SEED) if kind == "outcome" else None
+        with each_warning_once():
+            value = self._value(frame, self.spend_.predict(frame), horizon)
+            outlook = self._outlook(frame, self._horizon(horizon), n_draws)
+            timing = self.transactions_._fitted_summary(frame)
+            drawn = value_totals(outlook, timing, self._money(frame), groups.code, rng)
+        return groups.frame(np.bincount(groups.code, value, minlength=groups.labels.size), drawn, coverage)
 
     def table(
         self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None, kind: str = "outcome"
