@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 
+from ..exceptions import DataError
 from ..fitting import atomic
 from ..inference import MaximumLikelihood
 from ..typing import ArrayLike, Frame
@@ -19,6 +20,9 @@ from ._survivors import read_cohorts, rows_of
 from ._timed import TimedModel
 from .base import ParametricModel
 from .numerics.contracts import ContractRows
+
+#: Parameters of what customers differ by that both grow by more than this make them all alike.
+ALIKE = 100.0
 
 
 class ContractFit(TimedModel):
@@ -54,12 +58,13 @@ class ContractFit(TimedModel):
     # ---- the data ---------------------------------------------------------------------------------------------------
 
     def _covariates(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.dropout_covariates))
+        names = tuple(dict.fromkeys(self.dropout_covariates))
+        if taken := [name for name in names if name in self._columns]:
+            raise ValueError(f"{', '.join(map(repr, taken))} cannot be a covariate: the model reads it as what it is.")
+        return names
 
     def _layout(self) -> CovariateLayout:
         names = self._covariates()
-        if taken := [name for name in names if name in self._columns]:
-            raise ValueError(f"{', '.join(map(repr, taken))} cannot be a covariate: the model reads it as what it is.")
         places = tuple(range(len(self._columns), len(self._columns) + len(names)))
         targets = {self.parameter_names.index(name): sign for name, sign in self.dropout_targets.items()}
         return CovariateLayout(self.parameter_names, [Effect("dropout", names, places, targets)])
@@ -134,12 +139,12 @@ class ContractFit(TimedModel):
         ------
         DataError
             Naming every fault at once: counts that are negative, not whole or missing, cohorts that grow or are empty, covariates
-            that miss.
+            that miss; and where nobody or everybody left at once, or there are fewer renewals than parameters.
 
         Warns
         -----
         ConvergenceWarning
-            When the point reached is no interior optimum, as where nobody or everybody left.
+            When the point reached is no interior optimum, as where customers do not differ.
         """
         rows, weight = rows_of(read_cohorts(survivors), self._covariates(), covariates)
         columns = self._grouped(self._summary(rows.to_numpy(), reset=True))
@@ -147,21 +152,46 @@ class ContractFit(TimedModel):
         self._fit_rows(*self._compress(columns, weight))
         return self
 
+    def _compress(self, columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        seen = self._informative(columns)
+        if weight is not None:
+            seen &= weight > 0
+        if faults := self._limit_faults(columns[seen], float(np.sum(seen if weight is None else weight[seen]))):
+            raise DataError(faults, f"the customers given to {type(self).__name__}")
+        return super()._compress(columns, weight)
+
+    def _limit_faults(self, columns: np.ndarray, size: float) -> list[str]:
+        """Why the likelihood has no maximum whatever the model, in words."""
+        if size < 2:
+            return []
+        most, needed, alive = columns[:, 1].max(), len(self.parameter_names), self._alive(columns)
+        if alive.all():
+            return [
+                f"none of {size:,.0f} customers left within the time observed: the likeliest is that nobody ever does, and nothing "
+                "tells how long they stay; observe them for longer"
+            ]
+        if not alive.any() and not columns[:, 0].any():
+            return [
+                f"all of {size:,.0f} customers left at once: the likeliest is that everybody always does, and nothing tells how they "
+                "differ; look whether recency was recorded, and include customers who stayed"
+            ]
+        if self._discrete and most < needed:
+            return [
+                f"T is at most {most:g}, so that survival is known at {most:g} renewals, from which the {needed} parameters "
+                f"{', '.join(self.parameter_names)} cannot be told; observe customers for {needed} renewals or more"
+            ]
+        return []
+
     def _grouped(self, columns: np.ndarray) -> np.ndarray:
         """Columns of cohorts, of whose losses only the interval is known; the same in discrete time."""
         return columns
 
     def _why_not(self, optimum: MaximumLikelihood) -> str:
-        columns, weight = self._data.columns, self._data.weight
-        alive, size = self._alive(columns), float(weight.sum())
-        found = super()._why_not(optimum)
-        if alive.all():
-            return f"None of {size:,.0f} customers left while observed, so that the likeliest is that nobody ever does. {found}"
-        if not alive.any() and not columns[:, 0].any():
-            return f"All of {size:,.0f} customers left at once, so that the likeliest is that everybody does. {found}"
-        if (most := columns[:, 1].max()) < len(self.parameter_names) and self._discrete:
-            return (
-                f"No customer was observed for more than {most:g} renewals, which {len(self.parameter_names)} parameters cannot be "
-                f"told from. {found}"
-            )
-        return found
+        if not (optimum.theta[:2] - self._data.start[:2] > np.log(ALIKE)).all():
+            return super()._why_not(optimum)
+        first, second = self.parameter_names[:2]
+        return (
+            f"{type(self).__name__} found no interior optimum: {first} and {second} grow together without bound, since customers "
+            f"do not differ more than by luck: {self.limits[first][1]}. Standard errors are not to be relied on; predictions of "
+            "customers like these are."
+        )

@@ -28,8 +28,8 @@ def read_groups(X: FrameLike, by: str | ArrayLike | None, n: int) -> tuple[np.nd
         frames.check_aligned("the groups", X=X, by=by)
         values = pd.Series(np.asarray(by))
     code, labels = pd.factorize(values, sort=True)
-    if len(code) != n:
-        raise DataError([f"there are {len(code):,} labels for {n:,} customers"], "the groups")
+    if len(code) != n:  # lists carry no labels to be aligned by
+        raise DataError([f"there are {len(code):,} labels for {n:,} customers; give one for each"], "the groups")
     if missing := int((code < 0).sum()):
         raise DataError(
             [f"the group is missing for {missing:,} of {n:,} customers; name it or drop them"], "the groups"

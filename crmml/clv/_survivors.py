@@ -24,7 +24,7 @@ def read_cohorts(survivors: Any) -> dict[str, np.ndarray]:
     """
     faults = Faults("the survivors")
     found: dict[str, np.ndarray] = {}
-    for name, counts in _named(survivors):
+    for key, name, counts in _named(survivors):
         array = faults.check(check_numbers, counts, f"{name}: the counts", least=0, whole=True)
         if array is None:
             continue
@@ -41,7 +41,7 @@ def read_cohorts(survivors: Any) -> dict[str, np.ndarray]:
                 f"{name} grows {grown.size:,} times ({shown}{', ...' if grown.size > SHOWN else ''}); survivors are those of one "
                 "cohort, so newcomers belong to a cohort of their own"
             )
-        found[name] = array
+        found[key] = array
     if not found and not faults:
         faults.add("there is no cohort")
     faults.refuse()
@@ -68,13 +68,14 @@ def rows_of(
     return pd.concat(tables, ignore_index=True), np.concatenate(weights)
 
 
-def _named(survivors: Any) -> list[tuple[str, Any]]:
+def _named(survivors: Any) -> list[tuple[str, str, Any]]:
+    """Each cohort's name, what a message calls it, and its counts."""
     if isinstance(survivors, Mapping):
-        return [(f"cohort {name}", counts) for name, counts in survivors.items()]
+        return [(str(name), f"cohort {name}", counts) for name, counts in survivors.items()]
     several = isinstance(survivors, Sequence | np.ndarray) and len(survivors) and np.ndim(survivors[0]) > 0
     if several and not isinstance(survivors, str):
-        return [(f"cohort {k}", counts) for k, counts in enumerate(survivors)]
-    return [("the cohort", survivors)]
+        return [(f"cohort {k}", f"cohort {k}", counts) for k, counts in enumerate(survivors)]
+    return [("the cohort", "the cohort", survivors)]
 
 
 def _covariates_of(names: Sequence[str], covariates: Any, n_cohorts: int) -> dict[str, np.ndarray]:
@@ -83,6 +84,8 @@ def _covariates_of(names: Sequence[str], covariates: Any, n_cohorts: int) -> dic
     faults = Faults("the covariates of the cohorts")
     given = to_columns(covariates, list(names)) if is_frame(covariates) else (covariates or {})
     faults.extend(f"{name} is missing" for name in names if name not in given)
-    values = {name: faults.check(check_numbers, given[name], name, shape=(n_cohorts,)) for name in names if name in given}
+    values = {
+        name: faults.check(check_numbers, given[name], name, shape=(n_cohorts,)) for name in names if name in given
+    }
     faults.refuse()
     return {name: column for name, column in values.items() if column is not None}

@@ -175,7 +175,11 @@ def _intervals_hold(truth: Any, fitted: Any, X: pd.DataFrame, T: float) -> str |
     if (seen[:, 0] > seen[:, 1]).any() or (seen < 0).any() or (seen > 10).any():
         return f"outcomes range from {seen.min():.3g} to {seen.max():.3g} within a horizon of 10."
     inside = total["lower"] <= total["expected"] <= total["upper"]
-    return None if inside else f"the total is {total['expected']:.4g}, its interval {total['lower']:.4g} to {total['upper']:.4g}."
+    return (
+        None
+        if inside
+        else f"the total is {total['expected']:.4g}, its interval {total['lower']:.4g} to {total['upper']:.4g}."
+    )
 
 
 RULES: tuple[Callable[[Any, Any, pd.DataFrame, float], str | None], ...] = (

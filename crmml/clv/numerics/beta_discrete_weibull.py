@@ -20,8 +20,8 @@ from ...typing import Numbers, Theta
 from .contracts import ContractRows
 from .rising import log_rising, log_rising_slope
 
-#: t^c is kept below exp(LARGEST), beyond which survival is a power of t to the last digit.
-LARGEST = 460.0
+#: t^c is kept below exp(LARGEST), whose square is a float still.
+LARGEST = 300.0
 #: Steps of this share of where they start from are taken to first order, about their middle.
 SMALL_STEP = 1e-5
 #: Renewals that are added up; what comes after them is an integral with its corrections.
@@ -53,13 +53,14 @@ def log_likelihood_gradient(rows: ContractRows, theta: Theta) -> tuple[np.ndarra
     t = rows.recency
     s, after = powered(t, c), powered(t + 1, c)
     slope, slope_after = c * s * np.log(np.maximum(t, 1.0)), c * after * np.log(t + 1)
-    zero = np.zeros_like(s)
-    kept, by_kept = log_decline(beta + zero, alpha, s), _decline_slopes(beta + zero, alpha, s)
-    last, by_last = log_decline(beta + s, alpha, after - s), _decline_slopes(beta + s, alpha, after - s)
+    first, at = beta + np.zeros_like(s), beta + s
+    by_kept, by_last = _decline_slopes(first, alpha, s), _decline_slopes(at, alpha, after - s)
+    last = log_decline(at, alpha, after - s)
     odds = np.where(rows.lost, np.exp(last) / np.maximum(-np.expm1(last), TINY), 0.0)
-    value = kept + np.where(rows.lost, _log_leaving(last), 0.0)
-    by_c = by_kept[2] * slope - odds * (by_last[1] * slope + by_last[2] * (slope_after - slope))
-    gradient = np.stack([alpha * (by_kept[0] - odds * by_last[0]), beta * (by_kept[1] - odds * by_last[1]), by_c])
+    value = log_decline(first, alpha, s) + np.where(rows.lost, _log_leaving(last), 0.0)
+    by_beta = _slope_by_b(first, alpha, s, by_kept) - odds * _slope_by_b(at, alpha, after - s, by_last)
+    by_c = by_kept[2] * slope - odds * (by_last[1] * slope + by_last[2] * slope_after)
+    gradient = np.stack([alpha * (by_kept[0] - odds * by_last[0]), beta * by_beta, by_c])
     return value, gradient
 
 
@@ -110,9 +111,22 @@ def powered(t: Numbers, c: Numbers) -> np.ndarray:
 
 
 def _decline_slopes(b: np.ndarray, alpha: Any, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Derivatives of :func:`log_decline` by alpha, by b and by step."""
-    by_total = log_rising_slope(alpha + b, step) / (alpha + b)
-    return -by_total, log_rising_slope(b, step) / b - by_total, -log_rising_slope(b + step, alpha) / (b + step)
+    """Derivatives of :func:`log_decline` by alpha, by b where its end stands still, and by its end b + step.
+
+    The last two are those of the form with alpha as step, which long after the start differ in their last digits only; their
+    sum, the derivative by b where step stands still, is :func:`_slope_by_b`.
+    """
+    end = b + step
+    return (
+        -log_rising_slope(alpha + b, step) / (alpha + b),
+        log_rising_slope(b, alpha) / b,
+        -log_rising_slope(end, alpha) / end,
+    )
+
+
+def _slope_by_b(b: np.ndarray, alpha: Any, step: np.ndarray, slopes: tuple) -> np.ndarray:
+    """Derivative of :func:`log_decline` by b, from the form with the smaller step."""
+    return np.where(step < alpha, log_rising_slope(b, step) / b + slopes[0], slopes[1] + slopes[2])
 
 
 def _log_leaving(log_staying: np.ndarray) -> np.ndarray:
