@@ -163,7 +163,7 @@ def cases():
     found[CustomerLifetimeValue] = value, good, *bad
     late = {"X": summary().assign(recency=50.0)}
     for contractual in (ShiftedBetaGeometric, BetaDiscreteWeibull, ExponentialGamma):
-        found[contractual] = contractual(), good, late, *bad[1:]
+        found[contractual] = contractual(), {"X": summary().assign(recency=summary()["recency"] + 1)}, late, *bad[1:]
     supervised = {"X": X, "y": y}
     wrong_labels = [{"X": X, "y": np.zeros(200)}, {"X": X, "y": y[:7]}, {"X": X.iloc[:, :0], "y": y}]
     found[ChurnClassifier] = ChurnClassifier(LogisticRegression(), cv=2), supervised, *wrong_labels

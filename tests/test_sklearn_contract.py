@@ -88,17 +88,21 @@ def opportunities():
     return summary
 
 
-@lru_cache(maxsize=1)
-def contracts():
-    """Customers under contracts of a week, some of whom left."""
-    summary = ShiftedBetaGeometric().set_fitted_params(alpha=0.8, beta=3.0).simulate(1500, 8, random_state=0)
+@lru_cache(maxsize=2)
+def contracts(discrete):
+    """Customers under contracts of a week, or to be cancelled at any time, some of whom left."""
+    if discrete:
+        model = ShiftedBetaGeometric().set_fitted_params(alpha=0.8, beta=3.0)
+    else:
+        model = ExponentialGamma().set_fitted_params(r=0.8, alpha=4.0)
+    summary = model.simulate(1500, 8, random_state=0)
     summary.attrs = Ruler(unit="W", period="W").to_metadata()
     return summary
 
 
 def summary_for(model):
     if model._columns == ("recency", "T"):
-        return contracts()
+        return contracts(model._discrete)
     return opportunities() if getattr(model, "_discrete", False) else cdnow_split()
 
 

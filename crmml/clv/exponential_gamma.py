@@ -21,7 +21,8 @@ class ExponentialGamma(ContractualModel):
     the continuous kin of :class:`ShiftedBetaGeometric`. The columns are recency, the time until the contract was cancelled or
     observation ended, and T, the time until observation ended: recency = T is a customer still. The likelihood of who cancelled
     at t is f(t), of who is a customer still S(T); of a cohort's counts at times 1, 2, ... only the intervals are known, and the
-    likelihood of a loss is S(t − 1) − S(t).
+    likelihood of a loss is S(t − 1) − S(t). Customers who cancelled at time 0 are refused by :meth:`fit`, since a density has no bound
+    there.
 
     With covariates z, α_i = α exp(−γ'z): the rate of cancelling is multiplied by exp(γ'z).
 
@@ -95,6 +96,16 @@ class ExponentialGamma(ContractualModel):
     def _grouped(self, columns: np.ndarray) -> np.ndarray:
         lost = columns[:, 0] < columns[:, 1]
         return np.column_stack([columns[:, :-1], columns[:, 0] + lost])
+
+    def _limit_faults(self, columns: np.ndarray, size: float) -> list[str]:
+        at_once = (columns[:, 0] == 0) & (columns[:, 1] > 0) & (self._left_by(columns) == 0)
+        if at_once.any() and (columns[:, 0] > 0).any():
+            return [
+                f"recency is 0 in {int(at_once.sum()):,} of {len(columns):,} rows of customers who left: a density has no bound "
+                "there, and the likelihood no maximum; where time is counted in whole periods use ShiftedBetaGeometric or "
+                "fit_survivors, otherwise drop who never started"
+            ]
+        return super()._limit_faults(columns, size)
 
     def _left_by(self, columns: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(columns[:, -1])

@@ -35,7 +35,7 @@ def legal_rows(array: np.ndarray, columns: tuple[str, ...], discrete: bool = Fal
         T = np.floor(T)
         t_x = np.where(x > 0, np.floor(x + (T - x) * u[:, 2]), 0.0)
     if "frequency" not in columns:  # contracts: some are customers still
-        t_x = np.where(u[:, 3] > 0.5, T, t_x)
+        t_x = np.where(u[:, 3] > 0.5, T, np.floor(T * u[:, 2]) if discrete else T * u[:, 2])
     legal = {
         "frequency": x,
         "T": T,

@@ -82,6 +82,14 @@ def test_outcomes_of_time(fitted, customers):
     np.testing.assert_allclose(bounds[~left, 0], np.minimum(at_estimate, 12), rtol=0.03)
 
 
+def test_customers_who_never_started_are_refused(customers, fitted):
+    with pytest.raises(
+        DataError, match="recency is 0 in 2 of 6,000 rows of customers who left: a density has no bound"
+    ):
+        ExponentialGamma().fit(customers.assign(recency=[0.0, 0.0, *customers["recency"][2:]]))
+    assert fitted.predict(pd.DataFrame({"recency": [0.0], "T": [3.0]})).tolist() == [0.0]
+
+
 def test_is_not_compared_with_models_of_renewals(fitted, customers):
     whole = customers.assign(recency=np.floor(customers["recency"]), T=np.floor(customers["T"]))
     with pytest.raises(DataError, match="discrete and of continuous time"):
