@@ -92,7 +92,10 @@ def survivor_draws(
         block, size = rows[at : at + step], count[at : at + step]
         p = model._quantity("predict_survival", block, layout.theta(vectors, block), ahead=horizon)
         p = np.clip(np.broadcast_to(p, (len(vectors), len(block))), 0.0, 1.0)
-        drawn = size * p if rng is None else rng.binomial(size, p)
+        if rng is None:
+            drawn = size * p
+        else:  # single customers by one uniform number each, which is quicker
+            drawn = rng.random(p.shape) < p if (size == 1).all() else rng.binomial(size, p)
         for k in np.unique(place[at : at + step]):
             totals[:, k] += drawn[:, place[at : at + step] == k].sum(axis=1)
     return totals

@@ -24,8 +24,10 @@ from .rising import log_rising, log_rising_slope
 LARGEST = 300.0
 #: Steps of this share of where they start from are taken to first order, about their middle.
 SMALL_STEP = 1e-5
-#: Renewals that are added up; what comes after them is an integral with its corrections.
-SUMMED = 64
+#: Renewals that are added up, after which comes an integral with its corrections, and the nodes of each of its panels: nine
+#: digits; and for draws of the parameters, whose spread needs no more than five.
+SUMMED, NODES = 64, 16
+DRAWN_SUMMED, DRAWN_NODES = 16, 8
 #: From t^c = FAR (alpha + beta) on survival is a power of t.
 FAR = 1e9
 #: A probability of leaving is at least this, so that its logarithm is a number.
@@ -145,19 +147,19 @@ def _renewals(start: np.ndarray, horizon: float, theta: Theta, delta: float, mom
         return np.exp(log_survival(start, j, theta) - delta * j) * np.asarray(j, dtype=float) ** moment
 
     shape = np.broadcast_shapes(start.shape, *(value.shape for value in theta))
+    first, nodes = (SUMMED, NODES) if len(shape) < 2 else (DRAWN_SUMMED, DRAWN_NODES)
     total = np.zeros(shape)
-    for j in range(1, int(min(horizon, SUMMED)) + 1):
+    for j in range(1, int(min(horizon, first)) + 1):
         total = total + term(j)
-    if horizon <= SUMMED:
+    if horizon <= first:
         return total
     endless = delta == 0 and np.isinf(horizon)
-    first = float(SUMMED)
     far = np.log(FAR * (alpha + beta) * np.maximum(alpha, 1.0)) / c
     reach = (
         np.exp(np.minimum(far, LARGEST)) if endless else min(horizon, first + (DISCOUNTED_AWAY + 8) / max(delta, TINY))
     )
     reach = np.broadcast_to(np.maximum(reach, 2 * first if endless else first), shape)
-    total = total + _integral(term, first, reach, float(np.max(c)))
+    total = total + _integral(term, first, reach, float(np.max(c)), nodes)
     total = total - term(first) / 2 - _slope(term, first, start, theta, delta, moment) / 12
     if not endless:
         if horizon <= reach.max(initial=first):
@@ -168,11 +170,11 @@ def _renewals(start: np.ndarray, horizon: float, theta: Theta, delta: float, mom
     return np.where(excess > 0, total + tail, np.inf)
 
 
-def _integral(term: Any, first: float, reach: np.ndarray, c: float) -> np.ndarray:
+def _integral(term: Any, first: float, reach: np.ndarray, c: float, n_nodes: int) -> np.ndarray:
     """Integral of the terms from first to reach, by panels in ln j, narrower where t^c bends more."""
     top = np.log(reach / first)
     panels = max(int(np.ceil(float(np.max(top, initial=0.0)) * max(1.0, c / 4))), 1)
-    nodes, weights = legendre(16)
+    nodes, weights = legendre(n_nodes)
     total = np.zeros(reach.shape)
     for panel in range(panels):
         for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):

@@ -8,12 +8,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import exprel
 
-from ...inference.quadrature import discounted_integral
+from ...inference.quadrature import NODES, discounted_integral
 from ...typing import Numbers, Theta
 from .contracts import ContractRows
 
 #: A probability of leaving is at least this, so that its logarithm is a number.
 TINY = 1e-300
+#: Nodes of the discounting integral for draws of the parameters, whose spread needs no more than five digits.
+DRAWN_NODES = 24
 
 
 def log_survival(start: Numbers, ahead: Numbers, theta: Theta) -> np.ndarray:
@@ -54,7 +56,8 @@ def expected_time(start: np.ndarray, horizon: float, theta: Theta, delta: float 
     age = alpha + start
     if delta == 0 and np.isinf(horizon):
         return np.where(r > 1, age / np.where(r > 1, r - 1, 1.0), np.inf)
-    return discounted_integral(lambda h: _moment(age, h, r - 1), horizon, delta, _scale(age, r))
+    nodes = NODES if np.ndim(age) < 2 else DRAWN_NODES
+    return discounted_integral(lambda h: _moment(age, h, r - 1), horizon, delta, _scale(age, r), nodes)
 
 
 def retention_elasticity(start: np.ndarray, theta: Theta, delta: float) -> np.ndarray:

@@ -53,6 +53,16 @@ def test_undiscounted_time_within_a_horizon(r):
     assert eg.expected_time(np.array([4.0]), 30.0, (r, 20.0))[0] == pytest.approx(total, rel=1e-12)
 
 
+def test_draws_broadcast_over_rows():
+    """Discounted time of draws to five digits, whose spread needs no more."""
+    draws, start = [np.array([[0.7], [2.5]]), np.array([[3.0], [12.0]])], np.array([0.0, 2.0, 30.0])
+    for k in (0, 1):
+        one = [float(value[k, 0]) for value in draws]
+        found = eg.expected_time(start, np.inf, draws, 0.01)
+        np.testing.assert_allclose(found[k], eg.expected_time(start, np.inf, one, 0.01), rtol=1e-5)
+        np.testing.assert_array_equal(eg.log_likelihood(ROWS, draws)[k], eg.log_likelihood(ROWS, one))
+
+
 def test_endless_time():
     assert eg.expected_time(np.array([4.0]), np.inf, (1.5, 20.0))[0] == pytest.approx(48.0)
     assert np.isinf(eg.expected_time(np.array([4.0]), np.inf, (1.0, 20.0))[0])
