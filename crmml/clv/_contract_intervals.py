@@ -92,10 +92,12 @@ def survivor_draws(
         block, size = rows[at : at + step], count[at : at + step]
         p = model._quantity("predict_survival", block, layout.theta(vectors, block), ahead=horizon)
         p = np.clip(np.broadcast_to(p, (len(vectors), len(block))), 0.0, 1.0)
-        if rng is None:
-            drawn = size * p
-        else:  # single customers by one uniform number each, which is quicker
-            drawn = rng.random(p.shape) < p if (size == 1).all() else rng.binomial(size, p)
+        drawn = size * p if rng is None else _lucky(size, p, rng)
         for k in np.unique(place[at : at + step]):
             totals[:, k] += drawn[:, place[at : at + step] == k].sum(axis=1)
     return totals
+
+
+def _lucky(size: np.ndarray, p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How many of ``size`` stay, each with probability p; of single customers by one uniform number, which is quicker."""
+    return rng.random(p.shape) < p if (size == 1).all() else rng.binomial(size, p)
