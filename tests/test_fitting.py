@@ -16,15 +16,18 @@ from sklearn.utils.validation import check_is_fitted
 from crmml.campaigns import SLearner, TLearner, TransformedOutcome, XLearner
 from crmml.churn import AliveChurnClassifier, ChurnClassifier, HazardChurnClassifier, ModelFeatures
 from crmml.clv import (
+    BetaDiscreteWeibull,
     BetaGeoBetaBinomial,
     BetaGeoCNBD,
     BetaGeoNBD,
     CustomerLifetimeValue,
+    ExponentialGamma,
     FrequencyGammaGamma,
     GammaGamma,
     GompertzNBD,
     ModifiedBetaGeoNBD,
     ParetoNBD,
+    ShiftedBetaGeometric,
 )
 from crmml.fitting import atomic
 from crmml.frames.ruler import Ruler
@@ -158,6 +161,9 @@ def cases():
     }
     value = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(), horizon=1, unit="Y")
     found[CustomerLifetimeValue] = value, good, *bad
+    late = {"X": summary().assign(recency=50.0)}
+    for contractual in (ShiftedBetaGeometric, BetaDiscreteWeibull, ExponentialGamma):
+        found[contractual] = contractual(), {"X": summary().assign(recency=summary()["recency"] + 1)}, late, *bad[1:]
     supervised = {"X": X, "y": y}
     wrong_labels = [{"X": X, "y": np.zeros(200)}, {"X": X, "y": y[:7]}, {"X": X.iloc[:, :0], "y": y}]
     found[ChurnClassifier] = ChurnClassifier(LogisticRegression(), cv=2), supervised, *wrong_labels

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_count, check_generator, check_not_negative, check_numbers
-from ..exceptions import DataError
+from ..checks import check_count, check_generator, check_not_negative
 from ..typing import ArrayLike, Frame, Numbers, Seed
 
 #: Customers simulated at a time, at most.
@@ -23,10 +21,8 @@ class NewCustomersMixin:
     """What a transaction model says of customers without a history."""
 
     numerics: Any
-    _columns: ClassVar[tuple[str, ...]]
     _options: Callable[[], dict]
-    _covariates: Callable[[], tuple[str, ...]]
-    _theta: Callable[[np.ndarray], list]
+    _new_customer: Callable[[Any], list]
 
     def expected_purchases(self, t: Numbers, covariates: Mapping[str, float] | None = None) -> np.ndarray:
         """Expected number of repeat transactions of a new customer by time t after the first purchase.
@@ -93,17 +89,3 @@ class NewCustomersMixin:
         time = np.concatenate([np.zeros(n), time])
         order = np.lexsort((time, customer))
         return pd.DataFrame({"customer_id": customer[order], "time": time[order]})
-
-    def _new_customer(self, covariates: Any) -> list:
-        """Natural parameters of customers known by their covariates alone; scalars where there is just one."""
-        check_is_fitted(self, "theta_")
-        names = self._covariates()
-        if not names:
-            return [np.squeeze(value)[()] for value in self._theta(np.zeros((1, len(self._columns) + 2)))]
-        missing = [name for name in names if covariates is None or name not in covariates]
-        if missing:
-            raise DataError([f"{name} is missing" for name in missing], "the covariates of a new customer")
-        values = np.column_stack([np.atleast_1d(check_numbers(covariates[name], name)) for name in names])
-        nothing = np.zeros((len(values), len(self._columns)))
-        theta = self._theta(np.column_stack([nothing, values, np.zeros((len(values), 2))]))  # nobody of old
-        return [np.squeeze(value)[()] if len(values) == 1 else value for value in theta]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .. import frames
 from ..checks import check_cells, check_choice, check_coverage, check_generator
-from ..exceptions import DataError
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
+from ._groups import read_groups, totals_frame
 from ._intervals import LARGEST_COUNT, by_share, count_draws, sorted_unique
 from ._operational_time import Ahead
 from ._posterior import BLOCK
@@ -23,67 +21,6 @@ KEPT_SEED = 0
 TOTAL_DRAWS = 4000
 #: Posterior draws at which totals are computed; the rest follows from them by regression.
 PARAMETER_DRAWS = 120
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Which group each customer is in.
-
-    Attributes
-    ----------
-    name : str or None
-        Of the column of labels; None where all are one group.
-    labels : ndarray
-    code : ndarray of int, shape (n_customers,)
-    """
-
-    name: str | None
-    labels: np.ndarray
-    code: np.ndarray
-
-    @classmethod
-    def of(cls, X: FrameLike, by: str | ArrayLike | None, n: int) -> Groups:
-        """Read the groups: a column of X, or one label for each customer.
-
-        Raises
-        ------
-        DataError
-            When there is no such column, or the labels are not one for each customer or missing for some.
-        """
-        if by is None:
-            return cls(None, np.array([""]), np.zeros(n, dtype=np.intp))
-        if isinstance(by, str):
-            if not frames.is_frame(X):
-                raise DataError(
-                    [f"by={by!r} names a column, and X is an array; give one label for each customer"], "the groups"
-                )
-            name, labels = by, frames.to_columns(X, [by])[by]
-        else:
-            frames.check_aligned("the groups", X=X, by=by)
-            name, labels = str(getattr(by, "name", None) or "group"), pd.Series(np.asarray(by))
-        faults = []
-        if len(labels) != n:
-            faults.append(f"by has {len(labels):,} labels for {n:,} customers; give one for each customer")
-        if missing := int(labels.isna().sum()):
-            faults.append(f"by is missing for {missing:,} customers; fill it or leave them out")
-        if faults:
-            raise DataError(faults, "the groups")
-        code, found = pd.factorize(labels, sort=True)
-        return cls(name, np.asarray(found), code)
-
-    def frame(self, expected: np.ndarray, draws: np.ndarray, coverage: float) -> pd.DataFrame:
-        """The table of totals: one row for each group."""
-        ends = np.quantile(draws, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
-        table: dict[str, Any] = {} if self.name is None else {self.name: self.labels}
-        table["customers"] = np.bincount(self.code, minlength=self.labels.size)
-        return pd.DataFrame(
-            {
-                **table,
-                "expected": expected,
-                "lower": np.minimum(ends[0], expected),
-                "upper": np.maximum(ends[1], expected),
-            }
-        )
 
 
 class TotalsMixin:
@@ -119,7 +56,7 @@ class TotalsMixin:
         Returns
         -------
         DataFrame
-            One row, or one for each group: the label, customers, expected, lower, upper.
+            One row for each group (``total`` without ``by``): expected, lower, upper.
 
         Raises
         ------
@@ -129,9 +66,10 @@ class TotalsMixin:
         model: Any = self
         coverage, kind = check_coverage(coverage), check_choice(kind, "kind", ("outcome", "mean"))
         columns, vectors = model._fitted_summary(X), model._draws(n_draws)
-        groups = Groups.of(X, by, len(columns))
+        code, labels = read_groups(X, by, len(columns))
         ahead = model._ahead(X, model._horizon(horizon))
-        return groups.frame(*count_totals(model, columns, groups, ahead, vectors, kind), coverage)
+        expected, drawn = count_totals(model, columns, code, ahead, vectors, kind)
+        return totals_frame(labels, expected, drawn, coverage)
 
     def draws(
         self,
@@ -191,13 +129,12 @@ def mean_draws(model: Estimator, columns: np.ndarray, vectors: np.ndarray, ahead
 
 
 def count_totals(
-    model: Estimator, columns: np.ndarray, groups: Groups, ahead: Ahead, vectors: np.ndarray, kind: str
+    model: Estimator, columns: np.ndarray, group: np.ndarray, ahead: Ahead, vectors: np.ndarray, kind: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Expected totals of purchases, (groups,), and draws of them, (TOTAL_DRAWS, groups)."""
     unique, code = sorted_unique(columns)
-    n_groups = groups.labels.size
-    weight = np.zeros((n_groups, len(unique)))
-    np.add.at(weight, (groups.code, code), 1.0)
+    weight = np.zeros((int(group.max(initial=0)) + 1, len(unique)))
+    np.add.at(weight, (group, code), 1.0)
     rows, layout, options = model._rows(unique), model._layout(), model._options()
 
     def total(theta: list, time: float) -> np.ndarray:

@@ -89,8 +89,8 @@ def learn_clock(
     >>> clock = learn_clock(log, unit="W", observation_end="1997-09-30")
     >>> summary = summarize(log, unit="W", clock=clock, observation_end="1997-09-30")
     >>> model = ModifiedBetaGeoNBD().fit(summary)
-    >>> total = model.total_interval(summary, 39)    # 1,882 were seen in the 39 weeks that followed
-    >>> bool(total["lower"][0] < 1882 < total["upper"][0])
+    >>> total = model.total_interval(summary, 39).loc["total"]    # 1,882 were seen in the 39 weeks that followed
+    >>> bool(total["lower"] < 1882 < total["upper"])
     True
     """
     check_unit(unit)

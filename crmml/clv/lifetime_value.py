@@ -30,8 +30,8 @@ from ..frames.ruler import Ruler, convert, discount_intensity
 from ..progress import tracked
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._checks import fault, finite_faults, timing_faults
+from ._groups import read_groups, totals_frame
 from ._intervals import each_warning_once, holding, product
-from ._totals import Groups
 from ._value_draws import Outlook, value_draws, value_interval, value_totals
 from .base import KEPT_SEED
 from .frequency_gamma_gamma import FrequencyGammaGamma
@@ -341,7 +341,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         Returns
         -------
         DataFrame
-            One row, or one for each group: the label, customers, expected, lower, upper.
+            One row for each group (``total`` without ``by``): expected, lower, upper.
 
         Raises
         ------
@@ -350,14 +350,14 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         """
         coverage, kind = check_coverage(coverage), check_choice(kind, "kind", KINDS)
         frame = self._fitted_frame(X)
-        groups = Groups.of(X, by, len(frame))
+        code, labels = read_groups(X, by, len(frame))
         rng = check_generator(KEPT_SEED) if kind == "outcome" else None
         with each_warning_once():
             value = self._value(frame, self.spend_.predict(frame), horizon)
             outlook = self._outlook(frame, self._horizon(horizon), n_draws)
             timing = self.transactions_._fitted_summary(frame)
-            drawn = value_totals(outlook, timing, self._money(frame), groups.code, rng)
-        return groups.frame(np.bincount(groups.code, value, minlength=groups.labels.size), drawn, coverage)
+            drawn = value_totals(outlook, timing, self._money(frame), code, rng)
+        return totals_frame(labels, np.bincount(code, value, minlength=len(labels)), drawn, coverage)
 
     def table(
         self, X: FrameLike, horizon: float | None = None, *, coverage: float | None = None, kind: str = "outcome"

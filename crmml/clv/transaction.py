@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,20 +12,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..checks import (
-    UNIT_WORDS,
     check_choice,
     check_count,
     check_coverage,
     check_not_negative,
     check_number,
-    check_unit,
     is_number,
 )
 from ..exceptions import DataError
 from ..frames.ruler import convert, discount_intensity
 from ..inference import discounted_integral
 from ..inference.quadrature import NODES
-from ..transactions.compression import unique_rows
 from ..transactions.timing import ENTRY_WINDOW
 from ..typing import FrameLike
 from ._checks import timing_faults
@@ -36,8 +32,8 @@ from ._left_truncation import entry_faults, truncated, truncated_gradient
 from ._new_customers import MOST_COUNTS, NewCustomersMixin
 from ._operational_time import Ahead, OperationalTimeMixin
 from ._prior import COEFFICIENT_SD
+from ._timed import TimedModel
 from ._totals import TotalsMixin
-from .base import ParametricModel
 from .numerics.rows import Rows
 
 #: Nodes of the discounting integral within intervals, where five digits are plenty.
@@ -57,7 +53,7 @@ QUANTITIES = (
 OUTCOMES = ("predict", "predict_next_purchase")
 
 
-class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, ParametricModel):
+class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, TimedModel):
     """A model of when customers buy and when they silently leave, fitted on (frequency, recency, T).
 
     Subclasses name a numerics module (``numerics``) with the functions listed in ``docs/extending.md``.
@@ -76,7 +72,7 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
     purchase_targets: ClassVar[Mapping[str, int]] = {}
     dropout_targets: ClassVar[Mapping[str, int]] = {}
     _parameter_constraints: ClassVar[dict] = {
-        **ParametricModel._parameter_constraints,
+        **TimedModel._parameter_constraints,
         "horizon": [Interval(Real, 0, None, closed="neither")],
         "purchase_covariates": ["array-like", tuple],
         "dropout_covariates": ["array-like", tuple],
@@ -110,6 +106,9 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
     def _input_columns(self) -> tuple[str, ...]:
         entry = (ENTRY_WINDOW,) if self.has_entry_ else ()
         return (*self._columns, *self._covariates(), *entry)
+
+    def _layout_columns(self) -> int:
+        return super()._layout_columns() + 2 * self.has_entry_
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
         """Return the checked columns; behind an entry_window that is not 0 for all, whether a customer is of old."""
@@ -154,13 +153,6 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
         strength = np.full(layout.size - layout.n_parameters, self.l2_penalty / 2)
         strength[-layout.n_parameters :] = 0.5 / COEFFICIENT_SD**2  # the factors of customers of old stay within reach
         return strength
-
-    def _coefficients(self, process: str) -> Mapping[str, float]:
-        check_is_fitted(self, "theta_")
-        for effect, place in self._layout().slices():
-            if effect.process == process:
-                return MappingProxyType(dict(zip(effect.names, self.theta_[place].tolist(), strict=True)))
-        return MappingProxyType({})
 
     @property
     def coef_purchase_(self) -> Mapping[str, float]:
@@ -267,7 +259,8 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
 
         time = self._ahead(X, horizon).time
 
-        def proba(rows, theta):
+        def proba(block, theta):
+            rows = self._rows(block)
             return np.exp(self.numerics.conditional_count_log_proba(rows, time, theta, max_count, **self._options()))
 
         return self._by_unique_row(columns, proba)
@@ -290,7 +283,9 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
         columns = self._fitted_summary(X)
         time = self._by_unique_row(
             columns,
-            lambda rows, theta: self.numerics.next_purchase_quantile(rows, quantile, theta, **self._options()),
+            lambda block, theta: self.numerics.next_purchase_quantile(
+                self._rows(block), quantile, theta, **self._options()
+            ),
         )
         return self._ahead(X, 0.0).plain(time)
 
@@ -316,7 +311,9 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
         columns = self._fitted_summary(X)
         delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate != 0 else 0.0
         ahead = self._ahead(X, horizon)
-        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, ahead, delta))
+        return self._by_unique_row(
+            columns, lambda block, theta: self._discounted(self._rows(block), theta, ahead, delta)
+        )
 
     def discounted_residual_transactions(
         self, X: FrameLike, annual_discount_rate: float, unit: str | None = None
@@ -345,7 +342,9 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
         delta = self._endless_discount(annual_discount_rate, unit)
         columns = self._fitted_summary(X)
         ahead = self._ahead(X, np.inf)
-        return self._by_unique_row(columns, lambda rows, theta: self._discounted(rows, theta, ahead, delta))
+        return self._by_unique_row(
+            columns, lambda block, theta: self._discounted(self._rows(block), theta, ahead, delta)
+        )
 
     def predict_interval(
         self,
@@ -427,19 +426,11 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
         delta = discount_intensity(annual_discount_rate, self._unit(unit)) if annual_discount_rate != 0 else 0.0
         return {"horizon": self._horizon(horizon), "delta": delta}
 
-    def _endless_discount(self, annual_discount_rate: float, unit: str | None) -> float:
-        """The discount intensity of an infinite horizon, above 0."""
-        delta = discount_intensity(annual_discount_rate, self._unit(unit))
-        if delta <= 0:
-            raise ValueError(
-                "annual_discount_rate must be above 0: over an infinite horizon the undiscounted sum may not exist."
-            )
-        return delta
-
     def _estimate(self, columns: np.ndarray, of: str, **arguments: Any) -> np.ndarray:
         """The prediction that an interval is of, at the estimate itself."""
 
-        def at_estimate(rows: Rows, theta: list) -> np.ndarray:
+        def at_estimate(block: np.ndarray, theta: list) -> np.ndarray:
+            rows = self._rows(block)
             if "delta" in arguments:
                 return self._discounted(rows, theta, arguments["ahead"], arguments["delta"])
             return self._quantity(of, rows, theta, **arguments)
@@ -487,30 +478,9 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Par
 
     # ---- small parts ----------------------------------------------------------------------------------------------
 
-    def _by_unique_row(self, columns: np.ndarray, function) -> np.ndarray:
-        unique, _, code = unique_rows(*columns.T)
-        columns = np.column_stack(unique)
-        return function(self._rows(columns), self._theta(columns))[code]
-
     def _horizon(self, horizon: float | None) -> float:
         value = self.horizon if horizon is None else horizon
         return check_number(value, "horizon", least=0, meaning=f"it is in the fitted unit ({self._unit_word()})")
-
-    def _unit(self, unit: str | None) -> str:
-        """The unit of the model's times: the fitted one, which ``unit`` may state where the summary did not."""
-        known = self.ruler_.unit
-        if unit is None and known is None:
-            raise ValueError(
-                "The summary carried no unit of time: say unit='D', 'W', ... so that the rate can be converted."
-            )
-        if unit is not None and known is not None and check_unit(unit) != known:
-            raise ValueError(
-                f"unit={unit!r}, but the model was fitted on a summary in {known!r} ({UNIT_WORDS[known]})."
-            )
-        return check_unit(str(unit or known))
-
-    def _unit_word(self) -> str:
-        return UNIT_WORDS.get(str(self.ruler_.unit), "units of time") if hasattr(self, "ruler_") else "units of time"
 
     def describe(self) -> str:
         """Return what was found in plain sentences."""

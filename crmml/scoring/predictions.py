@@ -18,7 +18,8 @@ def scores_of(model: Estimator, X: pd.DataFrame, keep: Sequence[str] = ("custome
     ----------
     model : fitted estimator
         Its ``table`` is taken where it has one (value models); a transaction model gives probability_alive and
-        expected_purchases within its horizon; a classifier probability of the last class; any other ``prediction``.
+        expected_purchases within its horizon; a contractual one survival to its horizon's end and expected_renewals (in continuous
+        time expected_time) within it; a classifier probability of the last class; any other ``prediction``.
     X : DataFrame of shape (n, ...)
     keep : sequence of str, default=("customer_id",)
         Columns of X that come first; those that X lacks are left out.
@@ -33,6 +34,9 @@ def scores_of(model: Estimator, X: pd.DataFrame, keep: Sequence[str] = ("custome
         columns = {name: table[name].to_numpy() for name in table.columns if name not in kept and name != "customer_id"}
     elif hasattr(model, "probability_alive"):
         columns = {"probability_alive": model.probability_alive(X), "expected_purchases": model.predict(X)}
+    elif hasattr(model, "fit_survivors"):
+        stays = "expected_renewals" if model._discrete else "expected_time"
+        columns = {"survival": model.predict_survival(X, model.horizon), stays: model.predict(X)}
     elif hasattr(model, "predict_proba"):
         columns = {"probability": np.asarray(model.predict_proba(X))[:, -1]}
     else:

@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .adapter import legal_estimators, legal_rows
+from .contractual_contract import check_contractual_model
 from .registry import all_estimators
 from .stage_adapter import legal_stage_models
 from .stage_contract import check_stage_model, contract_chain
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ContractError",
     "all_estimators",
+    "check_contractual_model",
     "check_stage_model",
     "check_transaction_model",
     "contract_chain",

@@ -34,6 +34,8 @@ def legal_rows(array: np.ndarray, columns: tuple[str, ...], discrete: bool = Fal
     if discrete:
         T = np.floor(T)
         t_x = np.where(x > 0, np.floor(x + (T - x) * u[:, 2]), 0.0)
+    if "frequency" not in columns:  # contracts: some are customers still
+        t_x = np.where(u[:, 3] > 0.5, T, np.floor(T * u[:, 2]) if discrete else T * u[:, 2])
     legal = {
         "frequency": x,
         "T": T,
@@ -86,6 +88,18 @@ class LegalFrequencyGammaGamma(LegalRowsMixin, clv.FrequencyGammaGamma):
     """Gamma-Gamma with frequency that maps any matrix to legal rows."""
 
 
+class LegalShiftedBetaGeometric(LegalRowsMixin, clv.ShiftedBetaGeometric):
+    """sBG that maps any matrix to legal rows."""
+
+
+class LegalBetaDiscreteWeibull(LegalRowsMixin, clv.BetaDiscreteWeibull):
+    """BdW that maps any matrix to legal rows."""
+
+
+class LegalExponentialGamma(LegalRowsMixin, clv.ExponentialGamma):
+    """Exponential-gamma that maps any matrix to legal rows."""
+
+
 class LegalCustomerLifetimeValue(LegalRowsMixin, clv.CustomerLifetimeValue):
     """Customer lifetime value that maps any matrix to legal rows."""
 
@@ -101,5 +115,8 @@ def legal_estimators() -> list[Any]:
         LegalGompertzNBD(),
         LegalGammaGamma(),
         LegalFrequencyGammaGamma(),
+        LegalShiftedBetaGeometric(),
+        LegalBetaDiscreteWeibull(),
+        LegalExponentialGamma(),
         LegalCustomerLifetimeValue(clv.BetaGeoNBD(), clv.GammaGamma(), horizon=52, unit="W", summary_unit="W"),
     ]

@@ -4,7 +4,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from crmml import DataError
-from crmml.clv import BetaGeoNBD
+from crmml.clv import BetaGeoNBD, ExponentialGamma, ShiftedBetaGeometric
 from crmml.scoring.predictions import columns_needed, scores_of
 
 from ..clv.cdnow import cdnow_split
@@ -23,6 +23,17 @@ def test_a_transaction_model_alone():
     ]
     with pytest.raises(DataError, match="column 'T' is missing"):
         columns_needed(model, ["recency", "frequency"], [])
+
+
+def test_a_contractual_model():
+    model = ShiftedBetaGeometric(horizon=4).set_fitted_params(alpha=0.7, beta=2.0)
+    X = pd.DataFrame({"customer_id": [7, 8], "recency": [3, 1], "T": [3, 3]})
+    scores = scores_of(model, X)
+    assert list(scores.columns) == ["customer_id", "survival", "expected_renewals"]
+    np.testing.assert_array_equal(scores["survival"], model.predict_survival(X, 4))
+    np.testing.assert_array_equal(scores["expected_renewals"], model.predict(X))
+    continuous = ExponentialGamma(horizon=2.5).set_fitted_params(r=1.0, alpha=9.0)
+    assert list(scores_of(continuous, X, []).columns) == ["survival", "expected_time"]
 
 
 def test_any_other_estimator():

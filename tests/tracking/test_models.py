@@ -5,11 +5,12 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from crmml import tracking
 from crmml.churn import ChurnClassifier
-from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, ExponentialGamma, GammaGamma, ShiftedBetaGeometric
 from crmml.datasets import load_cdnow_sample
 from crmml.segments import RFMSegmenter
 from crmml.stages import ContinuousTimeStageModel, MarkovStageModel
@@ -99,6 +100,21 @@ def test_a_model_of_histories_keeps_its_key_but_no_customer(uri):
     with tracking.track("kinds", uri=uri) as run:
         model_uri = run.log_model(model, "histories", rows)
     np.testing.assert_array_equal(read_by_mlflow(model_uri, uri).predict(rows), model.predict(rows))
+
+
+@pytest.mark.parametrize("model", [ShiftedBetaGeometric(horizon=4), ExponentialGamma(horizon=4)])
+def test_a_contractual_model_comes_back_with_its_intervals(uri, model):
+    given = {"alpha": 0.8, "beta": 3.0} if model._discrete else {"r": 0.8, "alpha": 4.0}
+    X = clone(model).set_fitted_params(**given).simulate(300, 8, random_state=0)
+    model = clone(model).fit(X)
+    model.sample_posterior(1000, random_state=0)
+    with tracking.track("kinds", uri=uri) as run:
+        model_uri = run.log_model(model, "contracts", X)
+    np.testing.assert_array_equal(read_by_mlflow(model_uri, uri).predict(X), model.predict(X))
+    with tracking.tracking_at(uri):
+        loaded = tracking.load_model(model_uri)
+    np.testing.assert_array_equal(loaded.predict_interval(X), model.predict_interval(X))
+    pd.testing.assert_frame_equal(loaded.total_interval(X, 4), model.total_interval(X, 4))
 
 
 def test_a_model_fitted_on_an_array(uri):
