@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 MEMORY = "2GB"
 #: Bytes of one row.
 LONGEST_ROW = 2_000_000
-#: A text without blanks around it, the unbreakable one among them.
-BARE = "create temp macro bare(entry) as trim(entry, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160))"
+_BLANKS = "chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
+#: A blank at an end of a text, the unbreakable one among them, as a pattern of the engine.
+BLANK = "[\\t\\n\\v\\f\\r \\x{a0}]"
+#: A text without blanks around it; the engine is slow to take them off, which few entries need.
+BARE = (
+    f"create temp macro bare(entry) as case when regexp_matches(entry, '^{BLANK}|{BLANK}$') "
+    f"then trim(entry, {_BLANKS}) else entry end"
+)
 #: Bytes of a line above which faulty rows are not counted: the engine keeps each line once for each of its faults.
 COUNTABLE_LINE = 20_000
 #: Faulty rows that are counted at most.
@@ -175,6 +181,10 @@ class Database:
     def table(self, name: str) -> duckdb.DuckDBPyRelation:
         """Return a table as a relation."""
         return self._connection.table(name)
+
+    def lend(self, name: str, table: Any) -> None:
+        """Let statements read a pyarrow table under a name, where it lies."""
+        self._connection.register(name, table)
 
     def store(self, name: str, table: Any) -> None:
         """Keep a pyarrow table under a name."""

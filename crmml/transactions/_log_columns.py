@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,13 @@ _EITHER = r"[+-]?[1-9]\d{0,2}\.\d{3}"
 #: The plain shapes of ISO 8601, which the engine reads as the library's parser does.
 _ISO = r"\d{{4}}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{{1,6}})?)?)?"
 ISO_FAST = f"case when regexp_full_match({{0}}, '{_ISO}') then try_cast({{0}} as timestamp) end"
+#: The shapes of one length, each with its length, which the engine reads quickest. The mark at the end keeps blanks from being
+#: passed over there; so does a T within. Where every part has its longest, none is signed and none is short.
+_SHAPES = {
+    "%Y-%m-%dT%H:%M:%S|": (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"), 19),
+    "%Y-%m-%dT%H:%M|": (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 16),
+    "%Y-%m-%d|": (re.compile(r"\d{4}-\d\d-\d\d"), 10),
+}
 
 
 @dataclass
@@ -41,12 +49,15 @@ class TimeColumn:
     stated : str or None
         The format that was stated.
     faults : list of str
+    texts : sequence of str
+        Some of the entries, where they are ISO 8601.
     """
 
     name: str
     reading: DateReading | None
     stated: str | None
     faults: list[str]
+    texts: Sequence[str] = ()
 
     @property
     def is_iso(self) -> bool:
@@ -64,7 +75,20 @@ class TimeColumn:
         """The time that an entry states, null where it cannot be read."""
         if self.reading is not None:
             return self.reading.sql(column)
-        return ISO_FAST.format(column) if self.stated is None else stated_sql(self.stated, column)
+        return _iso_sql(column, self.texts) if self.stated is None else stated_sql(self.stated, column)
+
+
+def _iso_sql(column: str, texts: Sequence[str]) -> str:
+    """The time that an entry in ISO 8601 states, the commonest shape tried first."""
+    plain = ISO_FAST.format(column)
+    counts = {shape: sum(bool(known.fullmatch(text)) for text in texts) for shape, (known, _) in _SHAPES.items()}
+    shape = max(counts, key=lambda name: counts[name])
+    if not counts[shape]:
+        return plain
+    blank = any(" " in text for text in texts)
+    entry = f"replace({column}, ' ', 'T')" if blank else column
+    is_shaped = f"strlen({column}) = {_SHAPES[shape][1]} and {column} >= '1' and {column} < '3'"
+    return f"coalesce(case when {is_shaped} then try_strptime({entry} || '|', '{shape}') end, {plain})"
 
 
 def guarded(sql: str, column: str, role: str) -> str:
@@ -95,7 +119,7 @@ def read_time_column(name: str, source: str, date_format: str | None, database: 
         return TimeColumn(name, None, date_format, [])
     texts = sample_of("time", source, database)
     if date_format == "iso" or not texts or is_iso(texts):
-        return TimeColumn(name, None, None, [])
+        return TimeColumn(name, None, None, [], texts)
     readings = candidate_readings(texts)
     if not readings:
         return TimeColumn(name, None, None, [_no_date(name, texts)])

@@ -13,7 +13,7 @@ from .. import frames
 from ..exceptions import DataError
 from ..files.dialect import DELIMITER_WORDS
 from ..files.reading import NULL_WORDS, encoding_fault, kinds_of, typed_sql
-from ..files.text_table import Database, literal
+from ..files.text_table import BLANK, Database, literal
 from ._log_columns import (
     NumberColumn,
     TimeColumn,
@@ -26,6 +26,7 @@ from ._log_columns import (
     unread_times,
 )
 from ._log_files import CONVERSION, LogFile, file_refusals
+from ._log_identifiers import are_plainly_edged
 from ._reading_request import ReadingRequest
 from .reading_report import ReadingReport
 
@@ -39,6 +40,7 @@ class LogReader:
         self.notes: list[str] = []
         self.lines = 0
         self.ids_are_plain = False
+        self.log: Any = None
         self.numbers: dict[str, NumberColumn] = {}
 
     def read(self) -> tuple[Any, ReadingReport]:
@@ -116,8 +118,7 @@ class LogReader:
         self.times, self.numbers = times, dict(plain)
         if len(plain) == len(self.request.numbers) and self.request.time_zone is None:
             try:
-                self._make("log", self._source(), self._fast())
-                self._count_lines()
+                self._at_once()
                 return []
             except duckdb.InvalidInputException as error:
                 if CONVERSION not in str(error):
@@ -126,6 +127,16 @@ class LogReader:
         self._without_headers()
         self._count_lines("raw")
         return self._carefully(times)
+
+    def _at_once(self) -> None:
+        """Make the table ``log`` in one pass: in memory as it is returned, unless orders are still to be made of its lines."""
+        if self.request.columns["order_id"]:
+            self._make("log", self._source(), self._fast())
+            self._count_lines()
+            return
+        self.log = self.database.arrow(f"select {self._fast()} from {self._source()}")
+        self.lines = self.log.num_rows
+        self.database.lend("log", self.log)
 
     def _make(self, table: str, source: str, columns: str) -> None:
         self.database.rows(f"create or replace temp table {table} as select {columns} from {source}")
@@ -269,9 +280,13 @@ class LogReader:
         return f"case when bare(customer) in ({', '.join(words)}) then null else {whole} end"
 
     def _look_at_identifiers(self) -> None:
-        """Tell whether all identifiers can be taken as they stand, by one pattern over the column."""
-        words = "|".join(re.escape(word) for word in (*NULL_WORDS, *self.request.null_words))
-        odd = f"(?i)^[\\s\\x{{a0}}0]|[\\s\\x{{a0}}]$|\\.0$|^({words})?$"
+        """Tell whether all identifiers can be taken as they stand: by their first and last bytes, else by one pattern."""
+        words = self.request.null_words
+        if self.log is not None and not words and are_plainly_edged(self.log.column("customer")):
+            self.ids_are_plain = True
+            return
+        listed = "|".join(re.escape(word) for word in (*NULL_WORDS, *words))
+        odd = f"(?i)^({BLANK}|0)|{BLANK}$|\\.0$|^({listed})?$"
         count = self.database.row(f"select count(*) from log where regexp_matches(customer, {literal(odd)})")[0]
         self.ids_are_plain = not count
 
@@ -316,13 +331,13 @@ class LogReader:
         )
 
     def _selected(self) -> list[str]:
-        picked = [f"{self._customer()} as customer_id", "timestamp"]
+        picked = [self._customer(), "timestamp"]
         if "price" in self.numbers and not self.request.columns["order_id"]:
-            picked.append("quantity * price as value")
+            picked.append("quantity * price")
         elif self.numbers:
             picked.append("value")
         if self.request.columns["order_id"]:
-            picked.append("orders as order_id")
+            picked.append("orders")
         if self.is_text:
             kinds = (
                 kinds_of({f"keep{i}": f"keep{i}" for i in range(len(self.request.keep))}, "log", self.database)
@@ -340,24 +355,28 @@ class LogReader:
             *(["value"] if self.numbers else []),
             *(["order_id"] if self.request.columns["order_id"] else []),
         ]
-        table = self.database.arrow(f"select {', '.join(columns)} from log")
+        if self.log is not None and columns == self.log.column_names:
+            table = self.log
+        else:
+            table = self.database.arrow(f"select {', '.join(columns)} from log")
         return frames.arrow_on(table.rename_columns([*own, *self.request.keep]), self.request.engine)
 
     def _report(self) -> ReadingReport:
         value = "quantity * price" if "price" in self.numbers and not self.request.columns["order_id"] else "value"
         wanted = [
+            "date_trunc('month', timestamp)",
             "count(*)",
             f"count(*) filter ({self._customer()} is null)",
-            "count(*) filter (timestamp is null)",
+            f"count(*) filter ({value} is null)" if self.numbers else "0",
             "min(timestamp)",
             "max(timestamp)",
         ]
-        wanted.append(f"count(*) filter ({value} is null)" if self.numbers else "0")
-        rows, customers, times, first, last, values = self.database.row(f"select {', '.join(wanted)} from log")
-        missing = {"customer_id": customers, "timestamp": times} | ({"value": values} if self.numbers else {})
-        months = self.database.rows(
-            "select date_trunc('month', timestamp) as month, count(*) as n from log where timestamp is not null group by 1 order by 1"
-        )
+        found = self.database.rows(f"select {', '.join(wanted)} from log group by 1 order by 1 nulls last")
+        rows, customers, values = (sum(row[i] for row in found) for i in (1, 2, 3))
+        months = [row for row in found if row[0] is not None]
+        first, last = (months[0][4], months[-1][5]) if months else (None, None)
+        missing = {"customer_id": customers, "timestamp": rows - sum(row[1] for row in months)}
+        missing |= {"value": values} if self.numbers else {}
         index = pd.DatetimeIndex([row[0] for row in months], name="month")
         table = pd.DataFrame(self._understood(first, last), columns=["what", "reading", "how", "argument"])
         notes = [note for file in self.files for note in file.opened.notes]
