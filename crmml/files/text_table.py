@@ -6,6 +6,7 @@ position, so that no name can be taken for another.
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
 from collections.abc import Iterator
@@ -98,7 +99,10 @@ class TextTable:
             )
         except Exception:  # the file is beyond counting; what the engine said first stands
             found = []
-        faults = [self._fault(name, fields, *row) for row in found]
+        broken = min((row[2] for row in found if "QUOTE" in row[0].upper()), default=math.inf)
+        faults = [
+            self._fault(name, fields, *row) for row in found if "QUOTE" in row[0].upper() or row[2] < broken
+        ]  # from a quote without end on, no row has a width
         return faults or [f"{name} cannot be read as a table{_at_line(error, self)}: {_first_line(error)}"]
 
     def _has_long_lines(self) -> bool:
@@ -120,7 +124,7 @@ class TextTable:
                 hint = "; say delimiter=, for instance ' ' where blanks part the columns"
             return f"{name} has {rows} with {more} fields than the header's {fields}{has}{hint}"
         if "QUOTE" in kind.upper():
-            return f"{name} has {rows} with a quote that does not end, the first in line {at:,}; quote='' where quotes mean nothing"
+            return f"{name} has {rows} with a quote that does not end within {LONGEST_ROW:,} bytes, the first in line {at:,}; quote='' where quotes mean nothing"
         if "UNICODE" in kind.upper():
             return (
                 f"{name} has {rows} with bytes that are not in its encoding, the first in line {at:,}; state encoding="

@@ -19,6 +19,8 @@ from ._log_files import CONVERSION
 #: Distinct texts of the first rows that shapes are told by.
 SAMPLE_ROWS, SAMPLE_TEXTS = 20_000, 4_000
 SHOWN = 3
+#: Characters of an entry that are looked at: more than a time or an amount can have, and few enough to hold many.
+_LOOKED_AT = 100
 #: Distinct texts of a column of amounts that are looked at one by one.
 MOST_TEXTS = 5_000_000
 _PLAIN = r"[+-]?(\d+(\.\d*)?|\.\d+)"
@@ -99,7 +101,7 @@ def guarded(sql: str, column: str, role: str) -> str:
 def sample_of(column: str, source: str, database: Database) -> list[str]:
     """Distinct entries among the first rows."""
     first = f"(select {column} as e from {source} limit {SAMPLE_ROWS})"
-    rows = database.rows(f"select distinct bare(e) from {first} where bare(e) <> '' limit {SAMPLE_TEXTS}")
+    rows = database.rows(f"select distinct left(bare(e), {_LOOKED_AT}) from {first} where bare(e) <> '' limit {SAMPLE_TEXTS}")
     return sorted(row[0] for row in rows)
 
 
@@ -190,7 +192,7 @@ def unread_times(column: TimeColumn, source: str, database: Database) -> list[st
     count = database.row(f"select count(*) from {source} where {misfit}")[0]
     if not count:
         return []
-    found = database.rows(f"select bare(time) from {source} where {misfit} limit {SHOWN}")
+    found = database.rows(f"select left(bare(time), {_LOOKED_AT}) from {source} where {misfit} limit {SHOWN}")
     offenders = ", ".join(shown(row[0]) for row in found)
     return [
         f"column {column.name!r} cannot be read as {column.words} in {count:,} rows ({offenders}); say another date_format="
@@ -243,8 +245,10 @@ def is_plain(role: str, source: str, decimal: str | None, database: Database) ->
 
 def read_number_column(name: str, role: str, source: str, decimal: str | None, database: Database) -> NumberColumn:
     """Read each distinct text of a column as a number, by one convention for all of them, into a table of the engine."""
+    cut = f"left(bare({role}), {_LOOKED_AT}) || repeat('…', {_LOOKED_AT})"  # too long for an amount, as all of it was
+    entry = f"case when length({role}) > {_LOOKED_AT} then {cut} else {role} end"
     rows = database.rows(
-        f"select {role}, count(*) from {source} where bare({role}) <> '' group by 1 limit {MOST_TEXTS + 1}"
+        f"select {entry}, count(*) from {source} where bare({role}) <> '' group by 1 limit {MOST_TEXTS + 1}"
     )
     if len(rows) > MOST_TEXTS:
         return NumberColumn(

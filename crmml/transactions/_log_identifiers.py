@@ -17,8 +17,8 @@ def _table(found: bytes) -> np.ndarray:
     return table
 
 
-#: How an identifier begins that may be odd: a blank, the first byte of the unbreakable one, a zero.
-_FIRST = _table(_BLANKS + b"\xc20")
+#: How an identifier begins that may be odd: a blank, the first byte of the unbreakable one, a zero, a guard against formulas.
+_FIRST = _table(_BLANKS + b"\xc20'")
 #: How the words of :data:`crmml.files.reading.NULL_WORDS` begin.
 _WORD = _table(b"nN#<\\-")
 #: How it ends that may be odd: a blank, or the last byte of the unbreakable one.
@@ -26,7 +26,7 @@ _LAST = _table(_BLANKS + b"\xa0")
 
 
 def are_plainly_edged(column: Any) -> bool:
-    """Whether no identifier begins with a zero, has blanks around it, ends in .0, is blank or a word that says that nothing is there.
+    """Whether no identifier begins with a zero or an apostrophe, has blanks around it, ends in .0, is blank or a word that says that nothing is there.
 
     False where one may; which do is then to be told exactly.
 

@@ -12,6 +12,7 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..files.dialect import DELIMITER_WORDS
+from ..files.formulas import guarded_columns, unguarded_sql
 from ..files.reading import NULL_WORDS, encoding_fault, kinds_of, typed_sql
 from ..files.text_table import BLANK, Database, literal
 from ._log_columns import (
@@ -30,6 +31,9 @@ from ._log_identifiers import are_plainly_edged
 from ._reading_request import ReadingRequest
 from .reading_report import ReadingReport
 
+#: What is said of entries that were guarded.
+_GUARD = "have an apostrophe before a sign that begins formulas, as in CSV for spreadsheets; it is left out."
+
 
 class LogReader:
     """Reads the files that are open: in one pass where all is plain, else carefully, column by column."""
@@ -41,6 +45,7 @@ class LogReader:
         self.lines = 0
         self.ids_are_plain = False
         self.log: Any = None
+        self.entries = {"customer": "customer", "orders": "orders"}
         self.numbers: dict[str, NumberColumn] = {}
 
     def read(self) -> tuple[Any, ReadingReport]:
@@ -55,8 +60,8 @@ class LogReader:
         self._identifiers()
         if self.request.columns["order_id"]:
             self._orders()
-        report = self._report()
-        return self._frame(), report
+        log = self._frame()
+        return log, self._report()
 
     def _source(self) -> str:
         """All files as one source of text, or of what Parquet holds, in the roles of the log."""
@@ -239,7 +244,9 @@ class LogReader:
     def _orders(self) -> None:
         """Make one row of the lines of an order."""
         name = self._name("order_id")
-        blank = self.database.row("select count(*) from log where orders is null or bare(orders) = ''")[0]
+        self._unguard("orders")
+        order = f"bare({self.entries['orders']})"
+        blank = self.database.row(f"select count(*) from log where orders is null or {order} = ''")[0]
         if blank:
             raise DataError(
                 [
@@ -250,7 +257,7 @@ class LogReader:
             )
         several, days = self.database.row(
             "select count(*) filter (c > 1), count(*) filter (d > 1) from (select count(distinct id) c, "
-            f"count(distinct cast(timestamp as date)) d from (select *, {self._customer()} as id from log) group by bare(orders))"
+            f"count(distinct cast(timestamp as date)) d from (select *, {self._customer()} as id from log) group by {order})"
         )
         if several:
             self.notes.append(
@@ -267,17 +274,27 @@ class LogReader:
             sums = ["case when count(quantity * price) = count(*) then sum(quantity * price) end as value"]
         kept = [f"first(keep{i}) as keep{i}" for i in range(len(self.request.keep))]
         columns = ", ".join(["id as customer", "line as orders", "min(timestamp) as timestamp", *sums, *kept])
-        lines = f"(select *, {self._customer()} as id, bare(orders) as line, rowid as place from log)"
+        lines = f"(select *, {self._customer()} as id, {order} as line, rowid as place from log)"
         self._make("log", f"{lines} group by id, line order by min(place)", columns)
+        self.entries["customer"] = "customer"  # without its guard now
 
     def _customer(self) -> str:
         """The identifier as text: bare, blanks and stated words missing, whole numbers without the .0 that a gap gave them."""
         if self.ids_are_plain:
             return "customer"
         words = ["''", *(literal(word) for word in self.request.null_words)]
-        bare = "regexp_replace(bare(customer), '^(\\d+)\\.0$', '\\1')"
-        whole = f"case when suffix(bare(customer), '.0') then {bare} else bare(customer) end"
-        return f"case when bare(customer) in ({', '.join(words)}) then null else {whole} end"
+        bare = f"bare({self.entries['customer']})"
+        whole = f"case when suffix({bare}, '.0') then regexp_replace({bare}, '^(\\d+)\\.0$', '\\1') else {bare} end"
+        return f"case when {bare} in ({', '.join(words)}) then null else {whole} end"
+
+    def _unguard(self, role: str) -> None:
+        """Take a guard against formulas off a column, where all of it is guarded."""
+        if not self.is_text:
+            return
+        for count in guarded_columns({role: role}, "log", self.database).values():
+            self.entries[role] = unguarded_sql(role)
+            name = self._name("customer_id" if role == "customer" else "order_id")
+            self.notes.append(f"{count:,} entries of {name!r} {_GUARD}")
 
     def _look_at_identifiers(self) -> None:
         """Tell whether all identifiers can be taken as they stand: by their first and last bytes, else by one pattern."""
@@ -288,18 +305,19 @@ class LogReader:
         listed = "|".join(re.escape(word) for word in (*NULL_WORDS, *words))
         odd = f"(?i)^({BLANK}|0)|{BLANK}$|\\.0$|^({listed})?$"
         count = self.database.row(f"select count(*) from log where regexp_matches(customer, {literal(odd)})")[0]
-        self.ids_are_plain = not count
+        self._unguard("customer")
+        self.ids_are_plain = not count and self.entries["customer"] == "customer"
 
     def _identifiers(self) -> None:
         """Notes on identifiers that are not what they seem."""
         if self.ids_are_plain:
             return
-        customer = self._customer()
+        customer, bare = self._customer(), f"bare({self.entries['customer']})"
         listed = ", ".join(literal(word) for word in NULL_WORDS)
         whole, spaced, words, zeros = self.database.row(
-            "select count(*) filter (suffix(bare(customer), '.0')), count(*) filter (bare(customer) <> customer), "
-            f"count(*) filter (lower(bare(customer)) in ({listed}) and {customer} is not null), "
-            "count(*) filter (starts_with(bare(customer), '0')) from log"
+            f"select count(*) filter (suffix({bare}, '.0')), count(*) filter ({bare} <> {self.entries['customer']}), "
+            f"count(*) filter (lower({bare}) in ({listed}) and {customer} is not null), "
+            f"count(*) filter (starts_with({bare}, '0')) from log"
         )
         name = repr(self._name("customer_id"))
         told = [
@@ -338,14 +356,15 @@ class LogReader:
             picked.append("value")
         if self.request.columns["order_id"]:
             picked.append("orders")
-        if self.is_text:
-            kinds = (
-                kinds_of({f"keep{i}": f"keep{i}" for i in range(len(self.request.keep))}, "log", self.database)
-                if self.request.keep
-                else {}
-            )
-            return [*picked, *(typed_sql(column, kind) for column, kind in kinds.items())]
-        return [*picked, *(f"keep{i}" for i in range(len(self.request.keep)))]
+        kept = {f"keep{i}": f"keep{i}" for i in range(len(self.request.keep))}
+        if not self.is_text or not kept:
+            return [*picked, *kept]
+        kinds = kinds_of(kept, "log", self.database)
+        texts = {name: name for name, kind in kinds.items() if kind == "text"}
+        for name, count in guarded_columns(texts, "log", self.database).items():
+            kept[name] = unguarded_sql(name)
+            self.notes.append(f"{count:,} entries of {self.request.keep[int(name[4:])]!r} {_GUARD}")
+        return [*picked, *(typed_sql(kept[name], kind) for name, kind in kinds.items())]
 
     def _frame(self) -> Any:
         columns = self._selected()
