@@ -122,7 +122,8 @@ def csv_chunks(
 ) -> Iterator[pd.DataFrame]:
     """Read a text file or workbook in chunks of ``rows``, or whole; columns named in ``text`` are taken as they stand.
 
-    A guard against formulas, as `write_table` puts it, is taken off. A column has one type in all chunks. A file without rows gives one frame without rows.
+    A guard against formulas, as `write_table` puts it, is taken off. A column has one type in all chunks. A file without rows
+    gives one frame without rows.
 
     Raises
     ------

@@ -124,7 +124,10 @@ class TextTable:
                 hint = "; say delimiter=, for instance ' ' where blanks part the columns"
             return f"{name} has {rows} with {more} fields than the header's {fields}{has}{hint}"
         if "QUOTE" in kind.upper():
-            return f"{name} has {rows} with a quote that does not end within {LONGEST_ROW:,} bytes, the first in line {at:,}; quote='' where quotes mean nothing"
+            return (
+                f"{name} has {rows} with a quote that does not end within {LONGEST_ROW:,} bytes, the first in line {at:,}; "
+                "quote='' where quotes mean nothing"
+            )
         if "UNICODE" in kind.upper():
             return (
                 f"{name} has {rows} with bytes that are not in its encoding, the first in line {at:,}; state encoding="

@@ -101,7 +101,9 @@ def guarded(sql: str, column: str, role: str) -> str:
 def sample_of(column: str, source: str, database: Database) -> list[str]:
     """Distinct entries among the first rows."""
     first = f"(select {column} as e from {source} limit {SAMPLE_ROWS})"
-    rows = database.rows(f"select distinct left(bare(e), {_LOOKED_AT}) from {first} where bare(e) <> '' limit {SAMPLE_TEXTS}")
+    rows = database.rows(
+        f"select distinct left(bare(e), {_LOOKED_AT}) from {first} where bare(e) <> '' limit {SAMPLE_TEXTS}"
+    )
     return sorted(row[0] for row in rows)
 
 

@@ -26,7 +26,7 @@ _LAST = _table(_BLANKS + b"\xa0")
 
 
 def are_plainly_edged(column: Any) -> bool:
-    """Whether no identifier begins with a zero or an apostrophe, has blanks around it, ends in .0, is blank or a word that says that nothing is there.
+    """Whether no identifier begins with a zero or an apostrophe, has blanks around it, ends in .0, or says that nothing is there.
 
     False where one may; which do is then to be told exactly.
 

@@ -23,7 +23,10 @@ def test_identifiers_orders_and_what_is_kept_come_back(tmp_path):
     write_table(log_of(IDS), tmp_path / "log.csv")
     log, report = read_log(tmp_path / "log.csv", value="value", keep=["note"])
     assert log["customer_id"].tolist() == log["note"].tolist() == IDS
-    assert [note[: note.index(" have")] for note in report.notes] == ["6 entries of 'customer_id'", "6 entries of 'note'"]
+    assert [note[: note.index(" have")] for note in report.notes] == [
+        "6 entries of 'customer_id'",
+        "6 entries of 'note'",
+    ]
     orders, _ = read_log(tmp_path / "log.csv", value="value", order_id="order")
     assert orders["customer_id"].tolist() == orders["order_id"].tolist() == IDS
     assert read_table(tmp_path / "log.csv", text=["customer_id"])["note"].tolist() == IDS
