@@ -32,10 +32,13 @@ ISO_FAST = f"case when regexp_full_match({{0}}, '{_ISO}') then try_cast({{0}} as
 #: The shapes of one length, each with its length, which the engine reads quickest. The mark at the end keeps blanks from being
 #: passed over there; so does a T within. Where every part has its longest, none is signed and none is short.
 _SHAPES = {
-    "%Y-%m-%dT%H:%M:%S|": (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"), 19),
-    "%Y-%m-%dT%H:%M|": (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 16),
-    "%Y-%m-%d|": (re.compile(r"\d{4}-\d\d-\d\d"), 10),
+    "%Y-%m-%dT%H:%M:%S": (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"), 19),
+    "%Y-%m-%dT%H:%M": (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 16),
+    "%Y-%m-%d": (re.compile(r"\d{4}-\d\d-\d\d"), 10),
 }
+#: A zone behind a clock, without a blank before it; a day has ten characters.
+_ZONE = re.compile(r"(Z|UTC|GMT|[+-](0[0-9]|1[0-8])(:?[0-5][0-9])?)$")
+_AFTER_DAY = 11
 
 
 @dataclass
@@ -81,16 +84,22 @@ class TimeColumn:
 
 
 def _iso_sql(column: str, texts: Sequence[str]) -> str:
-    """The time that an entry in ISO 8601 states, the commonest shape tried first."""
-    plain = ISO_FAST.format(column)
-    counts = {shape: sum(bool(known.fullmatch(text)) for text in texts) for shape, (known, _) in _SHAPES.items()}
+    """The time that an entry in ISO 8601 states, the commonest shape tried first.
+
+    Where the texts carry one zone, an entry of another, or without one, is null: whether they go together is not told here.
+    """
+    zones = {found[0] if (found := _ZONE.search(text, _AFTER_DAY)) else "" for text in texts}
+    zone = zones.pop() if len(zones) == 1 else ""
+    times = [text.removesuffix(zone) for text in texts]
+    counts = {shape: sum(bool(known.fullmatch(text)) for text in times) for shape, (known, _) in _SHAPES.items()}
     shape = max(counts, key=lambda name: counts[name])
+    plain = ISO_FAST.format(column)
     if not counts[shape]:
         return plain
-    blank = any(" " in text for text in texts)
-    entry = f"replace({column}, ' ', 'T')" if blank else column
-    is_shaped = f"strlen({column}) = {_SHAPES[shape][1]} and {column} >= '1' and {column} < '3'"
-    return f"coalesce(case when {is_shaped} then try_strptime({entry} || '|', '{shape}') end, {plain})"
+    entry = f"replace({column}, ' ', 'T')" if any(" " in text for text in texts) else column
+    is_shaped = f"strlen({column}) = {_SHAPES[shape][1] + len(zone)} and {column} >= '1' and {column} < '3'"
+    quick = f"case when {is_shaped} then try_strptime({entry} || '|', '{shape}{zone}|') end"
+    return quick if zone else f"coalesce({quick}, {plain})"
 
 
 def guarded(sql: str, column: str, role: str) -> str:

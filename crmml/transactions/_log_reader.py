@@ -207,7 +207,9 @@ class LogReader:
             "timestamp": "timestamp" if table == "log" else "time",
             **{role: role for role in self.request.numbers},
         }
-        counts = [f"count(*) filter ({role} is null or bare(cast({role} as varchar)) = '')" for role in roles.values()]
+        texts = set(roles.values()) if table == "raw" else {"customer"}
+        absent = [f"{role} is null" + (f" or bare({role}) = ''" if role in texts else "") for role in roles.values()]
+        counts = [f"count(*) filter ({condition})" for condition in absent]
         rows, *missing = self.database.row(f"select count(*), {', '.join(counts)} from {table}")
         return [
             f"column {self.request.columns[role]!r} is missing in {count:,} of {rows:,} rows (nulls='drop' drops and counts them)"
