@@ -1,7 +1,8 @@
 """The only package that opens and writes tables on disk: one opener and one writer for every door."""
 
+from .formulas import guarded, unguarded
 from .reading import columns_of, csv_chunks, kind_of, read_table, ruler_of
-from .writing import guarded, only_writer, replacing, unguarded, write_table
+from .writing import only_writer, replacing, write_table
 
 __all__ = [
     "columns_of",

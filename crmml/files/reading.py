@@ -19,14 +19,15 @@ from .. import frames
 from ..exceptions import DataError
 from ..frames.ruler import Ruler
 from .dialect import find_dialect
+from .formulas import guarded_columns, unguarded_sql
 from .opening import OpenedFile, content_of, open_file
 from .text_table import Database, TextTable, connected, refusals, scratch_folder
 
 PARQUET, CSV = {".parquet", ".pq"}, {".csv", ".txt", ".tsv", ".tab", ".psv", ".dat"}
 #: Words that say that nothing is there, in columns that otherwise hold numbers or truths.
 NULL_WORDS = ("na", "n/a", "#n/a", "null", "none", "nan", "<na>", "\\n", "-nan", "nat")
-#: Rows that a byte of Parquet can stand for; a file that claims more is refused.
-MOST_ROWS_PER_BYTE = 1_000
+#: Rows that a byte of Parquet can stand for where it holds customers or times; a file that claims more would fill the memory.
+MOST_ROWS_PER_BYTE = 20
 MOST_PARQUET_ROWS_UNCHECKED = 50_000_000
 _WHOLE = r"[+-]?(0|[1-9]\d{0,17})"
 _NUMBER = r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?|[+-]?(inf|infinity)"
@@ -121,7 +122,8 @@ def csv_chunks(
 ) -> Iterator[pd.DataFrame]:
     """Read a text file or workbook in chunks of ``rows``, or whole; columns named in ``text`` are taken as they stand.
 
-    A column has one type in all chunks. A file without rows gives one frame without rows.
+    A guard against formulas, as `write_table` puts it, is taken off. A column has one type in all chunks. A file without rows
+    gives one frame without rows.
 
     Raises
     ------
@@ -137,8 +139,12 @@ def csv_chunks(
         with refusals(table, database):
             asked = {name: table.column(name) for name in names if name not in text}
             kinds = dict.fromkeys(names, "text") | kinds_of(asked, table.source(), database)
+            texts = {name: table.column(name) for name, kind in kinds.items() if kind == "text"}
+            entries = {name: table.column(name) for name in names} | {
+                name: unguarded_sql(texts[name]) for name in guarded_columns(texts, table.source(), database)
+            }
             picked = ", ".join(
-                f"{typed_sql(table.column(name), kind)} as n{i}" for i, (name, kind) in enumerate(kinds.items())
+                f"{typed_sql(entries[name], kind)} as n{i}" for i, (name, kind) in enumerate(kinds.items())
             )
             reader = database.batches(f"select {picked} from {table.source()}", rows or 1_000_000)
             if rows is None:

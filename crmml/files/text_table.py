@@ -6,6 +6,7 @@ position, so that no name can be taken for another.
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
 from collections.abc import Iterator
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 MEMORY = "2GB"
 #: Bytes of one row.
 LONGEST_ROW = 2_000_000
-#: A text without blanks around it, the unbreakable one among them.
-BARE = "create temp macro bare(entry) as trim(entry, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160))"
+_BLANKS = "chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
+#: A blank at an end of a text, the unbreakable one among them, as a pattern of the engine.
+BLANK = "[\\t\\n\\v\\f\\r \\x{a0}]"
+#: A text without blanks around it; the engine is slow to take them off, which few entries need.
+BARE = (
+    f"create temp macro bare(entry) as case when regexp_matches(entry, '^{BLANK}|{BLANK}$') "
+    f"then trim(entry, {_BLANKS}) else entry end"
+)
 #: Bytes of a line above which faulty rows are not counted: the engine keeps each line once for each of its faults.
 COUNTABLE_LINE = 20_000
 #: Faulty rows that are counted at most.
@@ -92,7 +99,10 @@ class TextTable:
             )
         except Exception:  # the file is beyond counting; what the engine said first stands
             found = []
-        faults = [self._fault(name, fields, *row) for row in found]
+        broken = min((row[2] for row in found if "QUOTE" in row[0].upper()), default=math.inf)
+        faults = [
+            self._fault(name, fields, *row) for row in found if "QUOTE" in row[0].upper() or row[2] < broken
+        ]  # from a quote without end on, no row has a width
         return faults or [f"{name} cannot be read as a table{_at_line(error, self)}: {_first_line(error)}"]
 
     def _has_long_lines(self) -> bool:
@@ -114,7 +124,10 @@ class TextTable:
                 hint = "; say delimiter=, for instance ' ' where blanks part the columns"
             return f"{name} has {rows} with {more} fields than the header's {fields}{has}{hint}"
         if "QUOTE" in kind.upper():
-            return f"{name} has {rows} with a quote that does not end, the first in line {at:,}; quote='' where quotes mean nothing"
+            return (
+                f"{name} has {rows} with a quote that does not end within {LONGEST_ROW:,} bytes, the first in line {at:,}; "
+                "quote='' where quotes mean nothing"
+            )
         if "UNICODE" in kind.upper():
             return (
                 f"{name} has {rows} with bytes that are not in its encoding, the first in line {at:,}; state encoding="
@@ -175,6 +188,10 @@ class Database:
     def table(self, name: str) -> duckdb.DuckDBPyRelation:
         """Return a table as a relation."""
         return self._connection.table(name)
+
+    def lend(self, name: str, table: Any) -> None:
+        """Let statements read a pyarrow table under a name, where it lies."""
+        self._connection.register(name, table)
 
     def store(self, name: str, table: Any) -> None:
         """Keep a pyarrow table under a name."""

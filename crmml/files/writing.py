@@ -8,30 +8,23 @@ the next one.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from .. import frames
 from ..exceptions import DataError
 from ..typing import Frame
+from .formulas import guarded
 from .reading import kind_of
 
 #: Seconds that a short write waits for another one to the same destination.
 PATIENCE = 60.0
 _SCRATCH, _ENDING = ".crmml-", ".tmp"
-
-
-#: How a cell begins that a spreadsheet takes for a formula: as OWASP lists them, with their wide forms.
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-#: A number in text, which no spreadsheet runs.
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def write_table(frame: Frame, path: str | os.PathLike, *, guard_formulas: bool = True) -> None:
@@ -45,7 +38,8 @@ def write_table(frame: Frame, path: str | os.PathLike, *, guard_formulas: bool =
         Whether, in CSV, texts that a spreadsheet would run as a formula, those that begin with = + - @, a tab or the end of a
         line, get an apostrophe before them, names of columns too. Numbers are written as they are, also those in text. An
         identifier such as "+49 30 1234" reads "'+49 30 1234" then: write Parquet, which has no formulas, or False where a
-        program and no spreadsheet reads the file, or take the guard off with :func:`crmml.files.unguarded`.
+        program and no spreadsheet reads the file, or take the guard off with :func:`crmml.files.unguarded`; `read_table` and
+        :func:`crmml.transactions.read_log` take it off.
 
     Examples
     --------
@@ -68,32 +62,6 @@ def write_table(frame: Frame, path: str | os.PathLike, *, guard_formulas: bool =
         import pyarrow.parquet as pq
 
         pq.write_table(frames.set_ruler(frames.to_arrow(frame), frames.get_ruler(frame)), temporary)
-
-
-def guarded(value: Any) -> Any:
-    """A cell with an apostrophe before it, where a spreadsheet would run it; anything but text as it is.
-
-    One that has apostrophes before a formula already gets another, so that :func:`unguarded` gives every text back.
-
-    Examples
-    --------
-    >>> guarded("@SUM(A1)"), guarded("-5.2"), guarded("Ann"), guarded(-5.2)
-    ("'@SUM(A1)", '-5.2', 'Ann', -5.2)
-    """
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
-
-
-def unguarded(value: Any) -> Any:
-    """A cell as it was before :func:`guarded`.
-
-    Examples
-    --------
-    >>> unguarded("'@SUM(A1)"), unguarded("'tis")
-    ('@SUM(A1)', "'tis")
-    """
-    return value[1:] if isinstance(value, str) and value[:1] == "'" and _FORMULA.match(value) else value
 
 
 def _guarded_table(table: pd.DataFrame) -> pd.DataFrame:

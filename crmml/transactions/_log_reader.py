@@ -12,8 +12,9 @@ import pandas as pd
 from .. import frames
 from ..exceptions import DataError
 from ..files.dialect import DELIMITER_WORDS
+from ..files.formulas import guarded_columns, unguarded_sql
 from ..files.reading import NULL_WORDS, encoding_fault, kinds_of, typed_sql
-from ..files.text_table import Database, literal
+from ..files.text_table import BLANK, Database, literal
 from ._log_columns import (
     NumberColumn,
     TimeColumn,
@@ -26,8 +27,12 @@ from ._log_columns import (
     unread_times,
 )
 from ._log_files import CONVERSION, LogFile, file_refusals
+from ._log_identifiers import are_plainly_edged
 from ._reading_request import ReadingRequest
 from .reading_report import ReadingReport
+
+#: What is said of entries that were guarded.
+_GUARD = "have an apostrophe before a sign that begins formulas, as in CSV for spreadsheets; it is left out."
 
 
 class LogReader:
@@ -39,6 +44,8 @@ class LogReader:
         self.notes: list[str] = []
         self.lines = 0
         self.ids_are_plain = False
+        self.log: Any = None
+        self.entries = {"customer": "customer", "orders": "orders"}
         self.numbers: dict[str, NumberColumn] = {}
 
     def read(self) -> tuple[Any, ReadingReport]:
@@ -53,8 +60,8 @@ class LogReader:
         self._identifiers()
         if self.request.columns["order_id"]:
             self._orders()
-        report = self._report()
-        return self._frame(), report
+        log = self._frame()
+        return log, self._report()
 
     def _source(self) -> str:
         """All files as one source of text, or of what Parquet holds, in the roles of the log."""
@@ -116,8 +123,7 @@ class LogReader:
         self.times, self.numbers = times, dict(plain)
         if len(plain) == len(self.request.numbers) and self.request.time_zone is None:
             try:
-                self._make("log", self._source(), self._fast())
-                self._count_lines()
+                self._at_once()
                 return []
             except duckdb.InvalidInputException as error:
                 if CONVERSION not in str(error):
@@ -126,6 +132,16 @@ class LogReader:
         self._without_headers()
         self._count_lines("raw")
         return self._carefully(times)
+
+    def _at_once(self) -> None:
+        """Make the table ``log`` in one pass: in memory as it is returned, unless orders are still to be made of its lines."""
+        if self.request.columns["order_id"]:
+            self._make("log", self._source(), self._fast())
+            self._count_lines()
+            return
+        self.log = self.database.arrow(f"select {self._fast()} from {self._source()}")
+        self.lines = self.log.num_rows
+        self.database.lend("log", self.log)
 
     def _make(self, table: str, source: str, columns: str) -> None:
         self.database.rows(f"create or replace temp table {table} as select {columns} from {source}")
@@ -191,7 +207,9 @@ class LogReader:
             "timestamp": "timestamp" if table == "log" else "time",
             **{role: role for role in self.request.numbers},
         }
-        counts = [f"count(*) filter ({role} is null or bare(cast({role} as varchar)) = '')" for role in roles.values()]
+        texts = set(roles.values()) if table == "raw" else {"customer"}
+        absent = [f"{role} is null" + (f" or bare({role}) = ''" if role in texts else "") for role in roles.values()]
+        counts = [f"count(*) filter ({condition})" for condition in absent]
         rows, *missing = self.database.row(f"select count(*), {', '.join(counts)} from {table}")
         return [
             f"column {self.request.columns[role]!r} is missing in {count:,} of {rows:,} rows (nulls='drop' drops and counts them)"
@@ -228,7 +246,9 @@ class LogReader:
     def _orders(self) -> None:
         """Make one row of the lines of an order."""
         name = self._name("order_id")
-        blank = self.database.row("select count(*) from log where orders is null or bare(orders) = ''")[0]
+        self._unguard("orders")
+        order = f"bare({self.entries['orders']})"
+        blank = self.database.row(f"select count(*) from log where orders is null or {order} = ''")[0]
         if blank:
             raise DataError(
                 [
@@ -239,7 +259,7 @@ class LogReader:
             )
         several, days = self.database.row(
             "select count(*) filter (c > 1), count(*) filter (d > 1) from (select count(distinct id) c, "
-            f"count(distinct cast(timestamp as date)) d from (select *, {self._customer()} as id from log) group by bare(orders))"
+            f"count(distinct cast(timestamp as date)) d from (select *, {self._customer()} as id from log) group by {order})"
         )
         if several:
             self.notes.append(
@@ -256,35 +276,50 @@ class LogReader:
             sums = ["case when count(quantity * price) = count(*) then sum(quantity * price) end as value"]
         kept = [f"first(keep{i}) as keep{i}" for i in range(len(self.request.keep))]
         columns = ", ".join(["id as customer", "line as orders", "min(timestamp) as timestamp", *sums, *kept])
-        lines = f"(select *, {self._customer()} as id, bare(orders) as line, rowid as place from log)"
+        lines = f"(select *, {self._customer()} as id, {order} as line, rowid as place from log)"
         self._make("log", f"{lines} group by id, line order by min(place)", columns)
+        self.entries["customer"] = "customer"  # without its guard now
 
     def _customer(self) -> str:
         """The identifier as text: bare, blanks and stated words missing, whole numbers without the .0 that a gap gave them."""
         if self.ids_are_plain:
             return "customer"
         words = ["''", *(literal(word) for word in self.request.null_words)]
-        bare = "regexp_replace(bare(customer), '^(\\d+)\\.0$', '\\1')"
-        whole = f"case when suffix(bare(customer), '.0') then {bare} else bare(customer) end"
-        return f"case when bare(customer) in ({', '.join(words)}) then null else {whole} end"
+        bare = f"bare({self.entries['customer']})"
+        whole = f"case when suffix({bare}, '.0') then regexp_replace({bare}, '^(\\d+)\\.0$', '\\1') else {bare} end"
+        return f"case when {bare} in ({', '.join(words)}) then null else {whole} end"
+
+    def _unguard(self, role: str) -> None:
+        """Take a guard against formulas off a column, where all of it is guarded."""
+        if not self.is_text:
+            return
+        for count in guarded_columns({role: role}, "log", self.database).values():
+            self.entries[role] = unguarded_sql(role)
+            name = self._name("customer_id" if role == "customer" else "order_id")
+            self.notes.append(f"{count:,} entries of {name!r} {_GUARD}")
 
     def _look_at_identifiers(self) -> None:
-        """Tell whether all identifiers can be taken as they stand, by one pattern over the column."""
-        words = "|".join(re.escape(word) for word in (*NULL_WORDS, *self.request.null_words))
-        odd = f"(?i)^[\\s\\x{{a0}}0]|[\\s\\x{{a0}}]$|\\.0$|^({words})?$"
+        """Tell whether all identifiers can be taken as they stand: by their first and last bytes, else by one pattern."""
+        words = self.request.null_words
+        if self.log is not None and not words and are_plainly_edged(self.log.column("customer")):
+            self.ids_are_plain = True
+            return
+        listed = "|".join(re.escape(word) for word in (*NULL_WORDS, *words))
+        odd = f"(?i)^({BLANK}|0)|{BLANK}$|\\.0$|^({listed})?$"
         count = self.database.row(f"select count(*) from log where regexp_matches(customer, {literal(odd)})")[0]
-        self.ids_are_plain = not count
+        self._unguard("customer")
+        self.ids_are_plain = not count and self.entries["customer"] == "customer"
 
     def _identifiers(self) -> None:
         """Notes on identifiers that are not what they seem."""
         if self.ids_are_plain:
             return
-        customer = self._customer()
+        customer, bare = self._customer(), f"bare({self.entries['customer']})"
         listed = ", ".join(literal(word) for word in NULL_WORDS)
         whole, spaced, words, zeros = self.database.row(
-            "select count(*) filter (suffix(bare(customer), '.0')), count(*) filter (bare(customer) <> customer), "
-            f"count(*) filter (lower(bare(customer)) in ({listed}) and {customer} is not null), "
-            "count(*) filter (starts_with(bare(customer), '0')) from log"
+            f"select count(*) filter (suffix({bare}, '.0')), count(*) filter ({bare} <> {self.entries['customer']}), "
+            f"count(*) filter (lower({bare}) in ({listed}) and {customer} is not null), "
+            f"count(*) filter (starts_with({bare}, '0')) from log"
         )
         name = repr(self._name("customer_id"))
         told = [
@@ -316,21 +351,22 @@ class LogReader:
         )
 
     def _selected(self) -> list[str]:
-        picked = [f"{self._customer()} as customer_id", "timestamp"]
+        picked = [self._customer(), "timestamp"]
         if "price" in self.numbers and not self.request.columns["order_id"]:
-            picked.append("quantity * price as value")
+            picked.append("quantity * price")
         elif self.numbers:
             picked.append("value")
         if self.request.columns["order_id"]:
-            picked.append("orders as order_id")
-        if self.is_text:
-            kinds = (
-                kinds_of({f"keep{i}": f"keep{i}" for i in range(len(self.request.keep))}, "log", self.database)
-                if self.request.keep
-                else {}
-            )
-            return [*picked, *(typed_sql(column, kind) for column, kind in kinds.items())]
-        return [*picked, *(f"keep{i}" for i in range(len(self.request.keep)))]
+            picked.append("orders")
+        kept = {f"keep{i}": f"keep{i}" for i in range(len(self.request.keep))}
+        if not self.is_text or not kept:
+            return [*picked, *kept]
+        kinds = kinds_of(kept, "log", self.database)
+        texts = {name: name for name, kind in kinds.items() if kind == "text"}
+        for name, count in guarded_columns(texts, "log", self.database).items():
+            kept[name] = unguarded_sql(name)
+            self.notes.append(f"{count:,} entries of {self.request.keep[int(name[4:])]!r} {_GUARD}")
+        return [*picked, *(typed_sql(kept[name], kind) for name, kind in kinds.items())]
 
     def _frame(self) -> Any:
         columns = self._selected()
@@ -340,24 +376,36 @@ class LogReader:
             *(["value"] if self.numbers else []),
             *(["order_id"] if self.request.columns["order_id"] else []),
         ]
-        table = self.database.arrow(f"select {', '.join(columns)} from log")
+        if self.log is not None and columns == self.log.column_names:
+            table = self.log
+        else:
+            table = self.database.arrow(f"select {', '.join(columns)} from log")
         return frames.arrow_on(table.rename_columns([*own, *self.request.keep]), self.request.engine)
 
-    def _report(self) -> ReadingReport:
+    def _by_month(self) -> list[tuple[Any, ...]]:
+        """Each month with its rows, those without customer and without value, its first and last time; rows without a time last."""
         value = "quantity * price" if "price" in self.numbers and not self.request.columns["order_id"] else "value"
-        wanted = [
-            "count(*)",
-            f"count(*) filter ({self._customer()} is null)",
-            "count(*) filter (timestamp is null)",
-            "min(timestamp)",
-            "max(timestamp)",
-        ]
-        wanted.append(f"count(*) filter ({value} is null)" if self.numbers else "0")
-        rows, customers, times, first, last, values = self.database.row(f"select {', '.join(wanted)} from log")
-        missing = {"customer_id": customers, "timestamp": times} | ({"value": values} if self.numbers else {})
-        months = self.database.rows(
-            "select date_trunc('month', timestamp) as month, count(*) as n from log where timestamp is not null group by 1 order by 1"
+        counts = {
+            "n": "count(*)",
+            "customers": f"count(*) filter ({self._customer()} is null)",
+            "amounts": f"count(*) filter ({value} is null)" if self.numbers else "0",
+            "least": "min(timestamp)",
+            "most": "max(timestamp)",
+        }
+        listed = ", ".join(f"{sql} as {name}" for name, sql in counts.items())
+        days = f"select cast(timestamp as date) as day, {listed} from log group by 1"  # quicker than months at once
+        return self.database.rows(
+            "select cast(date_trunc('month', day) as timestamp) as month, sum(n), sum(customers), sum(amounts), min(least), "
+            f"max(most) from ({days}) group by 1 order by 1 nulls last"
         )
+
+    def _report(self) -> ReadingReport:
+        found = self._by_month()
+        rows, customers, values = (sum(int(row[i]) for row in found) for i in (1, 2, 3))
+        months = [row for row in found if row[0] is not None]
+        first, last = (months[0][4], months[-1][5]) if months else (None, None)
+        missing = {"customer_id": customers, "timestamp": rows - sum(row[1] for row in months)}
+        missing |= {"value": values} if self.numbers else {}
         index = pd.DatetimeIndex([row[0] for row in months], name="month")
         table = pd.DataFrame(self._understood(first, last), columns=["what", "reading", "how", "argument"])
         notes = [note for file in self.files for note in file.opened.notes]

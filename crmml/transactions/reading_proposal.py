@@ -20,7 +20,8 @@ from .displays import ReadingDisplay
 from .reading import read_log
 from .reading_report import ReadingReport
 
-_ROWS = 1_000
+#: Rows that are looked at, and characters of each entry.
+_ROWS, _LOOKED_AT = 1_000, 1_000
 _NOTHING_STATED = dict.fromkeys(("delimiter", "encoding", "quote", "skip_lines", "column_names", "sheet"))
 _READINGS = re.compile(r"say (date_format='[^']*'(?: or date_format='[^']*')+)")
 _DECIMALS = re.compile(r"say decimal='\.' or decimal=','")
@@ -155,7 +156,7 @@ _ORDER = ("customer_id", "timestamp", "value", "quantity", "price", "order_id")
 
 def _first_entries(file: LogFile, database: Any) -> dict[str, list[str]]:
     names = file.names
-    listed = ", ".join(f"{file.text(name)} as e{i}" for i, name in enumerate(names))
+    listed = ", ".join(f"left({file.text(name)}, {_LOOKED_AT}) as e{i}" for i, name in enumerate(names))
     rows = database.rows(f"select {listed} from {file.source()} limit {_ROWS}")
     return {name: [row[i] for row in rows if row[i] is not None] for i, name in enumerate(names)}
 

@@ -1,12 +1,17 @@
 import bz2
 import gzip
 import lzma
+import tempfile
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crmml import DataError
+from crmml.files import opening
 from crmml.files.opening import BOMB_BYTES, content_of, likely_encodings, open_file
 
 TEXT = "a,b\n1,2\n"
@@ -139,3 +144,20 @@ def test_workbooks_need_one_sheet_or_its_name(tmp_path, scratch):
     assert open_file(path, scratch, sheet="Sheet").sample == "a,b\n17850,1.5\n"
     with pytest.raises(DataError, match="has no sheet 'none'"):
         open_file(path, scratch, sheet="none")
+
+
+@given(st.lists(st.sampled_from(["a", "\r", "\n", "\r\n", "bb\n", "c\0"]), min_size=1, max_size=12), st.integers(1, 5))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_line_ends_are_counted_across_blocks(parts, block):
+    data = "".join(parts).encode()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "BLOCK", block)
+        path = Path(folder) / "a.csv"
+        path.write_bytes(data)
+        scan = opening._Scan(path, "text")
+        scan.run()
+    n_cr, n_lf, n_crlf = data.count(b"\r"), data.count(b"\n"), data.count(b"\r\n")
+    assert scan.mixes_line_ends == (n_cr > 0 and n_lf > 0 and not n_cr == n_lf == n_crlf)
+    assert scan.n_nul == data.count(0)
+    longest = max(map(len, data.replace(b"\r", b"\n").split(b"\n")))
+    assert longest <= block or scan.longest_line == longest  # what is no longer than a block may be missed

@@ -46,3 +46,20 @@ def test_quotes_that_do_not_end_and_endless_rows_are_refused(tmp_path):
 
 def test_texts_are_literals():
     assert literal("it's") == "'it''s'"
+
+
+def test_blanks_around_an_entry_are_taken_off(tmp_path):
+    blanks = " \t\n\v\f\r\u00a0"
+    texts = [
+        "a",
+        "",
+        " ",
+        "a b",
+        *(f"{blank}a{blank} b" for blank in blanks),
+        *(f"a{blank}" for blank in blanks),
+        blanks,
+    ]
+    with connected(tmp_path) as database:
+        rows = [database.row(f"select bare({literal(text)})")[0] for text in texts]
+        assert database.row("select bare(null)") == (None,)
+    assert rows == [text.strip(blanks) for text in texts]

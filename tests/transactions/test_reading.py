@@ -84,6 +84,28 @@ def test_zones(written):
         read_log(written(PLAIN), time_zone="Europe/Vienna")
 
 
+def test_one_zone_throughout_is_read_at_once_and_others_are_seen_in_the_last_row(written):
+    rows = "".join(f"A,2024-01-05T23:{i % 60:02d}:00+01:00\n" for i in range(30_000))
+    log, _ = read_log(written("customer_id,timestamp\n" + rows + ",\n"))
+    assert log["timestamp"].iloc[[1, -1]].tolist() == [pd.Timestamp("2024-01-05 23:01"), pd.NaT]
+    summer, _ = read_log(written("customer_id,timestamp\n" + rows + "A,2024-07-05T23:30:00+02:00\n"))
+    assert summer["timestamp"].iloc[-1] == pd.Timestamp("2024-07-05 23:30")
+    for last, said in [
+        ("2024-01-05T23:30:00", "mixes times with a zone"),
+        ("2024-01-05T23:30:00Z", None),
+        ("2024-01-05T23:30:00+09:00", "more than an hour apart"),
+        ("2024-01-05T23:30:60+01:00", "cannot be read as a date in 1 of 30,001 rows"),
+        ("2024-01-05T24:00:00+01:00", "cannot be read as a date in 1 of 30,001 rows"),
+        ("2023-02-29T23:30:00+01:00", "cannot be read as a date in 1 of 30,001 rows"),
+    ]:
+        path = written(f"customer_id,timestamp\n{rows}A,{last}\n")
+        if said is None:
+            assert len(read_log(path)[0]) == 30_001
+            continue
+        with pytest.raises(DataError, match=said):
+            read_log(path)
+
+
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "duckdb"])
 def test_the_frame_is_of_the_engine_that_was_asked_for(kind, written):
     pytest.importorskip(kind)

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmml import DataError
+from crmml.files import unguarded
 from crmml.transactions import read_log
 
 EXAMPLES = int(os.environ.get("CRMML_EXAMPLES", "60"))
 TEXT = st.text("abcXYZ019 ,;|\t'\"._-äßé€中\n", min_size=1, max_size=12).map(str.strip)
-IDS = TEXT.filter(lambda text: text and not text.endswith(".0"))
+# an apostrophe before a sign that begins formulas is a guard, which reading takes off; see test_reading_guards.py
+IDS = TEXT.filter(lambda text: text and not text.endswith(".0") and unguarded(text) == text)
 #: How a time is written: what is stated, what text it has, and to what it is cut.
 TIMES = {
     "iso": (None, "%Y-%m-%d %H:%M:%S", "s"),
