@@ -6,13 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from ._covariate_paths import CovariatePathsMixin
 from ._lifetimes import LifetimesMixin
 from .numerics.dropout_model import DropoutModel
 from .numerics.pareto import ParetoDropout
-from .transaction import TransactionModel, purchase_rate
+from .transaction import purchase_rate
 
 
-class ParetoNBD(LifetimesMixin, TransactionModel):
+class ParetoNBD(LifetimesMixin, CovariatePathsMixin):
     r"""Pareto/NBD: customers buy at random while alive, and may leave at any moment, unseen.
 
     While alive a customer buys as a Poisson process with rate λ per unit of time; the time until the customer leaves for

@@ -3,6 +3,7 @@
 from .cleaning import CleaningReport, clean
 from .cohorts import cohorts
 from .compression import compress
+from .covariate_paths import covariate_paths
 from .displays import CohortDisplay, ReadingDisplay
 from .holdout import split_calibration_holdout
 from .reading import read_log
@@ -25,6 +26,7 @@ __all__ = [
     "clean",
     "cohorts",
     "compress",
+    "covariate_paths",
     "propose_reading",
     "read_log",
     "snapshots",
