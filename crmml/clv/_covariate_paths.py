@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
@@ -108,7 +107,9 @@ class PathLayout(CovariateLayout):
         found = []
         for name, z in zip(self.bound.constant, columns.T[3:], strict=True):
             if wrong := int(np.count_nonzero(~np.isfinite(z))):
-                found.append(f"covariate {name} is missing or infinite in {wrong:,} of {z.size:,} rows; fill or drop them")
+                found.append(
+                    f"covariate {name} is missing or infinite in {wrong:,} of {z.size:,} rows; fill or drop them"
+                )
         return found
 
 
@@ -185,9 +186,7 @@ class CovariatePathsMixin(TransactionModel):
             return super().predict(X, horizon)
         return self._under(covariate_paths, self._horizon(horizon)).predict(X, horizon)
 
-    def probability_alive(
-        self, X: FrameLike, ahead: float = 0.0, covariate_paths: Frame | None = None
-    ) -> np.ndarray:
+    def probability_alive(self, X: FrameLike, ahead: float = 0.0, covariate_paths: Frame | None = None) -> np.ndarray:
         """P(alive at T + ahead), given each customer's history.
 
         Parameters
@@ -293,7 +292,13 @@ class CovariatePathsMixin(TransactionModel):
         ndarray of shape (n_customers, 2)
             Lower and upper bound.
         """
-        given = {"horizon": horizon, "coverage": coverage, "kind": kind, "n_draws": n_draws, "ahead": ahead}
+        given: dict[str, Any] = {
+            "horizon": horizon,
+            "coverage": coverage,
+            "kind": kind,
+            "n_draws": n_draws,
+            "ahead": ahead,
+        }
         given |= {"quantile": quantile, "annual_discount_rate": annual_discount_rate, "unit": unit}
         if covariate_paths is None:
             return super().predict_interval(X, of, **given)
@@ -337,15 +342,15 @@ class CovariatePathsMixin(TransactionModel):
 
     def _bind(self, bound: BoundPaths | None) -> None:
         if bound is None:
-            vars(self).pop("_bound", None)
-            vars(self).pop("numerics", None)
+            self.__dict__.pop("_bound", None)
+            self.__dict__.pop("numerics", None)
         else:
             self._bound, self.numerics = bound, CovariatePathModel()
 
     def _bound_to(self, bound: BoundPaths | None) -> Any:
         """A copy with the same fitted state."""
         copy = type(self).__new__(type(self))
-        vars(copy).update(vars(self))
+        copy.__dict__.update(self.__dict__)
         copy._bind(bound)
         return copy
 

@@ -87,9 +87,7 @@ class CovariatePaths:
         end = numbers["end"][np.append(first[1:], code.size) - 1]
         purchases = np.add.reduceat(numbers["purchases"], first)
         offset = np.append(0, np.cumsum(np.bincount(code[first], minlength=len(customers))))
-        return cls(
-            customers, offset, numbers["start"][first], end, purchases, names, values[:, first].copy(), ruler
-        )
+        return cls(customers, offset, numbers["start"][first], end, purchases, names, values[:, first].copy(), ruler)
 
     def places(self, X: pd.DataFrame, columns: np.ndarray, ahead: float) -> np.ndarray:
         """Index of each row's customer among those of the paths; refused where a path does not fit its row.
@@ -111,7 +109,7 @@ class CovariatePaths:
         faults = Faults(_SUBJECT)
         faults.extend(identified.faults)
         faults.refuse()
-        place = self.customers.get_indexer(frames.collected(identified.frame)[_IDENTIFIER].to_pandas())
+        place = self.customers.get_indexer(pd.Index(frames.collected(identified.frame)[_IDENTIFIER].to_pandas()))
         n, there = place.size, place >= 0
         if not there.all():
             faults.add(
@@ -128,8 +126,8 @@ class CovariatePaths:
         if wrong := int(np.count_nonzero(short)):
             reach = float((last - T)[short].min())
             faults.add(
-                f"the paths of {wrong:,} of {n:,} customers do not reach {ahead:g} beyond T, the shortest {max(reach, 0.0):.4g}; add the "
-                "periods of the future that the prediction is made under, or take a shorter horizon"
+                f"the paths of {wrong:,} of {n:,} customers do not reach {ahead:g} beyond T, the shortest {max(reach, 0.0):.4g}; add "
+                "the periods of the future that the prediction is made under, or take a shorter horizon"
             )
         bought = Segments(self._owners(), len(self.customers)).sum(self.purchases)[found]
         if wrong := int(np.count_nonzero(bought != x)):
@@ -224,8 +222,8 @@ def _check_pieces(code: np.ndarray, n: int, numbers: dict[str, np.ndarray]) -> N
     gap = same & (start[1:] > end[:-1] + room)
     if wrong := int(np.count_nonzero(gap)):
         faults.add(
-            f"periods are left out in {wrong:,} places of {len(np.unique(code[1:][gap])):,} customers: a row starts later than the one "
-            "before ends; add the rows between"
+            f"periods are left out in {wrong:,} places of {len(np.unique(code[1:][gap])):,} customers: a row starts later than the "
+            "one before ends; add the rows between"
         )
     first = np.append(True, ~same)
     if wrong := int(np.count_nonzero(np.abs(start[first]) > _SAME)):

@@ -93,9 +93,10 @@ def covariate_paths(
     bought.columns = ["customer", "index"]
     table, names = _read_covariates(covariates, customer_id, start, covariate_period, period)
     first = bought.groupby("customer", sort=True)["index"].min()
-    table["code"] = first.index.get_indexer(table["customer"])
+    table["code"] = first.index.get_indexer(pd.Index(table["customer"]))
     last = frames.index_of(pd.Timestamp(end), period)
-    table = table[(table["code"] >= 0) & (table["end"] > first.to_numpy()[table["code"]])]
+    ahead = table["end"] > np.maximum(first.to_numpy()[table["code"]], table["start"])
+    table = table[(table["code"] >= 0) & ahead]
     table = table.sort_values(["code", "start"], kind="stable").reset_index(drop=True)
     _check_cover(table, first, last, covariate_period, end_text(end))
     origin = first.to_numpy()[table["code"]]
@@ -125,14 +126,14 @@ def _read_covariates(
     identified = frames.with_identifiers(frame, customer_id, CUSTOMER)
     faults.extend(identified.faults)
     faults.refuse()
-    timed = faults.check(read_times, frames.unwrap(identified.frame), start)
+    timed: Any = faults.check(read_times, frames.unwrap(identified.frame), start)
     faults.refuse()
     picked = frames.collected(timed.select(ex.col(CUSTOMER), ex.col(TIME), *map(ex.col, names))).to_pandas()
     for name in (CUSTOMER, TIME):
         if missing := int(picked[name].isna().sum()):
             column = customer_id if name == CUSTOMER else start
             faults.add(f"column {column!r} is missing in {missing:,} of {len(picked):,} rows; fill or drop them")
-    table = {"customer": picked[CUSTOMER]}
+    table: dict[str, Any] = {"customer": picked[CUSTOMER]}
     for name in names:
         table[name], found = read_numbers(picked[name], f"covariate {name!r}", show=False)
         faults.extend(found)
@@ -201,19 +202,22 @@ def _check_cover(table: pd.DataFrame, first: pd.Series, last: int, covariate_per
     if wrong := int(np.count_nonzero(late)):
         faults.add(f"the rows of {wrong:,} of {n:,} customers begin after the first purchase; add the earlier ones")
     if wrong := int(np.count_nonzero(stop[ends - 1] <= last)):
-        faults.add(f"the rows of {wrong:,} of {n:,} customers end before the observation does ({end}); add the later ones")
+        faults.add(
+            f"the rows of {wrong:,} of {n:,} customers end before the observation does ({end}); add the later ones"
+        )
     faults.refuse()
 
 
 def _repeat_purchases(bought: pd.DataFrame, first: pd.Series, table: pd.DataFrame) -> np.ndarray:
     """How many repeat purchases fall into each row of the table."""
-    code = first.index.get_indexer(bought["customer"])
+    code = first.index.get_indexer(pd.Index(bought["customer"]))
     index = bought["index"].to_numpy()
     repeat = index > first.to_numpy()[code]
     code, index = code[repeat], index[repeat]
     begin = table["start"].to_numpy()
     low = min(int(begin.min()), int(index.min(initial=begin.min())))
     span = int(max(begin.max(), index.max(initial=begin.max()))) - low + 1
-    row = np.searchsorted(table["code"].to_numpy() * span + (begin - low), code * span + (index - low), side="right") - 1
+    row = (
+        np.searchsorted(table["code"].to_numpy() * span + (begin - low), code * span + (index - low), side="right") - 1
+    )
     return np.bincount(row, minlength=len(table)).astype(np.int64)
-

@@ -131,7 +131,9 @@ def gone_within(p: Any, alpha: Any, s: Any, beta: Any, pieces: Pieces, gradient:
     pieces : Pieces
     gradient : bool, default=False
     """
-    p, alpha, s, beta = (np.broadcast_to(np.asarray(value, dtype=float), pieces.A.shape) for value in (p, alpha, s, beta))
+    p, alpha, s, beta = (
+        np.broadcast_to(np.asarray(value, dtype=float), pieces.A.shape) for value in (p, alpha, s, beta)
+    )
     with np.errstate(over="ignore"):
         rate, law = (alpha + pieces.A) / pieces.a, ParetoDropout(s, (beta + pieces.B) / pieces.b)
     window = law.window(p, rate, pieces.length)

@@ -248,7 +248,7 @@ def _gradient(history: _History, quiet: PathSilence) -> np.ndarray:
 
 
 def _each(function: Callable[[list], np.ndarray], theta: Theta) -> np.ndarray:
-    """function of a vector of scalars, or of each draw, stacked on a first axis."""
+    """Value of a function of a vector of scalars, or of each draw, stacked on a first axis."""
     if all(np.ndim(value) == 0 for value in theta):
         return function(list(theta))
     draws: Any = np.broadcast_arrays(*(np.reshape(value, -1) for value in theta))
