@@ -372,18 +372,14 @@ class CovariatePathsMixin(TransactionModel):
             return super()._rows(columns)
         return self._bound.rows(columns, tuple(self.purchase_covariates), tuple(self.dropout_covariates))
 
-    def _remember_ruler(self, X: Any, *, reset: bool) -> Any:
-        ruler = super()._remember_ruler(X, reset=reset)
-        if self._bound is not None:
-            self.ruler_.check_same(self._bound.paths.ruler, what="the covariate paths")
-        return ruler
-
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
         if self._bound is None:
             return super()._summary(X, reset=reset)
         if not frames.is_frame(X):
             fault = f"it is an array; with covariate_paths give a frame, whose column {CUSTOMER!r} tells whose path is whose"
             raise DataError([fault], f"the summary given to {type(self).__name__}")
+        known = frames.get_ruler(X) if reset else self.ruler_.merged(**vars(frames.get_ruler(X)))
+        self._bound.paths.check_ruler(known)
         picked = frames.to_columns(X, [CUSTOMER, *self._input_columns()])
         columns = super()._summary(picked, reset=reset)
         place = self._bound.paths.places(picked, columns, self._bound.ahead)

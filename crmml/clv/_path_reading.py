@@ -10,7 +10,7 @@ import pandas as pd
 
 from .. import frames
 from ..checks import Faults
-from ..exceptions import DataError
+from ..exceptions import DataError, RulerError
 from ..frames.numbers import read_numbers
 from ..frames.ruler import Ruler
 from .numerics.covariate_path_integral import Segments
@@ -88,6 +88,21 @@ class CovariatePaths:
         purchases = np.add.reduceat(numbers["purchases"], first)
         offset = np.append(0, np.cumsum(np.bincount(code[first], minlength=len(customers))))
         return cls(customers, offset, numbers["start"][first], end, purchases, names, values[:, first].copy(), ruler)
+
+    def check_ruler(self, known: Ruler) -> None:
+        """Refuse paths that were measured otherwise than the summary.
+
+        Raises
+        ------
+        RulerError
+        """
+        faults = [
+            f"{field} is {ours!r} in the covariate paths but {theirs!r} in the summary; make both with {field}={theirs!r}"
+            for field in ("unit", "period")
+            if (ours := getattr(self.ruler, field)) and (theirs := getattr(known, field)) and ours != theirs
+        ]
+        if faults:
+            raise RulerError(faults, _SUBJECT)
 
     def places(self, X: pd.DataFrame, columns: np.ndarray, ahead: float) -> np.ndarray:
         """Index of each row's customer among those of the paths; refused where a path does not fit its row.

@@ -64,7 +64,7 @@ def test_each_piece_is_the_integral_that_it_says(s, alpha, beta, p):
             grown_A, grown_B = 1 + (A + a * u) / mpmath.mpf(alpha), 1 + (B + b * u) / mpmath.mpf(beta)
             return grown_A ** (-p) * s * b / beta * grown_B ** (-(s + 1))
 
-        return float(mpmath.log(mpmath.quad(integrand, [0, *(length * mpmath.mpf(2) ** k for k in range(-8, 1))])))
+        return float(mpmath.log(mpmath.quad(integrand, [0, *(length * mpmath.mpf(2) ** k for k in range(-16, 1))])))
 
     expected = [exact(*map(mpmath.mpf, one)) for one in np.column_stack(pieces[1:])]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
