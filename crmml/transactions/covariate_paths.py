@@ -141,18 +141,25 @@ def _read_covariates(
             faults.add(f"covariate {name!r} is missing or infinite in {wrong:,} of {len(picked):,} rows; fill them")
     faults.refuse()
     moment = picked[TIME].to_numpy().astype("datetime64[us]")
-    for name, at in (("start", moment), ("end", _end_of(moment, covariate_period))):
-        table[name] = _index(at, period)
-    if late := int(np.count_nonzero(_begins(table["start"], period) != moment.astype(np.int64))):
-        faults.add(
-            f"{late:,} of {len(picked):,} rows begin within a period={period!r} of the summary, where the covariates cannot change; "
-            "start them with such a period, or take a shorter period"
-        )
-    twice = int(pd.DataFrame({"customer": table["customer"], "start": table["start"]}).duplicated().sum())
-    if twice:
-        faults.add(f"{twice:,} of {len(picked):,} rows repeat the customer and the start of another; keep one of each")
+    table["start"], table["end"] = _index(moment, period), _index(_end_of(moment, covariate_period), period)
+    faults.extend(_row_faults(table, moment, period))
     faults.refuse()
     return pd.DataFrame(table), names
+
+
+def _row_faults(table: dict[str, Any], moment: np.ndarray, period: str) -> list[str]:
+    """Rows that begin where the covariates cannot change, or that are there twice."""
+    faults = []
+    if late := int(np.count_nonzero(_begins(table["start"], period) != moment.astype(np.int64))):
+        faults.append(
+            f"{late:,} of {moment.size:,} rows begin within a period={period!r} of the summary, where the covariates cannot change; "
+            "start them with such a period, or take a shorter period"
+        )
+    if twice := int(pd.DataFrame({name: table[name] for name in ("customer", "start")}).duplicated().sum()):
+        faults.append(
+            f"{twice:,} of {moment.size:,} rows repeat the customer and the start of another; keep one of each"
+        )
+    return faults
 
 
 def _end_of(moment: np.ndarray, covariate_period: str) -> np.ndarray:
