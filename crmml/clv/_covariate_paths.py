@@ -17,7 +17,7 @@ from .. import frames
 from ..checks import check_choice, check_number
 from ..exceptions import DataError
 from ..fitting import atomic
-from ..inference import Posterior
+from ..inference import MaximumLikelihood, Posterior
 from ..typing import ArrayLike, Frame, FrameLike, Seed
 from ._covariates import CovariateLayout, Effect
 from ._path_reading import CUSTOMER, CovariatePaths
@@ -96,11 +96,18 @@ class PathLayout(CovariateLayout):
             lived.append(stretch.length * weight[stretch.customer])
         time = np.concatenate(lived)
         if not time.sum() > 0:
-            return np.column_stack([np.eye(self.size)[:, j] for j in range(self.size)])
+            return np.eye(self.size)
         values = np.vstack(pieces)
         table = np.zeros((len(values), max((max(e.columns) for e in self.effects), default=0) + 1))
         table[:, table.shape[1] - len(names) :] = values
-        return super().coordinates(table, time)
+        matrix = super().coordinates(table, time)
+        lived_through = values[time > 0]
+        still = lived_through.max(axis=0) == lived_through.min(axis=0)
+        for effect, place in self.slices():
+            for name, row in zip(effect.names, range(place.start, place.stop), strict=True):
+                if still[names.index(name)]:  # nothing tells its effect from the rate's scale: exactly flat, not up to rounding
+                    matrix[:, self.n_parameters :][:, matrix[row, self.n_parameters :] != 0] = 0.0
+        return matrix
 
     def faults(self, columns: np.ndarray) -> list[str]:
         """Constant covariates that are missing or infinite."""
@@ -395,6 +402,9 @@ class CovariatePathsMixin(TransactionModel):
             )
             raise DataError([fault], f"the request to {type(self).__name__}")
         return super()._fitted_summary(X)
+
+    def _warn_unless_converged(self, optimum: MaximumLikelihood, stacklevel: int = 3) -> None:
+        super()._warn_unless_converged(optimum, stacklevel + 3)  # this one, the fit above, and what makes it atomic
 
     def _forget_fit(self) -> None:
         super()._forget_fit()

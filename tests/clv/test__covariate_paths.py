@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from crmml.clv import CustomerLifetimeValue, ParetoNBD
 from crmml.exceptions import DataError
@@ -270,6 +271,16 @@ def test_a_refused_fit_changes_nothing(fitted, X, paths):
         **dict.fromkeys(PLAIN, 1.0), coef_purchase=model.coef_purchase_, coef_dropout=model.coef_dropout_
     )
     assert model.path_covariates_ == ()
+
+
+def test_a_fit_without_an_optimum_warns_where_it_was_called(X, paths):
+    model = ParetoNBD(purchase_covariates=["promo"])
+    for options in ({"covariate_paths": paths.assign(promo=1.0)}, {}):
+        with pytest.warns(ConvergenceWarning) as caught:
+            model.fit(X.assign(promo=1.0), **options)
+        assert caught[0].filename == __file__
+        assert not model.converged_
+        assert np.isfinite(model.log_likelihood_)
 
 
 def test_a_model_of_paths_asks_for_them(fitted, X):
