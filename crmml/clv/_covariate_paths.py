@@ -105,7 +105,9 @@ class PathLayout(CovariateLayout):
         still = lived_through.max(axis=0) == lived_through.min(axis=0)
         for effect, place in self.slices():
             for name, row in zip(effect.names, range(place.start, place.stop), strict=True):
-                if still[names.index(name)]:  # nothing tells its effect from the rate's scale: exactly flat, not up to rounding
+                if still[
+                    names.index(name)
+                ]:  # nothing tells its effect from the rate's scale: exactly flat, not up to rounding
                     matrix[:, self.n_parameters :][:, matrix[row, self.n_parameters :] != 0] = 0.0
         return matrix
 

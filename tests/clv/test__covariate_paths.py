@@ -360,3 +360,24 @@ def test_what_cannot_go_together_is_refused(given_model, X, paths, log, weeks):
     nan = X.assign(season=np.nan)
     with pytest.raises(DataError, match="covariate season is missing or infinite in 300"):
         given_model.predict(nan, 5, covariate_paths=paths.drop(columns="season"))
+
+
+def test_customers_of_the_last_day_and_purchases_at_the_very_end():
+    X = pd.DataFrame(
+        {"customer_id": [1, 2, 3], "frequency": [0, 1, 2], "recency": [0.0, 4.0, 0.5], "T": [0.0, 4.0, 6.0]}
+    )
+    paths = pd.DataFrame({"customer_id": [1, 2, 2, 3], "start": [0.0, 0, 4, 0], "end": [7.0, 4, 9, 20]})
+    paths = paths.assign(purchases=[0, 0, 1, 2], promo=[1.0, 0.0, 2.0, -1.0])
+    model = ParetoNBD(purchase_covariates=["promo"], dropout_covariates=["promo"])
+    model.set_fitted_params(
+        r=1.0, alpha=3.0, s=0.7, beta=9.0, coef_purchase={"promo": 0.3}, coef_dropout={"promo": 0.2}
+    )
+    assert np.isfinite(model.score(X, covariate_paths=paths))
+    alive = model.probability_alive(X, covariate_paths=paths)
+    assert alive[:2].tolist() == [1.0, 1.0]
+    assert 0 < alive[2] < 1
+    assert (model.predict(X, 5, covariate_paths=paths) > 0).all()
+    assert model.predict(X, 0, covariate_paths=paths).tolist() == [0, 0, 0]
+    # what the last purchase, at the start of a period, takes is that period's covariate
+    moved = model.score(X.iloc[[1]], covariate_paths=paths.assign(promo=[1.0, 0.0, 3.0, -1.0]))
+    assert moved - model.score(X.iloc[[1]], covariate_paths=paths) == pytest.approx(0.3)
