@@ -185,11 +185,15 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Tim
 
     def _log_likelihood(self, rows, theta):
         value = self.numerics.log_likelihood(rows, theta, **self._options())
-        return value if rows.window is None else truncated(value, self.numerics, rows, theta, **self._options())
+        return (
+            value
+            if getattr(rows, "window", None) is None
+            else truncated(value, self.numerics, rows, theta, **self._options())
+        )
 
     def _log_likelihood_gradient(self, rows, theta):
         value, gradient = self.numerics.log_likelihood_gradient(rows, theta, **self._options())
-        if rows.window is None:
+        if getattr(rows, "window", None) is None:
             return value, gradient
         return truncated_gradient(value, gradient, self.numerics, rows, theta, **self._options())
 

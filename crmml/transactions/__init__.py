@@ -5,6 +5,7 @@ from .clock import Clock
 from .clock_display import ClockDisplay
 from .cohorts import cohorts
 from .compression import compress
+from .covariate_paths import covariate_paths
 from .displays import CohortDisplay, ReadingDisplay
 from .entry import EntryPeriod, entry_period
 from .holdout import split_calibration_holdout
@@ -31,6 +32,7 @@ __all__ = [
     "clean",
     "cohorts",
     "compress",
+    "covariate_paths",
     "entry_period",
     "propose_reading",
     "read_log",
