@@ -30,6 +30,10 @@ class LifetimesMixin:
         check_is_fitted(self, "theta_")
         if getattr(self, "_covariates", tuple)():
             raise ValueError("lifetimes knows no covariates: a model with covariates has no counterpart there.")
+        if getattr(self, "clock_", None) is not None or getattr(self, "has_entry_", False):
+            raise ValueError(
+                "lifetimes knows no clock and no customers of old: a model fitted on a summary with either has no counterpart there."
+            )
         fitter = getattr(lifetimes, self._lifetimes_fitter)()
         params = self.params_  # type: ignore[attr-defined]
         fitter.params_ = pd.Series({theirs: params[ours] for ours, theirs in self._lifetimes_names.items()})

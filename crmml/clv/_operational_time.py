@@ -128,3 +128,16 @@ class OperationalTimeMixin:
                 "the summary",
             )
         return Ahead(horizon, clock, end, str(self.ruler_.unit))
+
+    def _words_of_time(self) -> str:
+        """Sentences for ``describe()`` on the clock and on customers of old, where there are any."""
+        words = ""
+        if self.clock_ is not None:
+            learnt = "known" if self.clock_.is_certain else "learnt"
+            words += f" Times are on a {learnt} clock, on which a day counts by how much is bought on it; horizons are plain time."
+        if self.ruler_.entry_period if hasattr(self, "ruler_") else None:
+            words += (
+                f" Customers first seen in the log's first {self.ruler_.entry_period} days, which look unlike later ones, are taken "
+                "as acquired before it and have parameters of their own."
+            )
+        return words

@@ -26,7 +26,7 @@ from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler
 from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
-from ..inference.likelihood_model import Link
+from ..inference.likelihood_model import Link, no_optimum
 from ..transactions.compression import unique_rows
 from ..typing import ArrayLike, FrameLike, Seed
 from ._covariates import CovariateLayout
@@ -95,6 +95,9 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """Return the faults of the columns' contents, one sentence each."""
 
     # ---- input ----------------------------------------------------------------------------------------------------
+
+    #: Columns that the model reads where they are there.
+    _optional_columns: ClassVar[tuple[str, ...]] = ()
 
     def _input_columns(self) -> tuple[str, ...]:
         """The columns read: the model's own, and its covariates if it has any."""
@@ -254,10 +257,8 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             meaning = zero if optimum.theta[j] < centre[j] else infinity
             reasons.append(f"{name} ran to {np.exp(optimum.theta[j]):.3g}{': ' + meaning if meaning else ''}")
         detail = "; ".join(reasons) or optimum.message
-        return (
-            f"{type(self).__name__} found no interior optimum ({detail}). Standard errors are not to be relied on; "
-            "use a simpler model, more data or a longer calibration period."
-        )
+        cure = "use a simpler model, more data or a longer calibration period"
+        return no_optimum(type(self).__name__, detail, optimum, cure)
 
     # ---- results --------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frames
 from ..exceptions import DataError
 from ..transactions.compression import unique_rows
+from ..transactions.timing import ENTRY_WINDOW
 from ._checks import fault, finite_faults
 from .numerics import erlang_timing
 from .transaction import TransactionModel, purchase_rate
@@ -105,6 +106,7 @@ class BetaGeoCNBD(TransactionModel):
     """
 
     title = "BG/CNBD-k"
+    _optional_columns: ClassVar[tuple[str, ...]] = (ENTRY_WINDOW, LOG_GAPS)
     _takes_entry: ClassVar[bool] = False
     parameter_names = ("r", "alpha", "a", "b")
     numerics = erlang_timing

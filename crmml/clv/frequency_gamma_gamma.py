@@ -25,6 +25,9 @@ class FrequencyGammaGamma(GammaGamma):
     prior : "weak", mapping or None, default="weak"
         As in :class:`GammaGamma`; the elasticity has a normal prior around 0.
 
+    purchases : {"repeat", "all"}, default="repeat"
+        As in :class:`GammaGamma`.
+
     Attributes
     ----------
     params_ : mapping
@@ -51,7 +54,8 @@ class FrequencyGammaGamma(GammaGamma):
         return CovariateLayout(self.parameter_names, [Effect("frequency", ("elasticity",), (2,), {2: 1})])
 
     def _expand(self, columns: np.ndarray) -> np.ndarray:
-        return np.column_stack([columns, np.log1p(columns[:, 0])])
+        bought = columns[:, 0] if self.purchases == "all" else 1.0 + columns[:, 0]
+        return np.column_stack([columns, np.log(np.maximum(bought, 1.0))])
 
     @property
     def elasticity_(self) -> float:

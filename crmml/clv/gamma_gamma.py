@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .. import frames
 from ..checks import check_choice, check_count, check_coverage, check_generator, check_numbers
 from ..fitting import atomic
 from ..inference import Posterior
+from ..transactions.timing import ENTRY_WINDOW
 from ..typing import ArrayLike, FrameLike, Seed
 from ._checks import count_faults, fault, finite_faults
 from ._intervals import holding
@@ -21,6 +25,8 @@ from .base import KEPT_SEED, MOST_DRAWS, ParametricModel
 from .numerics import gamma_gamma
 from .numerics.gamma_gamma import SpendRows
 
+#: Name of the column with the mean of all purchases, the first included.
+MEAN_PURCHASE = "mean_purchase"
 #: Mean amounts that differ by less than this share are one amount, computed in another order.
 CONSTANT = 1e-9
 
@@ -48,6 +54,10 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     prior : "weak", mapping or None, default="weak"
         Prior of :meth:`sample_posterior`; ``fit`` itself is plain maximum likelihood. "weak" is normal on the log
         parameters, a mapping {parameter: (median, sd of the log)} replaces entries of it, None refuses to sample.
+    purchases : {"repeat", "all"}, default="repeat"
+        "repeat": x and m are of the repeat purchases, as in the literature. "all": the first purchase counts too, so that every
+        customer has an average of the own; X then has the column mean_purchase, ``summarize(..., extra=["mean_purchase"])``, in
+        place of monetary_value, and x = frequency + 1.
 
     Attributes
     ----------
@@ -89,19 +99,40 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     #: The amount of everybody, where nothing varies; also of models that were stored without it.
     constant_spend_: float | None = None
 
-    def __init__(self, prior: str | Mapping[str, tuple[float, float]] | None = "weak"):
+    _optional_columns = (ENTRY_WINDOW,)
+    _parameter_constraints: ClassVar[dict] = {
+        **ParametricModel._parameter_constraints,
+        "purchases": [StrOptions({"repeat", "all"})],
+    }
+
+    def __init__(self, prior: str | Mapping[str, tuple[float, float]] | None = "weak", *, purchases: str = "repeat"):
         self.prior = prior
+        self.purchases = purchases
+
+    def _input_columns(self) -> tuple[str, ...]:
+        return ("frequency", MEAN_PURCHASE) if self.purchases == "all" else self._columns
 
     def _check_meaning(self, columns: np.ndarray) -> list[str]:
         x, m = columns.T
-        faults = [*finite_faults("frequency", x), *finite_faults("monetary_value", m), *count_faults("frequency", x)]
+        name = self._input_columns()[1]
+        faults = [*finite_faults("frequency", x), *finite_faults(name, m), *count_faults("frequency", x)]
         with np.errstate(invalid="ignore"):
             return faults + fault(
-                "monetary_value", m, m < 0, "is negative", "net or drop refunds with crmml.transactions.clean first"
+                name, m, m < 0, "is negative", "net or drop refunds with crmml.transactions.clean first"
             )
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
-        return self._expand(super()._summary(X, reset=reset))
+        columns = super()._summary(X, reset=reset)
+        if self.purchases == "all":
+            columns = np.column_stack([columns[:, 0] + _first_left_out(X), columns[:, 1:]])
+        return self._expand(columns)
+
+    def _money(self, frame: pd.DataFrame) -> np.ndarray:
+        """Number of amounts seen and their mean, of rows that were checked."""
+        money = frame[list(self._input_columns())].to_numpy(dtype=float, copy=True)
+        if self.purchases == "all":
+            money[:, 0] += _first_left_out(frame)
+        return money
 
     def _expand(self, columns: np.ndarray) -> np.ndarray:
         """Add what a model with more than the two columns needs, row by row."""
@@ -426,3 +457,10 @@ class GammaGamma(LifetimesMixin, ParametricModel):
             "What a customer not yet known is expected to spend is infinite, since q is at most 1 (a few extreme amounts do that); "
             f"half of their transactions stay below {median:,.2f}."
         )
+
+
+def _first_left_out(X: Any) -> np.ndarray | float:
+    """1 for each customer whose frequency leaves the first purchase out: all but customers of old, whose frequency counts it."""
+    if not frames.is_frame(X) or ENTRY_WINDOW not in frames.wrap(X).collect_schema().names():
+        return 1.0
+    return (frames.to_columns(X, [ENTRY_WINDOW])[ENTRY_WINDOW].to_numpy(dtype=float) == 0).astype(float)

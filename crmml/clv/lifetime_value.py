@@ -33,7 +33,7 @@ from ._checks import fault, finite_faults, timing_faults
 from ._groups import read_groups, totals_frame
 from ._intervals import each_warning_once, holding, product
 from ._value_draws import Outlook, value_draws, value_interval, value_totals
-from .base import KEPT_SEED
+from .base import KEPT_SEED, ParametricModel
 from .frequency_gamma_gamma import FrequencyGammaGamma
 from .gamma_gamma import GammaGamma
 from .independence import spend_frequency_correlation
@@ -79,6 +79,9 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     ----------
     transactions_, spend_ : estimators
         The fitted clones.
+    further_columns_ : tuple of str
+        Columns of X beside the four that the models read: their covariates, ``litt`` of regular timing, ``entry_window``. An array
+        has them behind the four, in this order.
     ruler_ : Ruler
 
     References
@@ -99,6 +102,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
     """
 
     _columns: ClassVar[tuple[str, ...]] = ("frequency", "recency", "T", "monetary_value")
+    further_columns_: tuple[str, ...] = ()
     _parameter_constraints: ClassVar[dict] = {
         "transactions": [HasMethods(["fit", "predict", "discounted_expected_transactions"])],
         "spend": [HasMethods(["fit", "predict"]), StrOptions(set(SPEND_MODELS))],
@@ -163,6 +167,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             sample_weight = np.asarray(
                 sample_weight
             )  # by position from here on: the models get a frame without X's labels
+        self.further_columns_ = self._further_columns(X)
         columns = self._summary(X, reset=True)
         self.ruler_ = self._stated(self._remember_ruler(X, reset=True))
         frame = self._frame(columns, self.ruler_)
@@ -483,7 +488,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         )
 
     def _money(self, frame: pd.DataFrame) -> np.ndarray:
-        return frame[["frequency", "monetary_value"]].to_numpy(dtype=float)
+        return self.spend_._money(frame)
 
     def _horizon(self, horizon: float | None) -> float:
         """The horizon in the fitted model's unit."""
@@ -492,7 +497,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         return convert(horizon, self.unit, str(self.ruler_.unit))
 
     def _summary(self, X: Any, *, reset: bool) -> np.ndarray:
-        columns = self._columns_of(X, self._columns, reset=reset)
+        columns = self._columns_of(X, (*self._columns, *self.further_columns_), reset=reset)
         money = columns[:, 3]
         with np.errstate(invalid="ignore"):
             faults = [
@@ -511,7 +516,18 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         return columns
 
     def _frame(self, columns: np.ndarray, ruler: Ruler) -> pd.DataFrame:
-        return frames.set_ruler(pd.DataFrame(columns, columns=list(self._columns)), ruler)
+        return frames.set_ruler(
+            pd.DataFrame(columns, columns=[*self._columns, *self.further_columns_][: columns.shape[1]]), ruler
+        )
+
+    def _further_columns(self, X: Any) -> tuple[str, ...]:
+        """Columns that the two models read beyond the four: covariates, and what else they take where a frame has it."""
+        there = frames.wrap(X).collect_schema().names() if frames.is_frame(X) else []
+        names: list[str] = []
+        for model in (self.transactions, self.spend):
+            if isinstance(model, ParametricModel):
+                names += [*model._input_columns(), *(name for name in model._optional_columns if name in there)]
+        return tuple(name for name in dict.fromkeys(names) if name not in self._columns)
 
     def _fitted_frame(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self, "transactions_")

@@ -60,6 +60,7 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Tim
     """
 
     _columns = ("frequency", "recency", "T")
+    _optional_columns = (ENTRY_WINDOW,)
     #: Whether time is a whole number of opportunities.
     _discrete: ClassVar[bool] = False
     #: Whether customers of old, acquired before the log, can be told from new ones by the column entry_window.
@@ -499,6 +500,7 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Tim
             if self.n_customers_
             else f"{self.title} with given parameters: {params}."
         )
+        fitted += self._words_of_time()
         if self._covariates():
             return f"{fitted} {self.traits()}".strip()
         more = float(self.expected_purchases(T))

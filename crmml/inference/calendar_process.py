@@ -11,6 +11,10 @@ deviations and lengths are not maximised but averaged over a grid, each point we
 of the counts in Laplace's approximation [1]_, so that a short or quiet series leaves them near the prior, and what it cannot tell
 stays uncertain.
 
+What no past bin can tell is how well the model's expectation keeps its level: beyond the last bin a random walk with standard
+deviation .18 for a year, of mean 1, is laid over the curve. On simulated logs whose season and shocks are known, intervals of
+totals half a year ahead hold in about 82 % without it.
+
 References
 ----------
 .. [1] Rasmussen, C. E. and Williams, C. K. I. (2006), Gaussian Processes for Machine Learning, MIT Press, sections 3.4 and 5.2.
@@ -37,6 +41,8 @@ YEARLY_LENGTH = 0.5
 #: Medians of the priors of the three standard deviations, lognormal, and the standard deviations of their logarithms.
 MEDIANS = (0.1, 0.2, 0.1)
 LOG_SDS = (0.7, 0.7, 1.0)
+#: Standard deviation, for a year, of the random walk that the level of the expectation takes beyond the bins.
+DRIFT = 0.18
 #: Points of the grid lighter than this beside the heaviest are left out.
 NEGLIGIBLE = 1e-3
 
@@ -186,7 +192,18 @@ class CalendarProcess:
             value, vector = np.linalg.eigh(spread)
             normal = rng.standard_normal((number, day.size))
             parts.append(centre + (normal * np.sqrt(np.maximum(value, 0.0))) @ vector.T)
-        return rng.permutation(np.concatenate(parts))
+        return rng.permutation(np.concatenate(parts)) + self._drift(day, n_draws, rng)
+
+    def _drift(self, day: np.ndarray, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Draws of the random walk beyond the last bin, less half its variance, so that its exponential has mean 1."""
+        order = np.argsort(day)
+        ahead = np.maximum(day[order] - self.day[-1], 0.0)
+        variance = DRIFT**2 * ahead / YEAR
+        step = np.sqrt(np.diff(variance, prepend=0.0))
+        walk = np.cumsum(rng.standard_normal((n_draws, day.size)) * step, axis=1) - variance / 2
+        result = np.empty_like(walk)
+        result[:, order] = walk
+        return result
 
     def _conditional(self, mode: _Mode, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and covariance of the shared parts at other days, given the bins (algorithm 3.2 of [1])."""

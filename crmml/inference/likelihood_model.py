@@ -31,7 +31,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_coverage
-from .maximum_likelihood import MaximumLikelihood, Objective, maximize
+from .maximum_likelihood import FLAT, MaximumLikelihood, Objective, maximize
 
 Link = Literal["identity", "log", "logit"]
 
@@ -107,6 +107,20 @@ class Estimates:
         )
 
 
+def no_optimum(name: str, detail: str, optimum: MaximumLikelihood, cure: str) -> str:
+    """Say that there is no interior optimum, and whether the likelihood is flat there or the maximiser was lost."""
+    if optimum.left <= FLAT:
+        return (
+            f"{name} found no interior optimum ({detail}). The likelihood is flat there: going on gains nothing, and what the "
+            "estimates predict is what that limit does. Standard errors are not to be relied on; intervals follow the prior where "
+            f"the data do not tell. To be sure of more, {cure}."
+        )
+    return (
+        f"{name} found no interior optimum ({detail}), and is lost: {optimum.left:.2g} of log-likelihood may still be gained. The "
+        f"estimates are not to be relied on, nor their standard errors; {cure}."
+    )
+
+
 class LikelihoodModel(ABC):
     """A model fitted by maximum likelihood: its estimates, their errors, its criteria."""
 
@@ -129,10 +143,7 @@ class LikelihoodModel(ABC):
 
     def _why_not(self, optimum: MaximumLikelihood) -> str:
         """Say in words why the point reached is no interior optimum."""
-        return (
-            f"{type(self).__name__} found no interior optimum ({optimum.message}). Standard errors are not to be relied on; use a "
-            "simpler model or more data."
-        )
+        return no_optimum(type(self).__name__, optimum.message, optimum, "use a simpler model or more data")
 
     # ---- the flow -----------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,11 @@ Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 #: Central-difference step for the Hessian, on the fitted (log or linear) scale: truncation about 1e-8, rounding 1e-11.
 HESSIAN_STEP = 1e-4
+#: Log-likelihood still to be gained at which an optimum counts as found, .0014 standard errors away, where no standard error is
+#: above one unit: on a ridge, whose end may be infinitely far, no gain is small enough.
+FOUND, IDENTIFIED = 1e-6, 1.0
+#: Log-likelihood that a unit along any direction may gain where the likelihood is flat.
+FLAT = 0.01
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ class MaximumLikelihood:
         What was found, in a sentence.
     n_evaluations : int
         Objective calls, those for the Hessian included.
+    left : float
+        Log-likelihood that one unit along any direction may still gain, to first order: about 0 at an optimum, and on a ridge or
+        plateau that has none (:attr:`flat`); more where the maximiser was lost.
     """
 
     theta: np.ndarray
@@ -67,6 +75,12 @@ class MaximumLikelihood:
     at_bound: tuple[int, ...]
     message: str
     n_evaluations: int
+    left: float = 0.0
+
+    @property
+    def flat(self) -> bool:
+        """Whether there is no interior optimum and nothing is lost by stopping here: the likelihood tends to a limit."""
+        return not self.converged and self.left <= FLAT
 
 
 class _Counted:
@@ -144,6 +158,9 @@ def maximize(
     covariance = invert_information(information)
     positive = bool(np.isfinite(covariance).all())
     gain = max(tolerance, 1e-15 * abs(value) * np.sqrt(theta.size))
+    if positive and np.sqrt(np.diag(covariance)).max() <= IDENTIFIED:
+        gain = max(gain, FOUND)
+    left = _left(gradient, information, theta, lower + edge, upper - edge)
     converged = positive and not at_bound and decrement <= gain
     if converged:
         message = f"optimum found, {decrement:.1e} of log-likelihood still to be gained"
@@ -154,8 +171,32 @@ def maximize(
     else:
         message = f"stopped with {decrement:.1e} of log-likelihood still to be gained ({walk})"
     return MaximumLikelihood(
-        theta, float(value), gradient, information, covariance, converged, decrement, at_bound, message, counted.calls
+        theta,
+        float(value),
+        gradient,
+        information,
+        covariance,
+        converged,
+        decrement,
+        at_bound,
+        message,
+        counted.calls,
+        left,
     )
+
+
+def _left(
+    gradient: np.ndarray, information: np.ndarray, theta: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> float:
+    """Log-likelihood that a unit along each direction of the information may gain, out of the box not counted."""
+    inside = ~(((theta <= lower) & (gradient < 0)) | ((theta >= upper) & (gradient > 0)))
+    if not np.isfinite(information).all():
+        return float("inf")
+    curvature, direction = np.linalg.eigh(information[np.ix_(inside, inside)])
+    slope = np.abs(direction.T @ gradient[inside])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bowl = np.where(curvature > 0, slope**2 / (2 * curvature), np.inf)
+    return float(np.minimum(bowl, slope).sum() + np.maximum(-curvature, 0.0).sum() / 2)
 
 
 def _walk(counted, theta, lower, upper, scale, max_iter):

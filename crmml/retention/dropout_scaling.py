@@ -303,6 +303,11 @@ def _own_unit(transactions: Estimator, unit: str | None) -> str:
             f"A change of retention is defined for {', '.join(kind.__name__ for kind in _MODELS)} without covariates, not for this "
             f"{type(transactions).__name__}; take one of them, or a StageChain."
         )
+    if transactions.clock_ is not None or transactions.has_entry_:
+        raise TypeError(
+            "A change of retention is not defined on a clock, or with customers of old; fit the model on a summary in plain time, "
+            "without an entry period."
+        )
     if unit is None:
         raise ValueError(
             f"this {type(transactions).__name__} was fitted on a summary without a unit of time, so that a horizon and a rate per "

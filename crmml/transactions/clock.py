@@ -90,7 +90,7 @@ class Clock(Result):
         if not len(table):
             faults.add("it has no rows; give one row for each day")
         faults.refuse()
-        days = when.dt.normalize().to_numpy().astype("datetime64[D]").astype(np.int64)
+        days = when.dt.tz_localize(None).dt.normalize().to_numpy().astype("datetime64[D]").astype(np.int64)
         order = np.argsort(days, kind="stable")
         days, m = days[order], m[order]
         step = np.diff(days)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ from ..exceptions import LogWarning
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
+from ._further_columns import read_extra
+from .clock import Clock
 from .log import (
     CUSTOMER,
     TIME,
@@ -30,6 +33,7 @@ from .log import (
 )
 from .opening import end_text, inclusive_end, naive, purchase_periods, warn_late
 from .summary import summary_of
+from .timing import TimingRequest
 
 
 def split_calibration_holdout(
@@ -42,6 +46,9 @@ def split_calibration_holdout(
     value: str | None = None,
     period: str = "D",
     unit: str = "D",
+    clock: Clock | None = None,
+    entry_period: int | str | None = None,
+    extra: Sequence[str] = (),
 ) -> Any:
     """Summarise a log up to ``calibration_end`` and count what followed, up to ``observation_end``.
 
@@ -53,16 +60,16 @@ def split_calibration_holdout(
     observation_end : str, date or datetime, default=None
         Last instant of the hold-out, inclusive; None takes the last purchase in the log. Later purchases are left out
         and counted in a warning.
-    customer_id, timestamp, value, period, unit
-        As in :func:`summarize`.
+    customer_id, timestamp, value, period, unit, clock, entry_period, extra
+        As in :func:`summarize`; a clock should be learnt from the calibration period alone.
 
     Returns
     -------
     frame of the log's engine
         The summary of the calibration period (customer_id, frequency, recency, T and with ``value`` monetary_value), and
         frequency_holdout, periods with a purchase in the hold-out; with ``value`` monetary_value_holdout, their mean total,
-        0.0 where there is none; duration_holdout in ``unit``. Customers who first bought in the hold-out are left out and
-        counted in a warning.
+        0.0 where there is none; duration_holdout in ``unit`` of plain time. Customers who first bought in the
+        hold-out are left out and counted in a warning.
 
     Raises
     ------
@@ -80,17 +87,20 @@ def split_calibration_holdout(
     1            2          0      0.0  0.0                  0               2.0
     """
     request = HoldoutRequest.read(customer_id, timestamp, value, period, unit, calibration_end, observation_end)
+    asked = TimingRequest.read(clock, entry_period, period)
+    wanted = read_extra(extra, value)
     read = read_columns(log, customer_id, timestamp, value)
     end = _checked_end(read, request)
     middle = request.middle
     before = read.frame.filter(ex.col(TIME) <= ex.lit(middle))
     after = read.frame.filter((ex.col(TIME) > ex.lit(middle)) & (ex.col(TIME) <= ex.lit(end)))
     duration = frames.index_of(pd.Timestamp(end), period) - frames.index_of(pd.Timestamp(middle), period)
-    summary = summary_of(before, read.has_value, period, unit, middle)
+    timing = None if asked.is_plain else asked.on(before, log, middle)
+    summary = summary_of(before, read.has_value, period, unit, middle, timing, wanted)
     result = _with_holdout(summary, after, read.has_value, period, periods_to_unit(duration, period, unit))
     _warn_of_newcomers(before, after, middle)
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(middle)).merged(
-        refunds=frames.get_ruler(log).refunds
+        refunds=frames.get_ruler(log).refunds, **(timing.ruler_fields if timing else {})
     )
     return frames.set_ruler(frames.finished(result, read.frame, order="customer_id"), ruler)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from ..checks import check_unit
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
+from ._further_columns import LOG_GAP, LOG_GAPS, further_columns, read_extra, with_log_gaps
 from .clock import Clock
 from .log import CUSTOMER, TIME, VALUE, look, read_columns, warn_notes
 from .opening import PERIOD, check_log, end_text, inclusive_end, purchase_periods, warn_late, warn_merged
@@ -29,6 +31,7 @@ def summarize(
     observation_end: Moment | None = None,
     clock: Clock | None = None,
     entry_period: int | str | None = None,
+    extra: Sequence[str] = (),
 ) -> Any:
     """Summarise a transaction log to one row per customer.
 
@@ -55,6 +58,10 @@ def summarize(
         log's start, all their purchases are repeat purchases, and a column entry_window tells them (the length of the entry
         period, in ``unit`` on the clock; 0 for new customers). "auto" chooses it by the rule of `EntryPeriod`; None takes that
         of a learnt clock, else 0.
+    extra : sequence of {"litt", "mean_purchase"}, default=()
+        Further columns: litt, the sum of the logarithms of the times between a customer's purchases, which tells regular timing
+        from random (`crmml.clv.BetaGeoCNBD`); mean_purchase, with ``value``, the mean total of all periods with a purchase, the
+        first included.
 
     Returns
     -------
@@ -88,6 +95,7 @@ def summarize(
     check_unit(period, "period")
     check_unit(unit, "unit")
     asked = TimingRequest.read(clock, entry_period, period)
+    wanted = read_extra(extra, value)
     read = read_columns(log, customer_id, timestamp, value)
     end = None if observation_end is None else inclusive_end(observation_end)
     extra = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
@@ -99,7 +107,7 @@ def summarize(
     if period in ("W", "M", "Y"):
         warn_merged(frame, period)
     timing = None if asked.is_plain else asked.on(frame, log, end)
-    result = summary_of(frames.optimised(frame), read.has_value, period, unit, end, timing)
+    result = summary_of(frames.optimised(frame), read.has_value, period, unit, end, timing, wanted)
     ruler = Ruler(unit=unit, period=period, observation_end=end_text(end)).merged(
         refunds=frames.get_ruler(log).refunds, **(timing.ruler_fields if timing else {})
     )
@@ -107,7 +115,13 @@ def summarize(
 
 
 def summary_of(
-    frame: Any, has_value: bool, period: str, unit: str, end: dt.datetime, timing: Timing | None = None
+    frame: Any,
+    has_value: bool,
+    period: str,
+    unit: str,
+    end: dt.datetime,
+    timing: Timing | None = None,
+    extra: tuple[str, ...] = (),
 ) -> Any:
     """The summary query itself, on a wrapped frame with the working columns; in plain time unless a timing is given."""
     last = frames.index_of(pd.Timestamp(end), period)
@@ -117,6 +131,10 @@ def summary_of(
         ex.col(PERIOD).min().alias("__first"),
         ex.col(PERIOD).max().alias("__last"),
     ]
+    if LOG_GAPS in extra:
+        times = None if timing is None else timing.times_of(frames.unwrap(frame), unit)
+        buckets = with_log_gaps(buckets, period, unit, times)
+        wanted.append(ex.col(LOG_GAP).sum().alias(LOG_GAPS))
     if has_value:
         first = ex.col(PERIOD).min().over(CUSTOMER)
         buckets = buckets.with_columns(
@@ -124,8 +142,9 @@ def summary_of(
         )
         wanted += [ex.col("__repeat").sum().alias("__repeat"), ex.col(VALUE).sum().alias("__total")]
     customers = buckets.group_by(CUSTOMER).agg(*wanted)
+    further = further_columns(extra)
     if timing is not None:
-        return timing.columns(customers, frames.unwrap(frame), unit, has_value)
+        return timing.columns(customers, frames.unwrap(frame), unit, has_value, further)
     columns = [
         ex.col(CUSTOMER).alias("customer_id"),
         (ex.col("__n").cast(ex.Int64) - 1).alias("frequency"),
@@ -135,4 +154,4 @@ def summary_of(
     if has_value:
         repeats = ex.when(ex.col("__n") > 1).then(ex.col("__n").cast(ex.Float64) - 1.0).otherwise(ex.lit(1.0))
         columns.append((ex.col("__repeat") / repeats).alias("monetary_value"))
-    return customers.select(*columns)
+    return customers.select(*columns, *further)

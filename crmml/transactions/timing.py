@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,12 +123,16 @@ class Timing:
             "entry_period": str(self.entry_days) if self.entry_days else None,
         }
 
-    def columns(self, customers: Any, native: Frame, unit: str, has_value: bool) -> Any:
+    def times_of(self, native: Frame, unit: str) -> Any:
+        """A table of the log's days, as :data:`PERIOD`, and the time at the end of each, in ``unit``, in the log's engine."""
+        table = {PERIOD: np.arange(self.first, self.last + 1), "__time": self.running() / DAYS_PER_UNIT[unit]}
+        return frames.wrap(frames.from_columns(table, native))
+
+    def columns(self, customers: Any, native: Frame, unit: str, has_value: bool, further: Sequence[Any] = ()) -> Any:
         """The summary of customers with __n, __first, __last and with a value __repeat, __total: on the clock, in ``unit``."""
         running, scale = self.running(), DAYS_PER_UNIT[unit]
         for name in ("first", "last"):
-            table = {f"__{name}": np.arange(self.first, self.last + 1), f"__{name}_time": running / scale}
-            known = frames.wrap(frames.from_columns(table, native))
+            known = self.times_of(native, unit).rename({PERIOD: f"__{name}", "__time": f"__{name}_time"})
             customers = customers.join(known, on=f"__{name}", how="left")
         old = ex.col("__first") < self.first + self.entry_days
         n = ex.col("__n").cast(ex.Int64)
@@ -145,7 +150,7 @@ class Timing:
             columns.append((total / repeats).alias("monetary_value"))
         if self.entry_days:
             columns.append(ex.when(old).then(ex.lit(self.window / scale)).otherwise(ex.lit(0.0)).alias(ENTRY_WINDOW))
-        return customers.select(*columns)
+        return customers.select(*columns, *further)
 
 
 def first_days(frame: Any) -> tuple[int, int, int]:

@@ -17,7 +17,7 @@ from crmml.clv import (
 )
 from crmml.datasets import load_cdnow_sample
 from crmml.exceptions import RulerError
-from crmml.transactions import Clock, summarize
+from crmml.transactions import Clock, split_calibration_holdout, summarize
 from crmml.transactions.clock import LearntClock
 
 END = "1997-09-30"
@@ -326,3 +326,22 @@ def test_faults_of_the_column_are_named(begun):
     with pytest.raises((DataError, RulerError), match=r"entry"):
         fitted.predict(summarize(begun, unit="W"))
     assert np.isfinite(fitted.expected_purchases(10.0))
+
+
+def test_words_tell_of_clock_and_customers_of_old(begun, model):
+    said = model.describe()
+    assert "Times are on a learnt clock" in said
+    assert "unlike later ones" not in said
+    old = ModifiedBetaGeoNBD().fit(summarize(begun, unit="W", entry_period=56)).describe()
+    assert "first seen in the log's first 56 days, which look unlike later ones" in old
+    with pytest.raises(ValueError, match="lifetimes knows no clock"):
+        model.to_lifetimes()
+
+
+def test_the_holdout_is_summarised_on_the_clock(cdnow, clock):
+    log = load_cdnow_sample()
+    split = split_calibration_holdout(log, calibration_end=END, unit="W", clock=clock)
+    made = summarize(cdnow, unit="W", observation_end=END, clock=clock)
+    pd.testing.assert_frame_equal(split[list(made)], made)
+    assert split["duration_holdout"].iloc[0] == 39
+    assert split["frequency_holdout"].sum() == 1882

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmml import DataError, RulerError
-from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma
+from crmml.clv import BetaGeoCNBD, BetaGeoNBD, CustomerLifetimeValue, FrequencyGammaGamma, GammaGamma
 from crmml.clv._intervals import product
 from crmml.clv.lifetime_value import concentration
 from crmml.datasets import load_cdnow_sample, make_transactions
@@ -220,3 +220,44 @@ def test_constant_spend_through_the_whole_table():
     np.testing.assert_allclose(table["clv"], 9.99 * table["expected_purchases"], rtol=1e-9)
     np.testing.assert_allclose(table["clv_upper"], 9.99 * table["expected_purchases_upper"], rtol=1e-3)
     assert "that amount for everybody" in model.describe(X)
+
+
+def test_columns_that_the_models_read_are_handed_on():
+    log = load_cdnow_sample().query("value > 0")
+    summary = summarize(log, value="value", unit="W", extra=["litt", "mean_purchase"])
+    summary["z"] = np.random.default_rng(0).normal(size=len(summary))
+    summary["unread"] = 1.0
+    regular = CustomerLifetimeValue(BetaGeoCNBD(), GammaGamma(), horizon=1, unit="Y").fit(summary)
+    assert regular.further_columns_ == ("litt",)
+    assert regular.transactions_.k_ == BetaGeoCNBD().fit(summary).k_
+    covariates = CustomerLifetimeValue(BetaGeoNBD(purchase_covariates=["z"]), GammaGamma(), horizon=1, unit="Y")
+    covariates.fit(summary)
+    alone = BetaGeoNBD(purchase_covariates=["z"]).fit(summary)
+    assert covariates.transactions_.coef_purchase_ == alone.coef_purchase_
+    table = covariates.table(summary, coverage=0.9)
+    np.testing.assert_allclose(table["expected_purchases"], alone.predict(summary, 365.25 / 7))
+    assert list(covariates.feature_names_in_) == ["frequency", "recency", "T", "monetary_value", "z"]
+    array = summary[list(covariates.feature_names_in_)].to_numpy()
+    with pytest.warns(UserWarning, match="valid feature names"):
+        np.testing.assert_allclose(covariates.predict(array), covariates.predict(summary))
+    with pytest.raises(DataError, match="'z'"):
+        covariates.predict(summary.drop(columns="z"))
+
+
+def test_the_first_purchase_counts_where_it_is_asked_to():
+    log = load_cdnow_sample().query("value > 0")
+    summary = summarize(log, value="value", unit="W", extra=["mean_purchase"])
+    every = GammaGamma(purchases="all").fit(summary)
+    by_hand = GammaGamma().fit(
+        pd.DataFrame({"frequency": summary["frequency"] + 1, "monetary_value": summary["mean_purchase"]})
+    )
+    assert every.params_ == by_hand.params_
+    assert every.n_customers_ > GammaGamma().fit(summary).n_customers_
+    value = CustomerLifetimeValue(BetaGeoNBD(), GammaGamma(purchases="all"), horizon=1, unit="Y").fit(summary)
+    assert value.further_columns_ == ("mean_purchase",)
+    once = summary["frequency"] == 0
+    assert value.table(summary)["expected_spend"][once].nunique() > 100  # each has an amount of the own
+    inside = value.predict_interval(summary)
+    assert (inside[:, 0] <= value.predict(summary)).all()
+    frequency = FrequencyGammaGamma(purchases="all").fit(summary)
+    assert frequency.log_likelihood_ >= every.log_likelihood_ - 1e-6

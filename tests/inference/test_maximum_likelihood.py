@@ -80,3 +80,33 @@ def test_a_point_that_cannot_be_evaluated_is_walked_around():
     fit = maximize(objective, [-50.0], lower=[-99], upper=[99])
     assert fit.converged
     assert fit.theta[0] == pytest.approx(2, abs=1e-6)
+
+
+def test_flat_is_told_from_lost():
+    """A likelihood that tends to a limit is flat at the end of the box; one that stops on a slope is lost."""
+
+    def ridge(theta):
+        return -np.exp(-theta[0]) - theta[1] ** 2, np.array([np.exp(-theta[0]), -2 * theta[1]])
+
+    end = maximize(ridge, [0.0, 1.0], lower=[-20, -9], upper=[20, 9])
+    assert not end.converged
+    assert end.flat
+    assert end.left < 1e-6
+
+    def slope(theta):
+        return float(theta[0]) if theta[0] < 3 else float("-inf"), np.array([1.0])
+
+    lost = maximize(slope, [0.0], lower=[-5], upper=[5])
+    assert not lost.converged
+    assert not lost.flat
+    assert lost.left >= 0.5
+
+
+def test_a_hair_from_a_sharp_optimum_is_found_and_a_ridge_is_not():
+    def bowl(theta):
+        noise = 1e-7 * np.sin(1e7 * theta[0])  # a gradient that is never quite 0
+        return float(-500 * theta @ theta), np.array([-1000 * theta[0] + 1e3 * noise])
+
+    found = maximize(bowl, [0.3], lower=[-5], upper=[5], scale=1000.0)
+    assert found.converged
+    assert found.decrement <= 1e-6
