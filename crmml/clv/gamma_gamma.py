@@ -99,7 +99,7 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     #: The amount of everybody, where nothing varies; also of models that were stored without it.
     constant_spend_: float | None = None
 
-    _optional_columns = (ENTRY_WINDOW,)
+    _optional_columns: ClassVar[tuple[str, ...]] = (ENTRY_WINDOW,)
     _parameter_constraints: ClassVar[dict] = {
         **ParametricModel._parameter_constraints,
         "purchases": [StrOptions({"repeat", "all"})],

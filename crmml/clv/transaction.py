@@ -60,7 +60,7 @@ class TransactionModel(TotalsMixin, OperationalTimeMixin, NewCustomersMixin, Tim
     """
 
     _columns = ("frequency", "recency", "T")
-    _optional_columns = (ENTRY_WINDOW,)
+    _optional_columns: ClassVar[tuple[str, ...]] = (ENTRY_WINDOW,)
     #: Whether time is a whole number of opportunities.
     _discrete: ClassVar[bool] = False
     #: Whether customers of old, acquired before the log, can be told from new ones by the column entry_window.

@@ -201,6 +201,26 @@ def _posterior_can_be_sampled(truth: Any, fitted: Any, X: pd.DataFrame, T: float
     return f"{outside:.0%} of predictions lie outside of their 90 % interval." if outside > 0.5 else None
 
 
+def _totals_are_sums(truth: Any, fitted: Any, X: pd.DataFrame, T: float) -> str | None:
+    """total_interval() is the sum of predictions inside its bounds, and groups add up to it."""
+    part = pd.Series(np.where(np.arange(len(X)) % 3 == 0, "some", "others"))
+    total = fitted.total_interval(X, 10.0, n_draws=200).iloc[0]
+    groups = fitted.total_interval(X, 10.0, by=part, n_draws=200)
+    off = max(
+        abs(total["expected"] / fitted.predict(X, 10.0).sum() - 1),
+        abs(groups["expected"].sum() / total["expected"] - 1),
+    )
+    if (
+        off > 1e-6
+        or not (groups["lower"] <= groups["expected"]).all()
+        or not (groups["expected"] <= groups["upper"]).all()
+    ):
+        return f"the total is off by {off:.2g}, or outside of its bounds."
+    luck = np.sqrt(fitted.draws(X, 10.0, n_draws=100).var(axis=0).sum())
+    wide = (total["upper"] - total["lower"]) / (2 * 1.645 * luck)
+    return f"its width is {wide:.2g} times that of luck alone." if not 0.7 < wide < 20 else None
+
+
 RULES: tuple[Callable[[Any, Any, pd.DataFrame, float], str | None], ...] = (
     _tells_its_estimates,
     _reaches_the_optimum,
@@ -213,4 +233,5 @@ RULES: tuple[Callable[[Any, Any, pd.DataFrame, float], str | None], ...] = (
     _unit_of_time_is_free,
     _copies_are_equal,
     _posterior_can_be_sampled,
+    _totals_are_sums,
 )

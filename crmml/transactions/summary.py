@@ -98,8 +98,8 @@ def summarize(
     wanted = read_extra(extra, value)
     read = read_columns(log, customer_id, timestamp, value)
     end = None if observation_end is None else inclusive_end(observation_end)
-    extra = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
-    seen = look(read, customer_id, timestamp, value, **extra)
+    late = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
+    seen = look(read, customer_id, timestamp, value, **late)
     end = check_log(read, seen, end, customer_id, timestamp, value)
     warn_notes(read, stacklevel=3)
     warn_late(seen, end, stacklevel=3)

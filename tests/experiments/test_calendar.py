@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,12 +44,12 @@ def test_the_command_takes_a_log(tmp_path, monkeypatch, capsys):
 
 
 def test_totals_of_simulated_logs():
-    """A dozen logs of each kind: 90 % intervals that held in 60 % would fail in 99 of 100 runs of other seeds."""
-    with_season, words = calendar.simulation(12, True, 1)
-    assert with_season["coverage"] >= 9 / 12
+    """Eight logs: 90 % intervals that held in 50 % would fail in 86 of 100 runs of other seeds."""
+    with_season, words = calendar.simulation(8, True, 1)
+    assert with_season["coverage"] >= 6 / 8
     assert with_season["coverage"] > with_season["plain_coverage"]
     assert with_season["curve_error"] < 0.6 * with_season["curve_spread"]
-    assert "12 simulated logs with a season" in words
-    without, _ = calendar.simulation(4, False, 1)
-    assert without["rmse"] < 1.3 * without["plain_rmse"] + 0.01
-    assert np.isfinite(without["width"])
+    assert "8 simulated logs with a season" in words
+    still = calendar.judge_simulated(calendar.FIRST_SEED, season=False)
+    assert still["curve_error"] < 0.08
+    assert abs(still["expected"] / still["plain"] - 1) < 0.08
