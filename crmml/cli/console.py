@@ -45,6 +45,8 @@ def in_options(message: str) -> str:
     --------
     >>> in_options("say which one it is with customer_id=")
     'say which one it is with --customer-id'
+    >>> in_options("where they stand for nothing, say null_words=.")
+    'where they stand for nothing, say --null-words.'
     >>> in_options("(clean(nulls='drop') drops and counts them)")
     '(--nulls drop drops and counts them)'
     """
@@ -56,5 +58,7 @@ def _as_option(found: re.Match[str]) -> str:
     option = f"--{name.replace('_', '-')}"
     if value is None or value in ("True", "False"):
         return option
+    if value in (".", ",", ";"):  # the sentence's own
+        return f"{option}{value}"
     bare = value[1:-1] if value[0] in "'\"" else value
     return f"{option} {shlex.quote(bare)}"

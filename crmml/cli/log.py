@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .app import command
-from .console import say, status
+from .console import in_options, say, status
 from .options import OverwriteOption, QuietOption, SourceArgument
 from .sources import LogOptions, refuse_to_replace
 
@@ -20,7 +20,10 @@ def look(source: SourceArgument) -> None:
 
     with status("Looking", quiet=False):
         proposal = propose_reading(source)
-    say(str(source), *proposal.describe().splitlines())
+    said = proposal.describe()
+    for words in [*proposal.faults, *([] if proposal.report is None else [proposal.report.describe()])]:
+        said = said.replace(words, in_options(words))  # cures in the words of this door; cells and commands as they are
+    say(str(source), *said.splitlines())
 
 
 @command

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from .. import frames
-from ..exceptions import DataError
+from ..exceptions import DataError, in_number
 from ..files.dialect import DELIMITER_WORDS
 from ..files.formulas import guarded_columns, unguarded_sql
 from ..files.reading import NULL_WORDS, encoding_fault, kinds_of, typed_sql
@@ -330,8 +330,7 @@ class LogReader:
             (spaced, f"entries of {name} have blanks around them, which are left out."),
             (
                 words,
-                f"entries of {name} are words such as NULL or NA and are taken for customers; where they stand for nothing, "
-                "say null_words=.",
+                f"times a word such as NULL or NA in {name} is taken for a customer; where it stands for nothing, say null_words=.",
             ),
             (
                 self._alike(customer) if zeros else 0,
@@ -339,7 +338,7 @@ class LogReader:
                 "different customers.",
             ),
         ]
-        self.notes += [f"{count:,} {words}" for count, words in told if count]
+        self.notes += [in_number(f"{count:,} {words}") for count, words in told if count]
 
     def _alike(self, customer: str) -> int:
         """Identifiers of digits that differ from another in leading zeros alone."""
