@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import frames
 from ..checks import MOST_DRAWS, check_coverage, check_draws, check_random_state, check_sample_weight
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
 from ..inference.intervals import is_spread
 from ..metrics import qini_score
@@ -165,7 +165,7 @@ class UpliftModel(TableMixin, BaseEstimator):
             raise DataError(faults, "the campaign")
         rows, arms = self._read_rows(X, y, treatment, propensity, sample_weight)
         if notes := left_out(rows.kinds):
-            warnings.warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning, stacklevel=2)
+            warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning)
         self.control_, self.arms_ = arms.control, np.asarray(arms.treated)
         # one seed for all that is drawn in this fit, so that its parts belong together where random_state is None
         rng = check_random_state(self.random_state)

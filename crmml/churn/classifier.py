@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
 from ..checks import check_random_state
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
 from ..frames.numbers import check_weights
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
@@ -229,7 +229,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             name: fit_member(member, table[there], labels[there], part) for name, member in members.items()
         }
         if encoded and (notes := left_out(kinds)):
-            warnings.warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning, stacklevel=2)
+            warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning)
         return self
 
     def _fit_blend(
@@ -249,11 +249,10 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         folds = inner_folds(y, weight, self.cv, groups, seed) if several or not by_formula else []
         if not folds and (self.calibrate is not None or not by_formula):
             least = int(min(y.sum(), y.size - y.sum()))
-            warnings.warn(
+            warn(
                 f"No rows can be held out with both labels on both sides (the rarer label has {least:,} rows), so nothing is "
                 "calibrated and weights and threshold are the starting ones; probabilities may be off.",
                 FeatureWarning,
-                stacklevel=3,
             )
         self.isotonic_ = None
         self.intercept_, weights = 0.0, np.full(len(members), 1 / len(members))

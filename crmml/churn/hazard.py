@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import frames
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
 from ..frames.numbers import as_numbers, check_weights
 from ..metrics import concordance
@@ -246,11 +245,10 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             raise DataError(["times must be one row of numbers of at least 0"], "times")
         total = elapsed[:, None] + times
         if (total > max(self.longest_, self.edges_[-1])).any():
-            warnings.warn(
+            warn(
                 f"Times reach {total.max():g}, beyond the longest seen, {self.longest_:g}; hazards of each customer's last "
                 "quarter of intervals are carried on. Ask for earlier times, or take these as a guess.",
                 FeatureWarning,
-                stacklevel=2,
             )
         return np.exp(self._cumulative(rate, elapsed[:, None]) - self._cumulative(rate, total))
 

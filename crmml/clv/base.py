@@ -7,7 +7,6 @@ carries it to the natural scale by the delta method.
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -21,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..checks import Faults, check_count, check_number, check_weights, is_number
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler
@@ -198,7 +197,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         optimum = self._maximise(objective, start, **box, scale=size, information=information)
         self._keep(optimum, layout, matrix, size)
         self._data = FitData(columns, weight, layout, matrix, optimum, centre)
-        self._warn_unless_converged(optimum, stacklevel=6)
+        self._warn_unless_converged(optimum)
 
     def _warm_start(self, layout, matrix, columns, weight, start, box) -> tuple[np.ndarray, np.ndarray | None]:
         """Where there are very many rows, the optimum of an evenly spaced sample of them, and its information scaled up."""
@@ -397,7 +396,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             When the prior moves a parameter off its estimate, beyond 90 % of the draws.
         """
         posterior = self._sample_posterior(n_draws, random_state)
-        self._warn_of_doubt(stacklevel=3)
+        self._warn_of_doubt()
         return posterior
 
     def _sample_posterior(self, n_draws: int, random_state: Seed) -> Posterior:
@@ -449,10 +448,10 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         outside = (self.theta_ < lower) | (self.theta_ > upper)
         return [name for name, out in zip(self._layout().names, outside, strict=True) if out]
 
-    def _warn_of_doubt(self, stacklevel: int) -> None:
+    def _warn_of_doubt(self) -> None:
         if doubt := self._doubt():
             category = UserWarning if self.converged_ else ConvergenceWarning
-            warnings.warn(doubt, category, stacklevel=stacklevel)
+            warn(doubt, category)
 
     def _draws(self, n_draws: int, *, tell: bool = True) -> np.ndarray:
         """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation.
@@ -461,7 +460,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """
         vectors = self._known_draws(n_draws)
         if tell:
-            self._warn_of_doubt(stacklevel=4)
+            self._warn_of_doubt()
         return vectors
 
     def _known_draws(self, n_draws: int) -> np.ndarray:
@@ -482,11 +481,10 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             raise ValueError(
                 f"This {type(self).__name__} has neither posterior draws nor a covariance matrix, so there is no interval: fit it."
             )
-        warnings.warn(
+        warn(
             "The model was stored without posterior draws: intervals come from the normal approximation on the fitted "
             "scale. Call sample_posterior() before storing a model.",
             UserWarning,
-            stacklevel=5,
         )
         return np.random.default_rng(KEPT_SEED).multivariate_normal(
             self.theta_, self.covariance_, n_draws, method="eigh"
