@@ -14,13 +14,13 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import compute_class_weight, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..checks import check_random_state
 from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
-from ..frames.numbers import check_weights
+from ..frames.numbers import check_sample_weight
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
 from ..tables.reading import TableMixin
@@ -201,9 +201,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         self.classes_, labels = labels_of(type(self).__name__, y, len(table), self.churned)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(
-                check_weights(sample_weight), table, dtype=np.float64, ensure_non_negative=True
-            )
+            weight = check_sample_weight(sample_weight, len(table))
         there = np.ones(len(table), dtype=bool) if weight is None else weight > 0
         if np.unique(labels[there]).size < 2:
             raise DataError(

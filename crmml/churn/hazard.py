@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
-from ..frames.numbers import as_numbers, check_weights
+from ..frames.numbers import as_numbers, check_sample_weight
 from ..metrics import concordance
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
@@ -146,11 +146,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         table = self._table(X, reset=True)
         self.classes_, event = labels_of(type(self).__name__, y, len(table), self.churned)
         duration = self._durations(duration, table)
-        weight = (
-            None
-            if sample_weight is None
-            else _check_sample_weight(check_weights(sample_weight), table, dtype=np.float64)
-        )
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, len(table))
         self.edges_ = self._intervals(duration, event == 1)
         self.longest_ = float(duration.max())
         # interval of each end, and intervals survived whole

@@ -19,10 +19,11 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import Faults, check_count, check_number, check_weights, is_number
+from ..checks import Faults, check_count, check_number
 from ..exceptions import DataError, warn
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
+from ..frames.numbers import check_sample_weight
 from ..frames.ruler import Ruler
 from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
 from ..inference.likelihood_model import Link
@@ -146,8 +147,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         columns = self._summary(X, reset=True)
         weight = None
         if sample_weight is not None:
-            same = np.full(len(columns), sample_weight) if is_number(sample_weight) else sample_weight
-            weight = check_weights(same, len(columns))
+            weight = check_sample_weight(sample_weight, len(columns))
         unique, weight = self._compress(columns, weight)
         self._fit_rows(unique, weight)
         return self
@@ -513,7 +513,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """
         frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
         columns = self._fitted_summary(X)
-        weight = None if sample_weight is None else check_weights(sample_weight, len(columns))
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, len(columns))
         keep = self._informative(columns)
         value = np.zeros(len(columns))
         if keep.any():

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
-from ..checks import check_sample_weight
 from ..exceptions import DataError, warn
 from ..fitting import atomic
+from ..frames.numbers import check_sample_weight
 from ..frames.records import eager
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike

@@ -15,7 +15,7 @@ from .. import frames
 from ..checks import Faults, check_random_state
 from ..customers import IDENTIFIERS
 from ..exceptions import DataError, FeatureWarning, warn
-from ..frames.numbers import check_weights
+from ..frames.numbers import check_sample_weight
 from ..frames.records import named_by_position
 from ..typing import ArrayLike, FrameLike
 from ._cluster_alignment import aligned
@@ -313,7 +313,7 @@ class ClusterSegmenter(Segmenter):
         frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
         columns, types, _ = self._predicted(X)
         found = self._by_type(FittedPart.likelihood, columns, types, 1)[:, 0]
-        weights = check_weights(sample_weight)
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, len(found))
         return float(np.average(found, weights=weights))
 
     def align_to(self, other: ClusterSegmenter) -> ClusterSegmenter:

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ... import frames
-from ...checks import MOST_PERIODS, check_count, check_sample_weight
+from ...checks import MOST_PERIODS, check_count
 from ...exceptions import DataError, in_number, warn
+from ...frames.numbers import check_sample_weight
 from ...inference import Estimates, LikelihoodModel
 from ...results import NotebookMixin
 from ...typing import ArrayLike, FrameLike
