@@ -287,38 +287,6 @@ def check_text(value: str, name: str, *, meaning: str = "") -> str:
     raise ValueError(f"{name}={shown(value)} must be text{f'; {meaning}' if meaning else ''}.")
 
 
-def check_sample_weight(weight: Any, n: int) -> np.ndarray:
-    """Return weights, one for each of n rows: finite numbers of at least 0, not all of them 0.
-
-    Raises
-    ------
-    DataError
-
-    Examples
-    --------
-    >>> check_sample_weight([1, 0.5], 2)
-    array([1. , 0.5])
-    """
-    subject = "the sample weights"
-    try:
-        given = np.asarray(weight, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError([f"they must be numbers, not {shown(weight)}"], subject) from None
-    given = np.full(n, given) if given.ndim == 0 else given
-    if given.shape != (n,):
-        raise DataError([f"they have the shape {given.shape}; one for each of {n:,} rows is needed"], subject)
-    faults = []
-    if wrong := int((~np.isfinite(given)).sum()):
-        faults.append(f"{wrong:,} of {n:,} are missing or infinite")
-    if below := int((given < 0).sum()):
-        faults.append(f"{below:,} of {n:,} are negative; a weight says how many customers a row stands for")
-    if not faults and n and not given.sum() > 0:
-        faults.append("all weights are zero, so that nobody is left")
-    if faults:
-        raise DataError(faults, subject)
-    return given
-
-
 def check_numbers(
     values: Any, name: str, *, least: float = -math.inf, whole: bool = False, shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
@@ -381,25 +349,6 @@ def check_not_negative(value: Any, name: str) -> Any:
 def _shown(value: Any, most: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def check_weights(weight: Any, n: int, name: str = "sample_weight") -> np.ndarray:
-    """Return the weights of n rows as a float array: finite, at least 0, and not all of them 0.
-
-    Raises
-    ------
-    ValueError
-        With how many are wrong, and the first.
-
-    Examples
-    --------
-    >>> check_weights([1, 0, 2.5], 3)
-    array([1. , 0. , 2.5])
-    """
-    array = check_numbers(weight, name, least=0, shape=(n,))
-    if n and not array.any():
-        raise ValueError(f"{name} is zero in all {n:,} rows; nothing is left to weigh.")
-    return array
 
 
 def check_choice(value: T, name: str, choices: Collection[T]) -> T:

@@ -1,10 +1,51 @@
-"""Errors that carry every fault found, what was expected and how to mend it."""
+"""Errors that carry every fault found, what was expected and how to mend it, and warnings that name the caller's line."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+import sklearn
+
+_PACKAGE = Path(__file__).parent
+#: Folders whose lines nobody asks to be told of: this library's, and scikit-learn's, which call the one on behalf of the other.
+_INSIDE = (f"{_PACKAGE}{os.sep}", f"{Path(sklearn.__file__).parent}{os.sep}")
+#: The command line is a caller, like any other.
+_CALLERS = f"{_PACKAGE / 'cli'}{os.sep}"
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called the library, however many of its functions lie between.
+
+    Parameters
+    ----------
+    message : str
+    category : type of Warning, default=UserWarning
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("two customers share a name")
+    >>> str(caught[0].message)
+    'two customers share a name'
+    """
+    level = 2
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_inside(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(filename: str) -> bool:
+    return filename.startswith(_INSIDE) and not filename.startswith(_CALLERS)
+
 
 #: What faults count, and the verbs that go with them.
 _COUNTED = (

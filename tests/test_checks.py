@@ -167,15 +167,6 @@ def test_numbers_come_back_as_floats_in_their_shape():
             checks.check_numbers(wrong, "t")
 
 
-def test_weights_are_finite_not_negative_and_not_all_zero():
-    np.testing.assert_array_equal(checks.check_weights([1, 0], 2), [1.0, 0.0])
-    for wrong in ([-1.0, 1], [np.nan, 1], [1.0], ["1", "1"], [[1.0, 1]]):
-        with pytest.raises(ValueError, match="sample_weight"):
-            checks.check_weights(wrong, 2)
-    with pytest.raises(ValueError, match="nothing is left to weigh"):
-        checks.check_weights([0, 0], 2)
-
-
 def test_draws_and_cells_are_bounded():
     assert checks.check_draws(10.0) == 10
     assert checks.check_draws(0, "n_resamples", least=0) == 0
@@ -200,21 +191,6 @@ def test_flags_and_texts():
     for value in ("", " ", 5, None):
         with pytest.raises(ValueError, match=r"gone=.* must be text; it is a name"):
             checks.check_text(value, "gone", meaning="it is a name")
-
-
-def test_sample_weights():
-    np.testing.assert_array_equal(checks.check_sample_weight([1, 0], 2), [1.0, 0.0])
-    np.testing.assert_array_equal(checks.check_sample_weight(2, 2), [2.0, 2.0])
-    for weight, message in (
-        (["a", "b"], "must be numbers"),
-        ([1.0], r"shape \(1,\); one for each of 2 rows"),
-        ([[1.0, 2.0]], "one for each of 2 rows"),
-        ([1, np.nan], "1 of 2 are missing or infinite"),
-        ([1, -1], "1 of 2 are negative"),
-        ([0, 0], "all weights are zero"),
-    ):
-        with pytest.raises(DataError, match=message):
-            checks.check_sample_weight(weight, 2)
 
 
 def test_a_long_value_is_shortened_in_messages():

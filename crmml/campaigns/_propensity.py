@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..tables.encoding import ColumnEncoder
 from ..tables.members import fit_member
 from ..typing import ArrayLike
@@ -188,11 +188,10 @@ def estimate_propensity(
             "the estimated propensity",
         )
     if edge:
-        warnings.warn(
+        warn(
             f"The estimated propensity of an arm is below {CLIP:g} in {edge:,} of {len(X):,} rows and was raised to it; their "
             "effect is extrapolated. Leave out customers who could not have been in either arm, or give the known propensities.",
             OverlapWarning,
-            stacklevel=4,
         )
     return clipped(out), model, edge
 

@@ -15,10 +15,11 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import MOST_DRAWS, check_coverage, check_draws, check_random_state, check_sample_weight
+from ..checks import MOST_DRAWS, check_coverage, check_draws, check_random_state
 from ..customers.scanning.identifier_names import IDENTIFIERS, identifier_of
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
+from ..frames.numbers import check_sample_weight
 from ..inference.intervals import is_spread
 from ..metrics import qini_score
 from ..tables.encoding import kinds_of, left_out, no_columns
@@ -165,7 +166,7 @@ class UpliftModel(TableMixin, BaseEstimator):
             raise DataError(faults, "the campaign")
         rows, arms = self._read_rows(X, y, treatment, propensity, sample_weight)
         if notes := left_out(rows.kinds):
-            warnings.warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning, stacklevel=2)
+            warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning)
         self.control_, self.arms_ = arms.control, np.asarray(arms.treated)
         # one seed for all that is drawn in this fit, so that its parts belong together where random_state is None
         rng = check_random_state(self.random_state)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..exceptions import FeatureWarning
+from ..exceptions import FeatureWarning, warn
 from ..fitting import atomic
 from ..typing import ArrayLike, Estimator, FrameLike, Seed
 from ._outcomes import check_kind, default_trees, expected, fit_on, member_of
@@ -105,12 +104,11 @@ class SLearner(UpliftModel):
         """
         super().fit(X, y, treatment=treatment, propensity=propensity, sample_weight=sample_weight)
         if (self.spread_ == 0).all():
-            warnings.warn(
+            warn(
                 "The model gives every customer an uplift of 0, because it makes no use of the columns of the arm (named "
                 f"{', '.join(_names(pd.DataFrame(), len(self.arms_)))}): either a first step drops them, or too few customers "
                 "were treated for it to find anything; XLearner is made for few.",
                 FeatureWarning,
-                stacklevel=2,
             )
         return self
 

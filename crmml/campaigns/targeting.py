@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from ..checks import check_random_state
+from ..exceptions import warn
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike, Seed
 from ._assignment import choose
@@ -162,7 +162,7 @@ class Targeting(NotebookMixin, BaseEstimator):
         )
         self._validate_params()  # what the reading of the limits leaves: the seed
         if binary and np.abs(offers.uplift).max() > 1:
-            warnings.warn(_looks_like_percent(offers.uplift), TargetingWarning, stacklevel=2)
+            warn(_looks_like_percent(offers.uplift), TargetingWarning)
         pays = offers.probability_it_pays()
         found = choose(offers.profit, offers.cost, pays, limits)
         held, propensity = draw_holdout(

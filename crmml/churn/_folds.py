@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from .. import frames
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..transactions.snapshot_data import SnapshotData
 from ..transactions.snapshot_split import SnapshotSplit
 from ..typing import ArrayLike, Seed
@@ -54,11 +53,10 @@ def inner_folds(
         if "cutoff" in table and len(table["cutoff"].unique()) > 1:
             if folds := _usable(_later(table), y):
                 return folds
-            warnings.warn(
+            warn(
                 "No cutoff is a whole horizon after another, so calibration and threshold are chosen on other customers and not "
                 "on later data; add earlier cutoffs.",
                 FeatureWarning,
-                stacklevel=5,
             )
         keys = table["customer_id"].to_numpy()
     least = int(min(y.sum(), y.size - y.sum()))

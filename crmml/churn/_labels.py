@@ -66,7 +66,7 @@ def labels_of(name: str, y: ArrayLike, n: int, churned: Label | None = None) -> 
         faults += more
     if faults:
         raise DataError(faults, "y")
-    warn_of(notes, stacklevel=3)
+    warn_of(notes)
     return classes, (values.to_numpy() == classes[1]).astype(np.int64)
 
 

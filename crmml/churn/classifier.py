@@ -14,13 +14,13 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import compute_class_weight, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..checks import check_random_state
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
-from ..frames.numbers import check_weights
+from ..frames.numbers import check_sample_weight
 from ..tables.encoding import ColumnEncoder, kinds_of, left_out, no_columns
 from ..tables.members import default_members, fit_blend, fit_member, member_of, score_of
 from ..tables.reading import TableMixin
@@ -201,9 +201,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         self.classes_, labels = labels_of(type(self).__name__, y, len(table), self.churned)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(
-                check_weights(sample_weight), table, dtype=np.float64, ensure_non_negative=True
-            )
+            weight = check_sample_weight(sample_weight, len(table))
         there = np.ones(len(table), dtype=bool) if weight is None else weight > 0
         if np.unique(labels[there]).size < 2:
             raise DataError(
@@ -229,7 +227,7 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             name: fit_member(member, table[there], labels[there], part) for name, member in members.items()
         }
         if encoded and (notes := left_out(kinds)):
-            warnings.warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning, stacklevel=2)
+            warn("Among the features " + "; ".join(sorted(notes)) + ".", FeatureWarning)
         return self
 
     def _fit_blend(
@@ -249,11 +247,10 @@ class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         folds = inner_folds(y, weight, self.cv, groups, seed) if several or not by_formula else []
         if not folds and (self.calibrate is not None or not by_formula):
             least = int(min(y.sum(), y.size - y.sum()))
-            warnings.warn(
+            warn(
                 f"No rows can be held out with both labels on both sides (the rarer label has {least:,} rows), so nothing is "
                 "calibrated and weights and threshold are the starting ones; probabilities may be off.",
                 FeatureWarning,
-                stacklevel=3,
             )
         self.isotonic_ = None
         self.intercept_, weights = 0.0, np.full(len(members), 1 / len(members))

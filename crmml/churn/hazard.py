@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,12 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
-from ..frames.numbers import as_numbers, check_weights
+from ..frames.numbers import as_numbers, check_sample_weight
 from ..metrics import concordance
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
@@ -147,11 +146,7 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         table = self._table(X, reset=True)
         self.classes_, event = labels_of(type(self).__name__, y, len(table), self.churned)
         duration = self._durations(duration, table)
-        weight = (
-            None
-            if sample_weight is None
-            else _check_sample_weight(check_weights(sample_weight), table, dtype=np.float64)
-        )
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, len(table))
         self.edges_ = self._intervals(duration, event == 1)
         self.longest_ = float(duration.max())
         # interval of each end, and intervals survived whole
@@ -246,11 +241,10 @@ class HazardChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
             raise DataError(["times must be one row of numbers of at least 0"], "times")
         total = elapsed[:, None] + times
         if (total > max(self.longest_, self.edges_[-1])).any():
-            warnings.warn(
+            warn(
                 f"Times reach {total.max():g}, beyond the longest seen, {self.longest_:g}; hazards of each customer's last "
                 "quarter of intervals are carried on. Ask for earlier times, or take these as a guess.",
                 FeatureWarning,
-                stacklevel=2,
             )
         return np.exp(self._cumulative(rate, elapsed[:, None]) - self._cumulative(rate, total))
 

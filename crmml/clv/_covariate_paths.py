@@ -17,7 +17,7 @@ from .. import frames
 from ..checks import check_choice, check_number
 from ..exceptions import DataError
 from ..fitting import atomic
-from ..inference import MaximumLikelihood, Posterior
+from ..inference import Posterior
 from ..typing import ArrayLike, Frame, FrameLike, Seed
 from ._covariates import CovariateLayout, Effect
 from ._path_reading import CUSTOMER, CovariatePaths
@@ -404,9 +404,6 @@ class CovariatePathsMixin(TransactionModel):
             )
             raise DataError([fault], f"the request to {type(self).__name__}")
         return super()._fitted_summary(X)
-
-    def _warn_unless_converged(self, optimum: MaximumLikelihood, stacklevel: int = 3) -> None:
-        super()._warn_unless_converged(optimum, stacklevel + 3)  # this one, the fit above, and what makes it atomic
 
     def _forget_fit(self) -> None:
         super()._forget_fit()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ..exceptions import warn
 from ..transactions.compression import unique_rows
 from ..typing import Estimator
 from ._covariates import CovariateLayout
@@ -38,13 +39,13 @@ def product(value: np.ndarray | float, times: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def each_warning_once(stacklevel: int = 4) -> Iterator[None]:
+def each_warning_once() -> Iterator[None]:
     """Give each warning once, however many of the parts of an answer give it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for category, text in dict.fromkeys((found.category, str(found.message)) for found in caught):
-        warnings.warn(text, category, stacklevel=stacklevel)
+        warn(text, category)
 
 
 def mean_interval(

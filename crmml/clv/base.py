@@ -7,7 +7,6 @@ carries it to the natural scale by the delta method.
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -20,10 +19,11 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
-from ..checks import Faults, check_count, check_number, check_weights, is_number
-from ..exceptions import DataError
+from ..checks import Faults, check_count, check_number
+from ..exceptions import DataError, warn
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
+from ..frames.numbers import check_sample_weight
 from ..frames.ruler import Ruler
 from ..inference import Estimates, LikelihoodModel, MaximumLikelihood, Posterior, maximize
 from ..inference.likelihood_model import Link, no_optimum
@@ -150,8 +150,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         columns = self._summary(X, reset=True)
         weight = None
         if sample_weight is not None:
-            same = np.full(len(columns), sample_weight) if is_number(sample_weight) else sample_weight
-            weight = check_weights(same, len(columns))
+            weight = check_sample_weight(sample_weight, len(columns))
         unique, weight = self._compress(columns, weight)
         self._fit_rows(unique, weight)
         return self
@@ -201,7 +200,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         optimum = self._maximise(objective, start, **box, scale=size, information=information)
         self._keep(optimum, layout, matrix, size)
         self._data = FitData(columns, weight, layout, matrix, optimum, centre)
-        self._warn_unless_converged(optimum, stacklevel=6)
+        self._warn_unless_converged(optimum)
 
     def _warm_start(self, layout, matrix, columns, weight, start, box) -> tuple[np.ndarray, np.ndarray | None]:
         """Where there are very many rows, the optimum of an evenly spaced sample of them, and its information scaled up."""
@@ -398,7 +397,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             When the prior moves a parameter off its estimate, beyond 90 % of the draws.
         """
         posterior = self._sample_posterior(n_draws, random_state)
-        self._warn_of_doubt(stacklevel=3)
+        self._warn_of_doubt()
         return posterior
 
     def _sample_posterior(self, n_draws: int, random_state: Seed) -> Posterior:
@@ -450,10 +449,10 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         outside = (self.theta_ < lower) | (self.theta_ > upper)
         return [name for name, out in zip(self._layout().names, outside, strict=True) if out]
 
-    def _warn_of_doubt(self, stacklevel: int) -> None:
+    def _warn_of_doubt(self) -> None:
         if doubt := self._doubt():
             category = UserWarning if self.converged_ else ConvergenceWarning
-            warnings.warn(doubt, category, stacklevel=stacklevel)
+            warn(doubt, category)
 
     def _draws(self, n_draws: int, *, tell: bool = True) -> np.ndarray:
         """At most n_draws fitted vectors (draws, k): those sampled, else sampled now, else from the normal approximation.
@@ -462,7 +461,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """
         vectors = self._known_draws(n_draws)
         if tell:
-            self._warn_of_doubt(stacklevel=4)
+            self._warn_of_doubt()
         return vectors
 
     def _known_draws(self, n_draws: int) -> np.ndarray:
@@ -483,11 +482,10 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
             raise ValueError(
                 f"This {type(self).__name__} has neither posterior draws nor a covariance matrix, so there is no interval: fit it."
             )
-        warnings.warn(
+        warn(
             "The model was stored without posterior draws: intervals come from the normal approximation on the fitted "
             "scale. Call sample_posterior() before storing a model.",
             UserWarning,
-            stacklevel=5,
         )
         return np.random.default_rng(KEPT_SEED).multivariate_normal(
             self.theta_, self.covariance_, n_draws, method="eigh"
@@ -516,7 +514,7 @@ class ParametricModel(NamedColumnsMixin, LikelihoodModel, BaseEstimator):
         """
         frames.check_aligned("the summary", X=X, sample_weight=sample_weight)
         columns = self._fitted_summary(X)
-        weight = None if sample_weight is None else check_weights(sample_weight, len(columns))
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, len(columns))
         keep = self._informative(columns)
         value = np.zeros(len(columns))
         if keep.any():

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from ..checks import check_weights
 from ..exceptions import DataError
+from ..frames.numbers import check_sample_weight
 from ..typing import ArrayLike, Estimator, FrameLike
 
 
@@ -58,7 +58,7 @@ def compare(models: Sequence[Estimator], X: FrameLike, sample_weight: ArrayLike 
             "models of discrete and of continuous time",
         )
     columns = models[0]._fitted_summary(X)
-    weight = np.ones(len(columns)) if sample_weight is None else check_weights(sample_weight, len(columns))
+    weight = np.ones(len(columns)) if sample_weight is None else check_sample_weight(sample_weight, len(columns))
     n, informative = float(weight.sum()), float(weight[models[0]._informative(columns)].sum())
     rows = []
     for model in models:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_choice, check_count, check_coverage, check_generator, check_number, check_numbers
+from ..exceptions import warn
 from ..typing import ArrayLike, Frame, FrameLike, Numbers, Seed
 from ._contract_fit import ContractFit
 from ._contract_intervals import lifetime_interval, mean_interval, survivor_draws
@@ -89,11 +89,10 @@ class ContractualModel(ContractFit):
         columns = self._fitted_summary(X)
         lifetime = self._estimate(columns, "residual_lifetime")
         if endless := int(np.count_nonzero(np.isinf(lifetime))):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: the expected residual lifetime of {endless:,} of {lifetime.size:,} customers is infinite, "
                 f"since {self._endless_words()}; discount it, or predict() within a horizon.",
                 UserWarning,
-                stacklevel=2,
             )
         return lifetime
 

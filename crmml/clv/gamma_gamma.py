@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..checks import check_choice, check_count, check_coverage, check_generator, check_numbers
+from ..exceptions import warn
 from ..fitting import atomic
 from ..inference import Posterior
 from ..transactions.timing import ENTRY_WINDOW
@@ -186,18 +186,16 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         """
         super().fit(X, y, sample_weight)
         if self.constant_spend_ is not None:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: {self._constant_words()} Intervals have no width, and p, q and gamma are infinite.",
                 UserWarning,
-                stacklevel=3,
             )
         q = self.params_["q"]
         if q <= 1:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: q = {q:.3g} is at most 1, so that the population's mean spend, which is what customers "
                 "without repeat purchases are expected to spend, is infinite; look for a few extreme amounts.",
                 UserWarning,
-                stacklevel=3,
             )
         return self
 
@@ -231,11 +229,10 @@ class GammaGamma(LifetimesMixin, ParametricModel):
     def _compress(self, columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         worthless = int(np.count_nonzero((columns[:, 0] > 0) & (columns[:, 1] == 0)))
         if worthless:
-            warnings.warn(
+            warn(
                 "GammaGamma leaves the customers whose repeat purchases are worth 0 out of the fit "
                 f"({worthless:,} of {len(columns):,}): amounts must be above 0.",
                 UserWarning,
-                stacklevel=4,
             )
         return super()._compress(columns, weight)
 
@@ -260,12 +257,11 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         columns = self._fitted_summary(X)
         spend = self._expected_spend(columns)
         if endless := int(np.count_nonzero(np.isinf(spend))):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: the expected spend of {endless:,} of {spend.size:,} customers is infinite, since amounts "
                 f"have so heavy a tail (q = {self.params_['q']:.3g}) that p · frequency + q is at most 1 there; the others' is "
                 "finite. Fit on more customers or take out a few extreme amounts; predict_median() is finite for everybody.",
                 UserWarning,
-                stacklevel=2,
             )
         self._warn_if_not_constant(columns)
         return spend
@@ -308,11 +304,10 @@ class GammaGamma(LifetimesMixin, ParametricModel):
         if other := int(
             np.count_nonzero((x > 0) & (np.abs(m - self.constant_spend_) > CONSTANT * self.constant_spend_))
         ):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: {other:,} of {len(columns):,} customers spend another amount on average than "
                 f"{self.constant_spend_:,.6g}, which was everybody's in the fit and is the answer for them too; fit it again.",
                 UserWarning,
-                stacklevel=3,
             )
 
     def to_lifetimes(self) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..exceptions import warn
 from ..inference import MaximumLikelihood
 from .numerics.dropout_model import DropoutModel
 from .numerics.gompertz import GompertzDropout
@@ -111,7 +111,7 @@ class GompertzNBD(TransactionModel):
             self.covariance_[:, [b, beta]] = np.nan
             if self.converged_:
                 self.converged_, self.convergence_message_ = False, self._why_not(optimum)
-                warnings.warn(self.convergence_message_, ConvergenceWarning, stacklevel=5)
+                warn(self.convergence_message_, ConvergenceWarning)
 
     def _no_growth(self, optimum: MaximumLikelihood) -> bool:
         """Whether b is so small that over the time observed the hazard does not grow by a thousandth."""

@@ -23,7 +23,7 @@ from ..checks import (
     check_margin,
     check_number,
 )
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..fitting import atomic
 from ..frames.named_columns import NamedColumnsMixin
 from ..frames.ruler import Ruler, convert, discount_intensity
@@ -461,7 +461,7 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
             return
         found = spend_frequency_correlation(frame)
         if found.noteworthy:
-            warnings.warn(found.describe(), UserWarning, stacklevel=3)
+            warn(found.describe(), UserWarning)
 
     def _value(self, frame: pd.DataFrame, spend: np.ndarray, horizon: float | None) -> np.ndarray:
         transactions = self.transactions_.discounted_expected_transactions(
@@ -538,11 +538,10 @@ class CustomerLifetimeValue(NamedColumnsMixin, BaseEstimator):
         """The summary's ruler with its unit known: its own, the stated one, or ``unit`` with a warning."""
         ruler.check_same(Ruler(unit=self.summary_unit), what="summary_unit")
         if ruler.unit is None and self.summary_unit is None:
-            warnings.warn(
+            warn(
                 f"The summary does not say what its times are counted in; they are taken to be in {UNIT_WORDS[self.unit]}, the unit "
                 "of the horizon. Say so, or otherwise, with summary_unit=.",
                 UserWarning,
-                stacklevel=4,
             )
         return ruler.merged(unit=ruler.unit or self.summary_unit or self.unit)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import frames
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..frames.records import is_pandas
 from ._canonical_text import as_pandas
 from ._linking import group_codes, how_linked, linked, numbered
@@ -188,11 +187,10 @@ def _check_keys(records: Records, groups: list[list[str]]) -> None:
         rows = int(np.isin(field.normal, empty).sum())
         if rows > 1:
             shown = ", ".join(repr(field.normal_texts[code]) for code in empty)
-            warnings.warn(
+            warn(
                 f"Key {name!r} reads {shown} in {rows:,} records, which counts like any other key; make it missing where "
                 "it means that there is none.",
                 KeyWarning,
-                stacklevel=3,
             )
 
 

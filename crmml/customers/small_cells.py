@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 
 from .. import files, frames
 from ..checks import check_count
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..frames.records import blanked, check_index, is_numbered_by_row
 from ..typing import Frame
 from ._arrow import as_arrow
@@ -214,20 +213,18 @@ def _refuse_nested(arrow: Any, by: list[str]) -> None:
 
 
 def _warn_of_disguised(names: list[str]) -> None:
-    warnings.warn(
+    warn(
         f"{', '.join(map(repr, names))} {'holds' if len(names) == 1 else 'hold'} truth values or percentages in text, which stay "
         "as they are in hidden cells; name all figures in columns=, or what tells the cells apart in within=.",
         SmallCellWarning,
-        stacklevel=3,
     )
 
 
 def _warn_of_open_groups(n_open: int, minimum: int) -> None:
-    warnings.warn(
+    warn(
         f"{n_open:,} group{'s are' if n_open > 1 else ' is'} hidden whole, and the total still speaks of one cell or of fewer "
         f"than {minimum} customers; publish no such total, or make coarser groups.",
         SmallCellWarning,
-        stacklevel=3,
     )
 
 

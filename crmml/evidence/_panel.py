@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..amounts.windows import read_window
-from ..exceptions import DataError, EvidenceWarning
+from ..exceptions import DataError, EvidenceWarning, warn
 from ..frames.numbers import read_numbers
 from ..typing import Frame, Window
 from ._staggered import NEVER
@@ -326,11 +325,10 @@ def _laid_out(unit, position, values, first, codes, periods, incomplete, anticip
     if faults:
         raise DataError(faults, SUBJECT)
     if incomplete.any() or always.any():
-        warnings.warn(
+        warn(
             f"{int(always.sum()):,} units treated from the first period on (they have no period before) and "
             f"{int(incomplete.sum()):,} units lacking a period are left out of {len(first):,}; add their rows to keep them.",
             EvidenceWarning,
-            stacklevel=4,
         )
     Y = np.full((len(first), len(periods)), np.nan)
     Y[unit, position] = values

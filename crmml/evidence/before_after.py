@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..checks import Faults, check_choice, check_coverage
-from ..exceptions import DataError, EvidenceWarning
+from ..exceptions import DataError, EvidenceWarning, warn
 from ..results import Result
 from ..typing import ArrayLike, Frame, Window
 from . import _differences as differences
@@ -274,7 +273,7 @@ def _notes(windows: tuple[StudyWindow | None, StudyWindow | None]) -> list[str]:
         return ["the windows are not stated; whether they are of one length and season is not known"]
     notes = window_notes(before, after)
     for note in notes:
-        warnings.warn(f"{note}.", EvidenceWarning, stacklevel=4)
+        warn(f"{note}.", EvidenceWarning)
     return notes
 
 
@@ -361,11 +360,10 @@ def _matched(
         notes.append(f"no {customer_id} is on both sides")
     if not (paired or (paired is None and shared == len(one) == len(two))):
         if paired is None and shared:
-            warnings.warn(
+            warn(
                 f"{shared:,} customers are on both sides ({len(one):,} before, {len(two):,} after) and are taken as different ones; "
                 "paired=True compares these alone, paired=False says that this is meant.",
                 EvidenceWarning,
-                stacklevel=4,
             )
             notes.append(f"{shared:,} customers are on both sides and are taken as different ones")
         return one.values, two.values, False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import Faults, check_choice, check_count, check_coverage, check_random_state
-from ..exceptions import DataError, EvidenceWarning
+from ..exceptions import DataError, EvidenceWarning, warn
 from ..results import Result
 from ..typing import Frame, Seed, Window
 from ._panel import SUBJECT, Panel, read_panel
@@ -364,11 +363,10 @@ def _check_clusters(panel: Panel) -> int:
             )
             raise DataError([fault], SUBJECT)
     if n_clusters < FEW_CLUSTERS:
-        warnings.warn(
+        warn(
             f"the errors rest on {n_clusters} clusters, fewer than {FEW_CLUSTERS}; take the interval as rough, and see how often "
             "placebo treatments look significant on the same data.",
             EvidenceWarning,
-            stacklevel=3,
         )
     return n_clusters
 

@@ -90,16 +90,48 @@ def as_numbers(column: Any, name: str, subject: str, *, flags: bool = False) -> 
     return values
 
 
-def check_weights(sample_weight: Any) -> Any:
-    """Refuse weights that are not numbers, as dates and lengths of time are; lengths and signs are looked at by others.
+def check_sample_weight(weight: Any, n: int) -> np.ndarray:
+    """Return weights, one for each of n rows: finite numbers of at least 0, not all of them 0; one number is that of all.
 
     Raises
     ------
     DataError
+        With how many are wrong; dates, lengths of time and text are no weights.
+
+    Examples
+    --------
+    >>> check_sample_weight([1, 0.5], 2)
+    array([1. , 0.5])
+    >>> check_sample_weight(2, 3)
+    array([2., 2., 2.])
     """
-    if sample_weight is None or np.isscalar(sample_weight) or getattr(sample_weight, "ndim", 1) != 1:
-        return sample_weight
-    return as_numbers(sample_weight, "sample_weight", "the sample weights", flags=True)
+    subject = "the sample weights"
+    shape = getattr(weight, "shape", None)
+    if shape is None and isinstance(weight, list | tuple) and any(isinstance(row, list | tuple) for row in weight):
+        shape = np.shape(np.asarray(weight, dtype=object))
+    if shape is not None and len(shape) > 1:
+        raise DataError([f"they have the shape {tuple(shape)}; one for each of {n:,} rows is needed"], subject)
+    one = np.isscalar(weight) or weight is None or shape == ()
+    given, faults = read_numbers([weight] if one else weight, "sample_weight", flags=True)
+    given = np.full(n, given[0]) if one and not faults else given
+    if faults:
+        raise DataError(faults, subject)
+    if given.shape != (n,):
+        raise DataError([f"they have the shape {given.shape}; one for each of {n:,} rows is needed"], subject)
+    if faults := _weight_faults(given):
+        raise DataError(faults, subject)
+    return given
+
+
+def _weight_faults(given: np.ndarray) -> list[str]:
+    faults, n = [], given.size
+    if wrong := int((~np.isfinite(given)).sum()):
+        faults.append(f"{wrong:,} of {n:,} are missing or infinite")
+    if below := int((given < 0).sum()):
+        faults.append(f"{below:,} of {n:,} are negative; a weight says how many customers a row stands for")
+    if not faults and n and not given.any():
+        faults.append("all weights are zero, so that nobody is left")
+    return faults
 
 
 def _as_series(column: Any) -> pd.Series:

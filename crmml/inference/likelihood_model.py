@@ -17,7 +17,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_coverage
+from ..exceptions import warn
 from .maximum_likelihood import FLAT, MaximumLikelihood, Objective, maximize
 
 Link = Literal["identity", "log", "logit"]
@@ -162,10 +162,10 @@ class LikelihoodModel(ABC):
         self.converged_ = optimum.converged
         return optimum
 
-    def _warn_unless_converged(self, optimum: MaximumLikelihood, stacklevel: int = 3) -> None:
+    def _warn_unless_converged(self, optimum: MaximumLikelihood) -> None:
         self.convergence_message_ = optimum.message if optimum.converged else self._why_not(optimum)
         if not optimum.converged:
-            warnings.warn(self.convergence_message_, ConvergenceWarning, stacklevel=stacklevel)
+            warn(self.convergence_message_, ConvergenceWarning)
 
     # ---- results ------------------------------------------------------------------------------------------------------
 
@@ -216,5 +216,5 @@ class LikelihoodModel(ABC):
         table = self.estimates().table(coverage)
         message = getattr(self, "convergence_message_", "")
         if not self.converged_ and message and table["lower"].notna().any():
-            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+            warn(message, ConvergenceWarning)
         return table

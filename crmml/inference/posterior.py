@@ -14,7 +14,6 @@ References
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ import pandas as pd
 from scipy.special import gammaln
 
 from ..checks import check_count, check_coverage, check_generator
+from ..exceptions import warn
 from ..results import IntervalDisplay, Result
 from ..typing import Seed
 from .pareto_smoothing import MAX_K, pareto_smooth
@@ -185,11 +185,10 @@ def sample_posterior(
         chosen = points[systematic_resample(weights, n_draws, rng)]
         rng.shuffle(chosen)
         return _posterior(chosen, names, transform, 1 / float(weights @ weights), k, "importance", rounds)
-    warnings.warn(
+    warn(
         f"The posterior is too far from a Student-t for importance sampling (Pareto k {k:.2f} after {rounds} proposals): "
         "an ensemble sampler takes over, which is slower. A firmer prior or a simpler model would avoid this.",
         UserWarning,
-        stacklevel=2,
     )
     start = points[systematic_resample(weights, 8 * location.size, rng)]
     chosen, ess = _ensemble(log_density, start, scale, n_draws, rng)

@@ -37,7 +37,7 @@ def read_binary(
     faults += more
     faults += _outside(score, faults, probability=probability)
     require(faults, "labels and scores")
-    warn_of(notes, stacklevel=3)
+    warn_of(notes)
     return (labels == event).to_numpy(), score
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..exceptions import FeatureWarning
+from ..exceptions import FeatureWarning, warn
 from ..typing import Label
 
 #: Answers to "did the customer churn?" that need no telling, the one that says so second.
@@ -89,10 +88,10 @@ def _asks_who_stayed(column: str) -> bool:
     return any(map(_STAYING.fullmatch, parts)) and not any(map(_TURNING.fullmatch, parts))
 
 
-def warn_of(notes: list[str], *, stacklevel: int) -> None:
+def warn_of(notes: list[str]) -> None:
     """Warn of what was assumed."""
     for note in notes:
-        warnings.warn(note, FeatureWarning, stacklevel=stacklevel + 1)
+        warn(note, FeatureWarning)
 
 
 def label_of(model: Any, y: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,7 +15,7 @@ import pandas as pd
 
 from .. import frames, tracking
 from ..checks import UNIT_WORDS, check_count, check_unit
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..files import csv_chunks, kind_of, only_writer, replacing
 from ..files.writing import replace_folder, scratch_folder
 from ..frames.ruler import Ruler
@@ -282,11 +281,10 @@ def _stated(ruler: Ruler, unit: str | None, fitted: Ruler, name: str) -> Ruler:
     ruler.check_same(stated, what="unit=")
     ruler = ruler.merged(unit=stated.unit)
     if ruler.unit is None and fitted.unit is not None:
-        warnings.warn(
+        warn(
             f"{name} does not say what its times are counted in; they are taken to be in {UNIT_WORDS[fitted.unit]}, as the model's "
             f"are. Say so, or otherwise, with unit=.",
             UserWarning,
-            stacklevel=3,
         )
         ruler = ruler.merged(unit=fitted.unit)
     fitted.check_same(ruler, what=name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..exceptions import FeatureWarning
+from ..exceptions import FeatureWarning, warn
 from ._column_scales import CategoryScale, NumberScale
 
 
@@ -46,10 +45,9 @@ class MixedColumns:
         where = f" ({label})" if label else ""
         _warn_of_missing(columns, where)
         if constant := [name for name in self.names if not self._scale_of(name).varies]:
-            warnings.warn(
+            warn(
                 f"Columns {', '.join(constant)} do not vary{where} and tell no customers apart there.",
                 FeatureWarning,
-                stacklevel=6,
             )
 
     def _scale_of(self, name: str) -> NumberScale | CategoryScale:
@@ -137,9 +135,8 @@ def _warn_of_missing(columns: Mapping[str, np.ndarray], where: str) -> None:
         if lacking.any():
             missing.append(f"{name} in {int(lacking.sum()):,} of {lacking.size:,} rows")
     if missing:
-        warnings.warn(
+        warn(
             f"Missing values{where}, {', '.join(missing)}, are put in the middle of their column: at the median, or at the "
             "shares of all. Fill them, or leave the column out of columns=, to decide otherwise.",
             FeatureWarning,
-            stacklevel=7,
         )

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ._cluster_fits import by_kmeans, by_mixture, fit_mixture
 from ._cluster_names import why_not
 from ._fitted_part import FittedPart
@@ -114,11 +114,10 @@ class ClusterFit:
         inside = f" in {label}" if label else ""
         if len(sample) < LEAST_CUSTOMERS or (wanted is not None and (wanted < 2 or self.n_resamples < 2)):
             if wanted is None:
-                warnings.warn(
+                warn(
                     f"{len(sample)} customers{inside} are too few to look for clusters ({LEAST_CUSTOMERS} at least): they are one "
                     "segment. Give a whole n_clusters to divide them nonetheless.",
                     SegmentWarning,
-                    stacklevel=6,
                 )
             return wanted or 1, {name: np.empty(0) for name in FIGURES}
         at_most = max(2, min(RESAMPLE, int(0.4 * len(sample))) // LEAST_OF_CLUSTER)
@@ -131,7 +130,7 @@ class ClusterFit:
             warnings.simplefilter("ignore", ConvergenceWarning)  # resamples may have fewer distinct customers than k
             k, figures = choose_k(sample, groups, candidates, max(2, self.n_resamples), cluster, rng)
         if k == 1:
-            warnings.warn(_nothing_found(wanted, inside, why_not(figures)), SegmentWarning, stacklevel=6)
+            warn(_nothing_found(wanted, inside, why_not(figures)), SegmentWarning)
         return wanted or k, figures
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +12,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import frames
-from ..checks import check_sample_weight
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..fitting import atomic
+from ..frames.numbers import check_sample_weight
 from ..frames.records import eager
 from ..results import NotebookMixin
 from ..typing import ArrayLike, FrameLike
@@ -120,11 +119,10 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
         n = length_of(columns)
         repeated, looked = repeated_customers(X)
         if repeated:
-            warnings.warn(
+            warn(
                 f"{repeated:,} of {looked:,} rows repeat another's customer identifier, and each row counts as a customer; give one "
                 "row per customer, such as a summary, where that is not meant.",
                 SegmentWarning,
-                stacklevel=2,
             )
         weight = None
         if sample_weight is not None:
@@ -166,11 +164,10 @@ class Segmenter(NotebookMixin, TransformerMixin, BaseEstimator, ABC):
                 self.parts_.append(self._fit_part(part, of_part, f"{self.by} {name}"))
         self.pooled_types_ = tuple(small)
         if small:
-            warnings.warn(
+            warn(
                 f"{self.by} {', '.join(small)} {'has' if len(small) == 1 else 'have'} fewer than {LEAST_OF_TYPE} customers "
                 "with all columns; they take what was learnt from all customers together. Merge small types to have their own.",
                 SegmentWarning,
-                stacklevel=4,
             )
 
     def predict(self, X: FrameLike) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -15,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .. import frames
 from ..checks import Faults, check_random_state
 from ..customers import IDENTIFIERS
-from ..exceptions import DataError, FeatureWarning
-from ..frames.numbers import check_weights
+from ..exceptions import DataError, FeatureWarning, warn
+from ..frames.numbers import check_sample_weight
 from ..frames.records import named_by_position
 from ..typing import ArrayLike, FrameLike
 from ._cluster_alignment import aligned
@@ -263,11 +262,10 @@ class ClusterSegmenter(Segmenter):
             inside = slice(None) if types is None else types == number
             unseen |= dict.fromkeys(part.scale.unseen({name: columns[name][inside] for name in part.scale.categories}))
         if unseen:
-            warnings.warn(
+            warn(
                 f"Values that were not there at fit, {', '.join(unseen)}, are ignored: these customers are placed by their other "
                 "columns. Fit again to take the new values into account.",
                 FeatureWarning,
-                stacklevel=3,
             )
         return columns, types, codes
 
@@ -315,7 +313,7 @@ class ClusterSegmenter(Segmenter):
         frames.check_aligned("the rows", X=X, sample_weight=sample_weight)
         columns, types, _ = self._predicted(X)
         found = self._by_type(FittedPart.likelihood, columns, types, 1)[:, 0]
-        weights = check_weights(sample_weight)
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, len(found))
         return float(np.average(found, weights=weights))
 
     def align_to(self, other: ClusterSegmenter) -> ClusterSegmenter:
@@ -351,11 +349,10 @@ class ClusterSegmenter(Segmenter):
         after = [part.position for part in self.parts_]
         self._sums = renamed_sums(self._sums, before, after, n_before, len(self.segments_))
         if found.moved:
-            warnings.warn(
+            warn(
                 f"{', '.join(found.moved)} moved by more than half the distance between the two nearest earlier segments; "
                 "see whether the name still fits.",
                 SegmentWarning,
-                stacklevel=2,
             )
         return self
 

@@ -32,7 +32,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -46,7 +45,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import frames
 from ..checks import DAYS_PER_UNIT, UNIT_WORDS, check_coverage, check_probability, check_unit
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..results import IntervalDisplay, Result
 from ..transactions.activity import Activity, read_activity
 from ..transactions.compression import unique_rows
@@ -265,7 +264,7 @@ def _pooled_rhythm(k: np.ndarray, s: np.ndarray, c: np.ndarray) -> tuple[float, 
     k, s, c = (column[order] for column in unique)
     found = fit_gaps(k, s, c, counts[order].astype(np.float64))
     if not found.converged:
-        warnings.warn("The pooled rhythm is no interior optimum; give a longer log.", ConvergenceWarning, stacklevel=3)
+        warn("The pooled rhythm is no interior optimum; give a longer log.", ConvergenceWarning)
     return found.pooled, found.strength
 
 

@@ -12,7 +12,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import check_unit
-from ..exceptions import shortened
+from ..exceptions import shortened, warn
 from ..results import Result
 from ..stages import MarkovStageModel, StageChain, StageSpace
 from ..typing import FrameLike
@@ -165,11 +164,10 @@ def migration(
     space = StageSpace((*members.segments, gone), rupture=gone, absorbing=(gone,))
     empty = [name for name, row in zip(members.segments, counts, strict=True) if not row.sum()]
     if empty:
-        warnings.warn(
+        warn(
             f"Nobody was in {', '.join(empty)} before, so that where it leads is unknown: it is taken as never left. Leave it out, "
             "or take a before with customers in it.",
             SegmentWarning,
-            stacklevel=2,
         )
     origin, target = np.nonzero(counts)
     panel = np.column_stack([origin, target]).astype(float)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..checks import check_coverage, check_flag
-from ..exceptions import DataError, shown
+from ..exceptions import DataError, shown, warn
 from ..frames.records import eager
 from ..typing import ArrayLike, FrameLike, Seed
 from ._columns import fault, numbers_of
@@ -292,11 +291,10 @@ class PyramidSegmenter(Segmenter):
             names = [name for k, name in enumerate(self.segments_) if edges[k] == edges[k + 1]]
             empty += [f"{label}{', '.join(names)}"] if names else []
         if empty:
-            warnings.warn(
+            warn(
                 f"Nobody is in these tiers, since customers are few or equal values stay together: {'; '.join(empty)}. Ask for "
                 "larger shares or fewer tiers, or give cut_points.",
                 SegmentWarning,
-                stacklevel=3,
             )
 
     def _codes(self, part: np.ndarray, columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -344,12 +342,11 @@ def _warn_of_outcomes(lower: np.ndarray, upper: np.ndarray) -> None:
     """Warn where bounds are those of an outcome that may be nothing, whose law they do not tell."""
     nothing = int(np.count_nonzero((lower == 0) & (upper >= 0)))
     if nothing > lower.size / 2:
-        warnings.warn(
+        warn(
             f"{nothing:,} of {lower.size:,} lower bounds are exactly 0, as of an outcome that may be nothing; two bounds do not tell "
             "how likely that is, and a normal distribution through them states too little. Take tier_probabilities(draws), with "
             "the draws of CustomerLifetimeValue.draws(X).",
             SegmentWarning,
-            stacklevel=3,
         )
 
 

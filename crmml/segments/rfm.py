@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .. import frames
-from ..exceptions import DataError
+from ..exceptions import DataError, warn
 from ..frames.named_columns import NamedColumnsMixin
 from ..typing import ArrayLike, FrameLike
 from ._columns import fault
@@ -226,10 +225,9 @@ class RFMSegmenter(NamedColumnsMixin, Segmenter):
         self.n_bins_: Any = counts[0] if self.types_ is None else dict(zip(self.types_, counts, strict=True))
         self.cut_points_: Any = parts[0] if self.types_ is None else dict(zip(self.types_, parts, strict=True))
         if lost:
-            warnings.warn(
+            warn(
                 f"Equal values share a bin, so that bins merge: {'; '.join(lost)}. Ask for fewer bins, or give cut_points.",
                 SegmentWarning,
-                stacklevel=3,
             )
 
     def _places(self, part: Mapping[str, np.ndarray], columns: Mapping[str, np.ndarray]) -> list[np.ndarray]:

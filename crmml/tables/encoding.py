@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import frames
 from ..customers.scanning.identifier_names import holds_identifiers, named_like_identifier, named_personally
-from ..exceptions import DataError, FeatureWarning
+from ..exceptions import DataError, FeatureWarning, warn
 from ..fitting import atomic
 from ..transactions.opening import ISO_MOMENT
 from ..typing import ArrayLike
@@ -210,7 +209,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         if faults:
             raise DataError(faults, "the features")
         if notes:
-            warnings.warn("In the features " + "; ".join(notes) + ".", FeatureWarning, stacklevel=2)
+            warn("In the features " + "; ".join(notes) + ".", FeatureWarning)
         return np.column_stack(blocks) if blocks else np.zeros((len(X), 0))
 
     def _numbers(self, name: Any, column: pd.Series, faults: list[str], notes: list[str]) -> list[np.ndarray]:

@@ -175,7 +175,7 @@ def clean(
     names = frames.wrap(log).collect_schema().names()
     found = _found(read, names, rules)
     raise_if(_faults(read, found, rules))
-    warn_notes(read, stacklevel=3)
+    warn_notes(read)
     frame, rows_missing = _without_missing(_without_repeats(read, names, found, rules), read, found, rules)
     figures: dict[str, Any] = {}
     if found.negative:

@@ -49,7 +49,7 @@ class Clock(Result):
     Examples
     --------
     >>> clock = Clock.seasonal(months={12: 1.8, 1: 0.6})
-    >>> float(clock.elapsed("2024-11-30", 31)), float(clock.elapsed("2024-12-31", 31))    # December, January
+    >>> round(clock.elapsed("2024-11-30", 31), 6), round(clock.elapsed("2024-12-31", 31), 6)    # December, January
     (55.8, 18.6)
     """
 

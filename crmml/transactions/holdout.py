@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..checks import UNIT_WORDS, Faults, check_unit
-from ..exceptions import LogWarning
+from ..exceptions import LogWarning, warn
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler, periods_to_unit
 from ..typing import Frame, Moment
@@ -158,8 +157,8 @@ def _checked_end(read: Log, request: HoldoutRequest) -> dt.datetime:
     faults += far + _period_faults(middle, end, request.period, seen)
     raise_if(faults)
     assert end is not None
-    warn_notes(read, stacklevel=4)
-    warn_late(seen, end, stacklevel=4)
+    warn_notes(read)
+    warn_late(seen, end)
     return end
 
 
@@ -167,10 +166,9 @@ def _warn_of_newcomers(before: Any, after: Any, middle: dt.datetime) -> None:
     bought = after.select(CUSTOMER).unique(), before.select(CUSTOMER).unique()
     newcomers = frames.count_rows(bought[0].join(bought[1], on=CUSTOMER, how="anti"))
     if newcomers:
-        warnings.warn(
+        warn(
             f"{newcomers:,} customers first bought after the calibration end {end_text(middle)} and are left out.",
             LogWarning,
-            stacklevel=3,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..exceptions import DataError, LogWarning
+from ..exceptions import DataError, LogWarning, warn
 from ..frames import expressions as ex
 from ..typing import Frame
 
@@ -240,10 +239,10 @@ def raise_if(faults: list[str]) -> None:
         raise DataError(faults, "the transaction log")
 
 
-def warn_notes(log: Log, stacklevel: int) -> None:
+def warn_notes(log: Log) -> None:
     """Warn of what was decided in reading a log."""
     for note in log.notes:
-        warnings.warn(f"{note}.", LogWarning, stacklevel=stacklevel)
+        warn(f"{note}.", LogWarning)
 
 
 def codes_of(ids: Any) -> tuple[np.ndarray, int]:

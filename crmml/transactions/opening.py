@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 
 from .. import frames
 from ..checks import UNIT_WORDS
-from ..exceptions import DataError, LogWarning
+from ..exceptions import DataError, LogWarning, warn
 from ..frames import expressions as ex
 from ..typing import Frame, Moment
 from .log import (
@@ -60,13 +59,12 @@ def check_log(
     return end if end is not None else naive(seen["last"])
 
 
-def warn_late(seen: dict[str, Any], end: dt.datetime, stacklevel: int) -> None:
+def warn_late(seen: dict[str, Any], end: dt.datetime) -> None:
     """Warn with the number of transactions after the observation end, if there are any."""
     if seen.get("late"):
-        warnings.warn(
+        warn(
             f"{seen['late']:,} of {seen['rows']:,} transactions are after the observation end {end_text(end)} and are left out.",
             LogWarning,
-            stacklevel=stacklevel,
         )
 
 
@@ -75,11 +73,10 @@ def warn_merged(frame: Frame, period: str) -> None:
     days = frames.collected(purchase_periods(frame, False, "D").select(ex.len().alias("n")))["n"][0]
     kept = frames.collected(purchase_periods(frame, False, period).select(ex.len().alias("n")))["n"][0]
     if days > kept:
-        warnings.warn(
+        warn(
             f"period={period!r} merges {days - kept:,} of {days:,} days with a purchase into another of the same customer; "
             f"use period='D' with unit={period!r} to keep them and still count time in {UNIT_WORDS[period]}.",
             LogWarning,
-            stacklevel=3,
         )
 
 
@@ -141,7 +138,7 @@ def naive(moment: Moment) -> dt.datetime:
 
 
 def open_log(
-    log: Frame, customer_id: str, timestamp: str, value: str | None, observation_end: Moment | None, stacklevel: int = 5
+    log: Frame, customer_id: str, timestamp: str, value: str | None, observation_end: Moment | None
 ) -> tuple[Log, dt.datetime]:
     """Check a log as :func:`crmml.transactions.summarize` does, drop what is after the end, and find the end.
 
@@ -159,8 +156,8 @@ def open_log(
     end = check_log(read, seen, end, customer_id, timestamp, value)
     if observation_end is None and not seen.get("timed"):
         end = inclusive_end(end.replace(hour=0, minute=0, second=0, microsecond=0))
-    warn_notes(read, stacklevel + 1)
+    warn_notes(read)
     if seen.get("late"):
-        warn_late(seen, end, stacklevel + 1)
+        warn_late(seen, end)
         read.frame = read.frame.filter(ex.col(TIME) <= ex.lit(end))
     return read, end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 
 from .. import frames
 from ..checks import Faults, check_choice, check_count, check_unit
-from ..exceptions import DataError, LogWarning
+from ..exceptions import DataError, LogWarning, warn
 from ..frames import expressions as ex
 from ..frames.ruler import Ruler
 from ..typing import Frame, Moment
@@ -146,7 +145,7 @@ def snapshots(
         columns={"basket": basket, "category": category},
         incomplete=incomplete,
     )
-    read, end = open_log(log, customer_id, timestamp, value, observation_end, stacklevel=3)
+    read, end = open_log(log, customer_id, timestamp, value, observation_end)
     if read.renamed_customers:  # so that the caller's own features name customers as the rows do
         log = with_read_customers(read, log, customer_id)
     wanted = {working: name for working, name in ((BASKET, basket), (CATEGORY, category)) if name is not None}
@@ -426,13 +425,12 @@ def _warn_short_horizon(events: Events, rank: int, horizon: pd.Timedelta) -> Non
     days = horizon / pd.Timedelta(days=1)
     if days < typical:
         share = np.maximum(gaps - days, 0).sum() / gaps.sum()
-        warnings.warn(
+        warn(
             f"The horizon of {days:g} days is shorter than the typical time between purchases, {typical:.0f} days (median over "
             f"{int(loyal.sum()):,} customers with at least {LOYAL_FROM} purchase days): it would call a loyal customer churned "
             f"{share:.0%} of the time. Give a horizon of at least {int(np.ceil(typical))} days, or read y as 'no purchase "
             "soon' rather than churn.",
             LogWarning,
-            stacklevel=3,
         )
 
 

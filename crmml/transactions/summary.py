@@ -101,8 +101,8 @@ def summarize(
     late = {"late": (ex.col(TIME) > ex.lit(end)).cast(ex.Int64).sum()} if end is not None and not read.faults else {}
     seen = look(read, customer_id, timestamp, value, **late)
     end = check_log(read, seen, end, customer_id, timestamp, value)
-    warn_notes(read, stacklevel=3)
-    warn_late(seen, end, stacklevel=3)
+    warn_notes(read)
+    warn_late(seen, end)
     frame = read.frame.filter(ex.col(TIME) <= ex.lit(end)) if seen.get("late") else read.frame
     if period in ("W", "M", "Y"):
         warn_merged(frame, period)

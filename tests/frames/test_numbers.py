@@ -6,16 +6,18 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from crmml import DataError
 from crmml.campaigns import TLearner
-from crmml.churn import ContactCosts, HazardChurnClassifier
+from crmml.churn import ChurnClassifier, ContactCosts, HazardChurnClassifier
 from crmml.clv import BetaGeoNBD, CustomerLifetimeValue, GammaGamma, ParetoNBD
 from crmml.datasets import load_cdnow_sample
 from crmml.evidence import compare_before_after
-from crmml.frames.numbers import as_numbers, check_weights, read_numbers
+from crmml.frames.numbers import as_numbers, check_sample_weight, read_numbers
 from crmml.metrics import kaplan_meier, normalized_gini, top_decile_lift
-from crmml.segments import PyramidSegmenter, concentration
+from crmml.segments import PyramidSegmenter, RFMSegmenter, concentration
+from crmml.stages import MarkovStageModel
 from crmml.transactions import summarize
 
 N = 60
@@ -44,6 +46,7 @@ BAD = {
     "text": ["many"] * N,
 }
 SUMMARY = summarize(load_cdnow_sample(), value="value", unit="W").head(N)
+LABELS = np.arange(N) % 2
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -84,11 +87,56 @@ def test_truth_values_are_numbers_only_where_they_are_asked_for():
 
 
 def test_weights():
-    assert check_weights(None) is None
-    assert check_weights(2.0) == 2.0
-    assert check_weights([1, 2]).tolist() == [1.0, 2.0]
-    with pytest.raises(DataError, match="sample_weight is not a number in 2 of 2 rows"):
-        check_weights(pd.to_timedelta([1, 2], unit="D"))
+    np.testing.assert_array_equal(check_sample_weight([1, 0], 2), [1.0, 0.0])
+    np.testing.assert_array_equal(check_sample_weight(2, 2), [2.0, 2.0])
+    np.testing.assert_array_equal(check_sample_weight(pl.Series([True, False]), 2), [1.0, 0.0])
+    np.testing.assert_array_equal(check_sample_weight(pd.Series([1, 2], dtype="Int64"), 2), [1.0, 2.0])
+    for weight, message in (
+        (["a", "b"], "is not a number in 2 of 2 rows"),
+        (pd.to_timedelta([1, 2], unit="D"), "a length of time"),
+        (pd.Series([1, None], dtype="Int64"), "1 of 2 are missing or infinite"),
+        ([1.0], r"shape \(1,\); one for each of 2 rows"),
+        ([[1.0, 2.0]], r"shape \(1, 2\); one for each of 2 rows"),
+        (np.ones((2, 1)), r"shape \(2, 1\); one for each of 2 rows"),
+        ([1, np.nan], "1 of 2 are missing or infinite"),
+        ([1, -1], "1 of 2 are negative"),
+        ([0, 0], "all weights are zero"),
+        ("heavy", "is not a number"),
+        (-1, "2 of 2 are negative"),
+    ):
+        with pytest.raises(DataError, match=message):
+            check_sample_weight(weight, 2)
+
+
+WEIGHED = {
+    "clv": lambda w: BetaGeoNBD().fit(SUMMARY, sample_weight=w),
+    "segments": lambda w: RFMSegmenter().fit(SUMMARY, sample_weight=w),
+    "churn": lambda w: ChurnClassifier(LogisticRegression(), calibrate=None).fit(SUMMARY, LABELS, sample_weight=w),
+    "hazard": lambda w: HazardChurnClassifier().fit(
+        SUMMARY[["frequency"]], LABELS, duration=SUMMARY["T"], sample_weight=w
+    ),
+    "stages": lambda w: MarkovStageModel(2).fit(np.tile([0, 1, 0], (len(SUMMARY), 1)), sample_weight=w),
+    "campaigns": lambda w: TLearner(LogisticRegression()).fit(
+        SUMMARY, LABELS, treatment=np.arange(len(SUMMARY)) % 4 // 2, sample_weight=w
+    ),
+}
+
+
+@pytest.mark.parametrize("door", WEIGHED)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda n: np.r_[-1.0, np.ones(n - 1)], "negative"),
+        (lambda n: np.r_[np.nan, np.ones(n - 1)], "missing or infinite"),
+        (lambda n: np.zeros(n), "all weights are zero"),
+        (lambda n: pd.to_timedelta(np.arange(1, n + 1), unit="D"), "a length of time"),
+        (lambda n: np.ones(n + 1), "shape"),
+    ],
+    ids=["negative", "missing", "zero", "time", "length"],
+)
+def test_every_family_has_the_same_gate_for_weights(door, wrong, message):
+    with pytest.raises(DataError, match=message):
+        WEIGHED[door](wrong(len(SUMMARY)))
 
 
 def with_column(name, values):

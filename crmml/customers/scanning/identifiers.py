@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pandas as pd
 
 from ... import frames
 from ...checks import check_count
+from ...exceptions import warn
 from ...results import Result
 from ...typing import FrameLike
 from .._canonical_text import as_text
@@ -199,18 +199,16 @@ def assert_no_identifiers(
 
 def _warn(wanted: Wanted, unread: list[str], minimum_length: int) -> None:
     if wanted.n_short == len(wanted.all):
-        warnings.warn(
+        warn(
             f"{'The identifier is' if wanted.n_short == 1 else f'All {wanted.n_short:,} identifiers are'} shorter than "
             f"minimum_length={minimum_length} asks for, so {'it was' if wanted.n_short == 1 else 'they were'} looked "
             "for only in columns called like identifiers; lower it to look everywhere, at the price of false alarms.",
             IdentifierWarning,
-            stacklevel=3,
         )
     if unread:
-        warnings.warn(
+        warn(
             f"{len(unread):,} files could not be looked into ({', '.join(unread[:5])}); look at them by other means.",
             IdentifierWarning,
-            stacklevel=3,
         )
 
 

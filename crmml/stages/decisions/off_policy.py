@@ -16,7 +16,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ...checks import check_choice, check_coverage, check_number
-from ...exceptions import DataError
+from ...exceptions import DataError, warn
 from ...results import Result
 from ...typing import ArrayLike, FrameLike
 from .policy import StagePolicy
@@ -147,11 +146,10 @@ def off_policy_value(
         each = gain @ factor
         value, influence = float(each.mean()), each - each.mean()
     if ess < FEW_CUSTOMERS:
-        warnings.warn(
+        warn(
             f"The logged actions are worth {ess:.0f} customers under this policy: the estimate rests on very few. Take fewer "
             "periods, or a policy nearer to what was done.",
             UserWarning,
-            stacklevel=2,
         )
     std_error = float(np.sqrt((influence**2).mean() / max(len(s) - 1, 1)))
     width = float(norm.ppf((1 + coverage) / 2)) * std_error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,8 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ... import frames
-from ...checks import MOST_PERIODS, check_count, check_sample_weight
-from ...exceptions import DataError, in_number
+from ...checks import MOST_PERIODS, check_count
+from ...exceptions import DataError, in_number, warn
+from ...frames.numbers import check_sample_weight
 from ...inference import Estimates, LikelihoodModel
 from ...results import NotebookMixin
 from ...typing import ArrayLike, FrameLike
@@ -163,12 +163,11 @@ class StagePanelModel(StageModel):
             )
             self._refuse([f"no customer has {needed}, so no move was observed"])
         if (alone := int((seen.sum(axis=1) <= 1).sum())) > 0:
-            warnings.warn(
+            warn(
                 in_number(
                     f"{alone:,} of {len(X):,} customers were seen in one period or none; they say nothing about the moves."
                 ),
                 UserWarning,
-                stacklevel=3,
             )
         return informative
 

@@ -14,7 +14,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -26,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ... import frames
 from ...checks import check_coverage, check_number
-from ...exceptions import DataError, in_number, shown
+from ...exceptions import DataError, in_number, shown, warn
 from ...fitting import atomic
 from ...inference import Estimates, MaximumLikelihood
 from ...typing import ArrayLike, FrameLike
@@ -256,12 +255,11 @@ class ContinuousTimeStageModel(StageModel):
             )
         sizes = (~rows["code"].isna()).groupby(rows["id"]).sum()
         if (alone := int((sizes <= 1).sum())) > 0:
-            warnings.warn(
+            warn(
                 in_number(
                     f"{alone:,} of {len(sizes):,} customers were observed once; they say nothing about the moves."
                 ),
                 UserWarning,
-                stacklevel=3,
             )
         return float(rows.groupby("id")["weight"].first()[sizes > 1].sum())
 

@@ -19,7 +19,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -32,7 +31,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ...checks import check_count, check_random_state
-from ...exceptions import shortened
+from ...exceptions import shortened, warn
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
@@ -344,19 +343,17 @@ class HiddenMarkovStageModel(StageModel):
 
     def _warn(self, data: HiddenData) -> None:
         if not self.converged_:
-            warnings.warn(
+            warn(
                 f"EM had not settled after {self.n_iter_:,} steps; raise max_iter, or take fewer stages.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         mass = data.e_step(self._parameters, self._emission, self._logit).value_mass.sum(axis=0)
         for name, size in zip(self.stages_.names, mass, strict=True):
             if size < FEW:
-                warnings.warn(
+                warn(
                     f"Stage {name!r} is nearly empty: {size:.1f} of {data.n_observed:,.0f} observations belong to it. The data do "
                     f"not carry {len(mass)} stages; take fewer.",
                     ConvergenceWarning,
-                    stacklevel=3,
                 )
 
     # ---- the stages of customers ----------------------------------------------------------------------------------

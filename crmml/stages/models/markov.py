@@ -18,7 +18,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -30,7 +29,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ... import frames
 from ...checks import check_count
-from ...exceptions import DataError
+from ...exceptions import DataError, warn
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
@@ -228,10 +227,9 @@ class MarkovStageModel(StagePanelModel):
         if unknown.any() and given is None:
             P[unknown] = self._rows(np.where(unknown[:, None], 0.0, expected))[unknown]
         if not self.converged_:
-            warnings.warn(
+            warn(
                 f"EM had not settled after {self.n_iter_:,} steps; the estimates may be off. Take missing='adjacent'.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         self.transition_matrix_, self.log_likelihood_ = P, value
         free = space.allowed_moves & ~fixed[:, None] & ~unknown[:, None]
@@ -264,11 +262,10 @@ class MarkovStageModel(StagePanelModel):
             names = self.stages_.names
             named = ", ".join(f"{names[i]} → {names[j]}" for i, j in open_moves[:3])
             more = f" and {len(open_moves) - 3} more" if len(open_moves) > 3 else ""
-            warnings.warn(
+            warn(
                 f"The observations around missing periods leave open how likely these moves are: {named}{more}. Take "
                 "missing='adjacent', rule moves out, or observe more.",
                 UserWarning,
-                stacklevel=4,
             )
 
     def _rows(self, mass: np.ndarray) -> np.ndarray:

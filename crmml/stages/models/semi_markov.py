@@ -29,7 +29,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ...checks import MOST_PERIODS, check_count, check_draws, check_random_state
-from ...exceptions import shortened
+from ...exceptions import shortened, warn
 from ...fitting import atomic
 from ...inference import Estimates
 from ...typing import ArrayLike, FrameLike, Seed
@@ -163,7 +163,7 @@ class SemiMarkovStageModel(StagePanelModel):
         self.std_errors_ = self._errors(data)
         self._make_chains(counts)
         if not self.converged_:
-            warnings.warn("EM had not settled; raise max_iter, or take fewer phases.", ConvergenceWarning, stacklevel=2)
+            warn("EM had not settled; raise max_iter, or take fewer phases.", ConvergenceWarning)
         return self
 
     def _refuse_unvisited(self, counts: np.ndarray) -> None:

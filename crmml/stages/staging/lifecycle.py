@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ...checks import UNIT_WORDS
-from ...exceptions import DataError
+from ...exceptions import DataError, warn
 from ...fitting import atomic
 from ...transactions.activity import PERIODS, Activity, Grid, make_grid
 from ...transactions.compression import unique_rows
@@ -284,9 +283,7 @@ class LifecycleStager(PeriodStager):
         self.never_back_probability_ = found.gone
         self.log_likelihood_, self.converged_ = found.log_likelihood, found.converged
         if not found.converged:
-            warnings.warn(
-                "The pooled rhythm is no interior optimum; give a longer log, or pooled=.", ConvergenceWarning
-            )
+            warn("The pooled rhythm is no interior optimum; give a longer log, or pooled=.", ConvergenceWarning)
 
     def assign(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import frames
-from ...exceptions import LogWarning
+from ...exceptions import LogWarning, warn
 from ...fitting import atomic
 from ...transactions.activity import PERIODS, make_grid
 from ...typing import Frame, Moment
@@ -126,10 +125,9 @@ class RecencyStager(PeriodStager):
             codes[back] = self.n
             if back.any():
                 count = np.unique(grid.customer[back]).size
-                warnings.warn(
+                warn(
                     f"{count:,} of {activity.offsets.size - 1:,} customers bought again after they were lost and stay lost; "
                     "win_back=True opens the arc back to recency_1.",
                     LogWarning,
-                    stacklevel=2,
                 )
         return self._answer(activity, grid, codes)

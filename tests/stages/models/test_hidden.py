@@ -183,7 +183,7 @@ def test_a_space_with_moves_that_cannot_happen():
     truth = StageChain([[0.8, 0.2, 0], [0.3, 0.5, 0.2], [0, 0, 1]], space)
     stage = truth.simulate(1200, 20, start=[1, 0, 0], random_state=1).astype(int)
     X = np.random.default_rng(0).poisson(np.array([4.0, 1.0, 0.02])[stage]).astype(float)
-    starts = HiddenMarkovStageModel(space, n_init=6, period="M").fit(X)
+    starts = HiddenMarkovStageModel(space, n_init=6, random_state=0, period="M").fit(X)
     ends = starts.chain_.interval("rupture_probability", 6)
     assert starts.transition_matrix_[0, 2] == 0
     assert starts.transition_matrix_[2].tolist() == [0, 0, 1]
