@@ -30,12 +30,12 @@ def status(words: str, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 #: Arguments of the library that are options of the command line.
 _ARGUMENTS = (
-    "customer_id", "timestamp", "value", "quantity", "price", "order_id", "unit", "period", "observation_end", "refunds", "nulls",
+    "customer_id", "timestamp", "value", "quantity", "price", "order_id", "unit", "period", "observation_end", "refunds", "nulls", "duplicates",
     "date_format", "time_zone", "decimal", "null_words", "delimiter", "encoding", "quote", "skip_lines", "column_names", "sheet",
     "overwrite", "horizon", "margin", "annual_discount_rate", "calibration_end",
 )  # fmt: skip
 _CALL = re.compile(rf"[\w.]*\b(?:clean|read_log|summarize)\(((?:{'|'.join(_ARGUMENTS)})=[^()]*)\)")
-_ARGUMENT = re.compile(rf"(?<![\w-])({'|'.join(_ARGUMENTS)})=('[^']*'|\"[^\"]*\"|[\w.+-]+)?")
+_ARGUMENT = re.compile(rf"(?<![\w-])({'|'.join(_ARGUMENTS)})=('[^']*'|\"[^\"]*\"|\.\.\.|[\w+-](?:[\w.+-]*\w)?)?")
 
 
 def in_options(message: str) -> str:
@@ -45,6 +45,8 @@ def in_options(message: str) -> str:
     --------
     >>> in_options("say which one it is with customer_id=")
     'say which one it is with --customer-id'
+    >>> in_options("they stand for nothing, say null_words=.")
+    'they stand for nothing, say --null-words.'
     >>> in_options("(clean(nulls='drop') drops and counts them)")
     '(--nulls drop drops and counts them)'
     """

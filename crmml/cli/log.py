@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .app import command
-from .console import say, status
+from .console import in_options, say, status
 from .options import OverwriteOption, QuietOption, SourceArgument
 from .sources import LogOptions, refuse_to_replace
 
@@ -20,7 +20,7 @@ def look(source: SourceArgument) -> None:
 
     with status("Looking", quiet=False):
         proposal = propose_reading(source)
-    say(str(source), *proposal.describe().splitlines())
+    say(str(source), *(in_options(line) for line in proposal.describe().splitlines()))
 
 
 @command
