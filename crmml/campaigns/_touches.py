@@ -88,6 +88,8 @@ def read_touches(touches: Frame, columns: TouchColumns, window: Window | None) -
     assert table is not None
     table = table.reset_index(drop=True)
     broken = _lists_taken_out(table, faults) | _missing(table, columns, faults)
+    table[columns.path_id], wrong = frames.alike(table[columns.path_id], columns.path_id)
+    faults.extend(wrong)
     flag = pd.to_numeric(table[columns.converted], errors="coerce")
     odd = ~flag.isin((0, 1)) & table[columns.converted].notna()
     if odd.any():

@@ -6,11 +6,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import column_or_1d
 
+from .. import frames
 from ..exceptions import DataError
 from ..metrics.labels import churn_last, one_type, warn_of
-from ..typing import ArrayLike, Label
+from ..typing import ArrayLike, FrameLike, Label
+
+
+class LabelledMixin(ClassifierMixin):
+    """A classifier whose score is of rows that belong to their labels."""
+
+    def score(self, X: FrameLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of the labels that ``predict`` gets right.
+
+        Raises
+        ------
+        DataError
+            Where X, y and the weights do not have the same row labels.
+        """
+        frames.check_aligned("the rows", X=X, y=y, sample_weight=sample_weight)
+        return float(super().score(X, y, sample_weight=sample_weight))
 
 
 def labels_of(name: str, y: ArrayLike, n: int, churned: Label | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
@@ -14,10 +14,10 @@ from .. import frames
 from ..fitting import atomic
 from ..results import NotebookMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label
-from ._labels import labels_of
+from ._labels import LabelledMixin, labels_of
 
 
-class AliveChurnClassifier(NotebookMixin, ClassifierMixin, BaseEstimator):
+class AliveChurnClassifier(NotebookMixin, LabelledMixin, BaseEstimator):
     r"""Churn probability of a row of a summary, from a buy-till-you-die model of `crmml.clv`.
 
     With a horizon h, churn is silence: :math:`P(X(T, T + h) = 0 \mid x, t_x, T)`, the event that snapshots label. Without

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import compute_class_weight, get_tags
@@ -26,12 +26,12 @@ from ..tables.members import default_members, fit_blend, fit_member, member_of, 
 from ..tables.reading import TableMixin
 from ..typing import ArrayLike, Estimator, FrameLike, Label, Seed
 from ._folds import customers_of, inner_folds, on_later_cutoffs
-from ._labels import labels_of
+from ._labels import LabelledMixin, labels_of
 from ._thresholds import best_threshold, beta_of
 from .costs import ContactCosts
 
 
-class ChurnClassifier(TableMixin, ClassifierMixin, BaseEstimator):
+class ChurnClassifier(TableMixin, LabelledMixin, BaseEstimator):
     """Classifier of churn on mixed columns, calibrated on held-out data, with a threshold by profit.
 
     The columns are encoded (text that reads as numbers becomes numbers, blanks are missing, categories never seen count as

@@ -31,11 +31,11 @@ def status(words: str, quiet: bool) -> Iterator[Callable[[str], None]]:
 #: Arguments of the library that are options of the command line.
 _ARGUMENTS = (
     "customer_id", "timestamp", "value", "quantity", "price", "order_id", "unit", "period", "observation_end", "refunds", "nulls",
-    "date_format", "time_zone", "decimal", "null_words", "delimiter", "encoding", "quote", "skip_lines", "column_names", "sheet",
-    "overwrite", "horizon", "margin", "annual_discount_rate", "calibration_end",
+    "duplicates", "date_format", "time_zone", "decimal", "null_words", "delimiter", "encoding", "quote", "skip_lines",
+    "column_names", "sheet", "overwrite", "horizon", "margin", "annual_discount_rate", "calibration_end",
 )  # fmt: skip
 _CALL = re.compile(rf"[\w.]*\b(?:clean|read_log|summarize)\(((?:{'|'.join(_ARGUMENTS)})=[^()]*)\)")
-_ARGUMENT = re.compile(rf"(?<![\w-])({'|'.join(_ARGUMENTS)})=('[^']*'|\"[^\"]*\"|[\w.+-]+)?")
+_ARGUMENT = re.compile(rf"(?<![\w-])({'|'.join(_ARGUMENTS)})=('[^']*'|\"[^\"]*\"|\.\.\.|[\w+-](?:[\w.+-]*\w)?)?")
 
 
 def in_options(message: str) -> str:

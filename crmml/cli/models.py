@@ -51,6 +51,7 @@ def fit(
     tracking.quiet()
     plan = FitPlan(name, model, horizon, horizon_unit, annual_discount_rate, margin, calibration_end, log)
     plan.refuse()
+    tracking.check_store(tracking_uri)
     with status("Reading", quiet):
         summary, said = log.read_summary(source)
     known_unit = str(frames.get_ruler(summary).unit)

@@ -39,6 +39,14 @@ class Nulls(StrEnum):
     DROP = "drop"
 
 
+class Duplicates(StrEnum):
+    """What happens to rows that repeat another in every column."""
+
+    KEEP = "keep"
+    DROP = "drop"
+    RAISE = "raise"
+
+
 class ModelName(StrEnum):
     """Transaction models that can be fitted."""
 
@@ -83,6 +91,10 @@ RefundsOption = Annotated[
 ]
 NullsOption = Annotated[
     Nulls, typer.Option(help="Rows with missing entries: refused, or dropped (and counted).", rich_help_panel=Log)
+]
+DuplicatesOption = Annotated[
+    Duplicates,
+    typer.Option(help="Rows that repeat another in every column: kept, dropped, or refused.", rich_help_panel=Log),
 ]
 TrackingUriOption = Annotated[
     str | None,

@@ -39,6 +39,7 @@ def score(
     if destination.suffix.lower() != ".parquet":
         raise DataError([f"{destination} must end in .parquet"], "DESTINATION")
     uri = model if model.startswith(("models:/", "runs:/")) else f"models:/{model}@{tracking.CHAMPION}"
+    tracking.check_store(tracking_uri)
     said: list[str] = []
     with status("Scoring", quiet), tempfile.TemporaryDirectory() as folder:
         table = Path(source)

@@ -11,6 +11,7 @@ from ..exceptions import DataError
 from ..files import kind_of, read_table, ruler_of
 from ..files.dialect import DELIMITER_WORDS
 from ..frames.ruler import Ruler
+from .console import in_options
 from .options import (
     UNITS,
     ColumnNamesOption,
@@ -18,6 +19,8 @@ from .options import (
     DateFormatOption,
     DecimalOption,
     DelimiterOption,
+    Duplicates,
+    DuplicatesOption,
     EncodingOption,
     Nulls,
     NullsOption,
@@ -60,6 +63,7 @@ class LogOptions:
     observation_end: ObservationEndOption = None
     refunds: RefundsOption = Refunds.NET
     nulls: NullsOption = Nulls.RAISE
+    duplicates: DuplicatesOption = Duplicates.KEEP
     date_format: DateFormatOption = None
     time_zone: TimeZoneOption = None
     decimal: DecimalOption = None
@@ -112,8 +116,9 @@ class LogOptions:
         log = log.rename(columns={name: column for name, column in own.items() if column})
         if self.order_id is not None:
             log = log.drop(columns="order_id")
-        cleaned, report = clean(log, **self.columns, refunds=self.refunds.value, nulls=self.nulls.value)
-        return cleaned, [*reading.describe().splitlines(), report.describe()]
+        rules = {name: getattr(self, name).value for name in ("refunds", "nulls", "duplicates")}
+        cleaned, report = clean(log, **self.columns, **rules)
+        return cleaned, [in_options(line) for line in (*reading.describe().splitlines(), report.describe())]
 
     def read_log_as_summary(self, source: str) -> tuple[pd.DataFrame, list[str]]:
         """Read, clean and summarise a transaction log; what the options lack is told in one message."""

@@ -139,6 +139,8 @@ class Reader:
             self.faults.append(
                 f"column {self.called(name)!r} is missing in {missing:,} of {len(column):,} rows; repair them"
             )
+        column, wrong = frames.alike(column, self.called(name))
+        self.faults += wrong
         return pd.factorize(column)[0]
 
     def inside(self, moments: pd.Series, name: str) -> None:

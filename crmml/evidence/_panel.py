@@ -125,6 +125,10 @@ def read_panel(
     if not len(frame):
         raise DataError(["it has no rows"], SUBJECT)
     keys = [unit_id, time, *([cluster] if cluster else []), *([when] if treated_from is None else [])]
+    for name in filter(None, (unit_id, cluster)):
+        frame[name], wrong = frames.alike(frame[name], name)
+        if wrong:
+            raise DataError(wrong, SUBJECT)
     moments, values = _read_columns(frame, time, outcome, keys, window)
     faults: list[str] = []
     unit, _ = pd.factorize(frame[unit_id])

@@ -390,7 +390,8 @@ def _side(side, outcome, customer_id, timestamp, window, faults) -> tuple[np.nda
             return np.zeros(0), None
         column = table[outcome]
         if customer_id:
-            ids = table[customer_id]
+            ids, wrong = frames.alike(table[customer_id], customer_id)
+            faults += wrong
             _check_ids(ids, customer_id, faults)
         if timestamp:
             _check_times(table[timestamp], timestamp, window, faults)

@@ -21,7 +21,7 @@ from .engines import (
     with_identifier,
     wrap,
 )
-from .identifiers import look_alikes, may_look_alike, with_identifiers, with_plain_integers
+from .identifiers import alike, look_alikes, may_look_alike, with_identifiers, with_plain_integers
 from .queries import count_rows, distinct, finished, is_eager, labelled_days, pandas_behind, taken, unwrap, with_running
 from .ruler import Ruler, get_ruler, set_ruler
 from .text_times import with_text_times
@@ -31,6 +31,7 @@ __all__ = [
     "MICROSECONDS_PER_DAY",
     "AnyFrame",
     "Ruler",
+    "alike",
     "arrow_on",
     "check_aligned",
     "check_columns",

@@ -168,7 +168,8 @@ def misaligned(columns: Mapping[str, Any]) -> list[str]:
     """Faults of pandas columns whose row labels are not those of the first ones: rows belong together by position.
 
     An index of 0, 1, ..., n - 1 is what pandas gives where nobody gave labels, so that a column that has it goes by position
-    beside one with labels of its own, unless it has the very same labels in another order. Labels of two kinds, numbers and text,
+    beside one with labels of its own, unless it has the very same labels in another order, or at least half of them in rising
+    order, as the columns of one table have it of which one lost rows or moved by some. Labels of two kinds, numbers and text,
     can say nothing of each other either. Columns of other lengths are left to the checks of length; arrays and other
     engines have no labels.
 
@@ -210,6 +211,12 @@ def _unlabelled(index: pd.Index) -> bool:
     return index.nlevels == 1 and index.equals(pd.RangeIndex(len(index)))
 
 
+def _rest_of_one_table(index: pd.Index, other: pd.Index, shared: int) -> bool:
+    """Whether two columns look like one table's of which one lost rows: rising labels, at least half of them shared."""
+    rising = all(labels.is_monotonic_increasing and labels.is_unique for labels in (index, other))
+    return rising and 2 * shared >= len(index)
+
+
 def _unlike(index: pd.Index, other: pd.Index, first: str, name: str) -> str | None:
     """What keeps the rows of two columns of one length from belonging together by position."""
     n = len(index)
@@ -219,7 +226,9 @@ def _unlike(index: pd.Index, other: pd.Index, first: str, name: str) -> str | No
     if shared == n and index.isin(other).all():
         return f"{name} has the row labels of {first} in another order; put them in line, as by {name}.reindex({first}.index)"
     numeric = [pd.api.types.is_numeric_dtype(labels.dtype) for labels in (index, other)]
-    if _unlabelled(index) or _unlabelled(other) or (not shared and numeric[0] != numeric[1]):
+    if (_unlabelled(index) or _unlabelled(other)) and not _rest_of_one_table(index, other, shared):
+        return None
+    if not shared and numeric[0] != numeric[1]:
         return None
     return (
         f"{name} has {shared:,} of its {n:,} row labels in common with {first}, and rows belong together by position; take the "

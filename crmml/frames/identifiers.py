@@ -13,6 +13,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from ..exceptions import LogWarning, warn
 from .engines import AnyFrame, collected
 from .queries import pandas_behind
 from .texts import is_blank, may_be_blank, trimmed
@@ -81,6 +82,36 @@ def with_identifiers(frame: AnyFrame, column: str, into: str) -> Identified:
     if dtype in (nw.Categorical, nw.Enum):
         return Identified(frame.with_columns(nw.col(column).cast(nw.String).alias(into)))
     return Identified(frame.with_columns(nw.col(column).alias(into)))
+
+
+def alike(column: pd.Series, name: str) -> tuple[pd.Series, list[str]]:
+    """Return a column of identifiers with numbers and text in one kind, by the rule of :func:`with_identifiers`, and its faults.
+
+    Parameters
+    ----------
+    column : Series
+    name : str
+        As messages call it.
+
+    Warns
+    -----
+    LogWarning
+        Where numbers were read as text.
+
+    Examples
+    --------
+    >>> alike(pd.Series(["a", "7", None]), "customer_id")[0].tolist()
+    ['a', '7', None]
+    """
+    entries = column.astype(column.cat.categories.dtype) if isinstance(column.dtype, pd.CategoricalDtype) else column
+    if not pd.api.types.is_object_dtype(entries.dtype):
+        return column, []
+    read = _of_objects(name, entries)
+    if read.faults or read.entries is entries:
+        return column, read.faults
+    for note in read.notes:
+        warn(f"{note}.", LogWarning)
+    return pd.Series(read.entries, index=column.index, name=column.name), []
 
 
 def _type_faults(column: str, dtype: Any) -> list[str]:

@@ -9,6 +9,7 @@ from scipy.special import ndtri, stdtrit
 
 from ..checks import check_coverage
 from ..exceptions import shown
+from ..frames import check_aligned
 from ..typing import ArrayLike
 
 
@@ -96,6 +97,7 @@ def wilson_interval(rate: ArrayLike, n: ArrayLike, *, coverage: float = 0.9) -> 
     >>> round(float(lower), 4), round(float(upper), 4)
     (0.4038, 0.5962)
     """
+    check_aligned("shares and trials", rate=rate, n=n)
     try:
         rate, n = np.asarray(rate, dtype=np.float64), np.asarray(n, dtype=np.float64)
     except (TypeError, ValueError):

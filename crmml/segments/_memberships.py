@@ -139,7 +139,9 @@ def _one_side(
     if aligned:
         found = pd.DataFrame({"customer": np.arange(len(side)), when: pd.Series(np.asarray(side, dtype=object))})
     elif isinstance(side, pd.Series):
-        found = pd.DataFrame({"customer": side.index.to_numpy(), when: side.to_numpy(dtype=object)})
+        customer, wrong = frames.alike(side.index.to_series(), customer_id)
+        faults.extend(f"{when}: {entry}" for entry in wrong)
+        found = pd.DataFrame({"customer": customer.to_numpy(), when: side.to_numpy(dtype=object)})
     else:
         picked = _picked(side, when, customer_id, segment, value, faults)
         if picked is None:
@@ -163,10 +165,13 @@ def _picked(
         faults.extend(f"{when}: {fault}" for fault in error.faults)
         return None
     picked = frames.collected(wrapped.select(names)).to_pandas()
-    if wrong := list_faults(customer_id, picked[customer_id]):
+    wrong = list_faults(customer_id, picked[customer_id])
+    if not wrong:
+        customer, wrong = frames.alike(picked[customer_id], customer_id)
+    if wrong:
         faults.extend(f"{when}: {entry}" for entry in wrong)
         return None
-    found = pd.DataFrame({"customer": picked[customer_id].to_numpy(), when: picked[segment].astype(object).to_numpy()})
+    found = pd.DataFrame({"customer": customer.to_numpy(), when: picked[segment].astype(object).to_numpy()})
     if value:
         found[f"value_{when}"] = _amounts(picked[value], value, when, faults)
     return found

@@ -6,11 +6,12 @@ named by ``MLFLOW_TRACKING_URI``, or set in MLflow itself, is used instead where
 
 from .models import CHAMPION, load_model, log_model, promote, trusted_types
 from .runs import Run, fit_metrics, track
-from .stores import disable_telemetry, local_uri, quiet, tracking_at
+from .stores import check_store, disable_telemetry, local_uri, quiet, tracking_at
 
 __all__ = [
     "CHAMPION",
     "Run",
+    "check_store",
     "disable_telemetry",
     "fit_metrics",
     "load_model",

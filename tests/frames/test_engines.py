@@ -142,7 +142,12 @@ def test_rows_of_other_labels_are_refused_and_those_without_go_by_position():
         assert frames.misaligned({"X": X, "y": y}) == []
     # what pandas counts by itself is no label, unless it was shuffled
     assert "another order" in frames.misaligned({"X": plain, "y": plain.iloc[::-1]})[0]
-    assert frames.misaligned({"X": plain, "y": plain.set_axis(range(3, 3 + n))}) == []
+    assert frames.misaligned({"X": plain, "y": plain.set_axis(range(4, 4 + n))}) == []
+    assert frames.misaligned({"X": plain, "y": plain.set_axis([4, 0, 1, 9, 2, 3])}) == []  # a random half of a table
+    # rising labels of which half are shared are the rest of one table: moved by some, or with rows that were dropped
+    for labels in (range(1, 1 + n), range(3, 3 + n), [0, 1, 3, 4, 6, 7]):
+        for columns in ({"X": plain, "y": plain.set_axis(labels)}, {"X": plain.set_axis(labels), "y": plain}):
+            assert "of its 6 row labels in common" in frames.misaligned(columns)[0]
     # labels of one kind that were counted from elsewhere
     assert "3 of its 6" in frames.misaligned({"X": plain.set_axis(range(1, 7)), "y": plain.set_axis(range(4, 10))})[0]
     # an unlabelled first one does not hide what differs behind it

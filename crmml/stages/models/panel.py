@@ -67,11 +67,13 @@ def to_panel(
         for name in (customer_id, period)
         if (count := frame[name].isna().sum())
     ]
+    customers, wrong = frames.alike(frame[customer_id], customer_id)
+    faults += wrong
     if faults or not len(frame):
         raise DataError(faults or ["it has no rows"], "the long frame of stages")
     codes = space.codes(frame[stage])
     at = _period_numbers(frame[period], period, every)
-    ids, who = np.unique(frame[customer_id].to_numpy(dtype=object), return_inverse=True)
+    ids, who = np.unique(customers.to_numpy(dtype=object), return_inverse=True)
     first = at.min()
     n_periods = int(at.max() - first) + 1
     cell = who.astype(np.int64) * n_periods + (at - first)
