@@ -58,7 +58,5 @@ def _as_option(found: re.Match[str]) -> str:
     option = f"--{name.replace('_', '-')}"
     if value is None or value in ("True", "False"):
         return option
-    if value in (".", ",", ";"):  # the sentence's own
-        return f"{option}{value}"
     bare = value[1:-1] if value[0] in "'\"" else value
     return f"{option} {shlex.quote(bare)}"
