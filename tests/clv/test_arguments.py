@@ -43,7 +43,7 @@ MODELS = {
 NO_NUMBER = ["3", None, [1, 2], np.nan, np.inf, -1, True, 2j, np.timedelta64(3, "D"), pd.Timestamp("2024-01-01")]
 NOT_COUNTED = [*NO_NUMBER, 2.5, 10**9]
 NO_COVERAGE = ["0.9", None, 0, 1, 2, 90, -0.1, np.nan, True]
-NO_WEIGHTS = [[-1.0, 1, 1], [np.nan, 1, 1], [np.inf, 1, 1], [1.0, 1], [[1.0, 1, 1]], ["1", "1", "1"], [0, 0, 0], 1.0]
+NO_WEIGHTS = [[-1.0, 1, 1], [np.nan, 1, 1], [np.inf, 1, 1], [1.0, 1], [[1.0, 1, 1]], ["1", "1", "1"], [0, 0, 0], "1"]
 NO_RATE = ["0.1", None, -0.1, 8, np.nan, np.inf, True]
 
 
@@ -97,10 +97,11 @@ def test_times_and_counts_of_every_model(model):
     refused(lambda v: model.predict_next_purchase(ROWS, v), [*NO_NUMBER, 1.0])
     refused(lambda v: model.score(ROWS, sample_weight=v), NO_WEIGHTS)
     refused(lambda v: compare([model], ROWS, sample_weight=v), NO_WEIGHTS)
+    assert model.score(ROWS, sample_weight=2.0) == pytest.approx(model.score(ROWS))  # one number is the weight of all
 
 
 def test_wrong_weights_and_parameters_are_refused(model):
-    refused(lambda v: type(model)(**model.get_params()).fit(ROWS, sample_weight=v), NO_WEIGHTS[:-1])
+    refused(lambda v: type(model)(**model.get_params()).fit(ROWS, sample_weight=v), NO_WEIGHTS)
     name = model.parameter_names[0]
     given = MODELS[type(model)]
     for wrong in [*NO_NUMBER, 0]:
