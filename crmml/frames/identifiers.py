@@ -100,8 +100,8 @@ def alike(column: pd.Series, name: str) -> tuple[pd.Series, list[str]]:
 
     Examples
     --------
-    >>> alike(pd.Series(["a", "7", None]), "customer_id")[0].tolist()
-    ['a', '7', None]
+    >>> alike(pd.Series(["a", "7", "0.5"], dtype=object), "customer_id")[0].tolist()
+    ['a', '7', '0.5']
     """
     entries = column.astype(column.cat.categories.dtype) if isinstance(column.dtype, pd.CategoricalDtype) else column
     if not pd.api.types.is_object_dtype(entries.dtype):
