@@ -125,10 +125,7 @@ def read_panel(
     if not len(frame):
         raise DataError(["it has no rows"], SUBJECT)
     keys = [unit_id, time, *([cluster] if cluster else []), *([when] if treated_from is None else [])]
-    for name in filter(None, (unit_id, cluster)):
-        frame[name], wrong = frames.alike(frame[name], name)
-        if wrong:
-            raise DataError(wrong, SUBJECT)
+    _in_one_kind(frame, unit_id, cluster)
     moments, values = _read_columns(frame, time, outcome, keys, window)
     faults: list[str] = []
     unit, _ = pd.factorize(frame[unit_id])
@@ -158,6 +155,14 @@ def read_panel(
     if faults:
         raise DataError(faults, SUBJECT)
     return _laid_out(unit, position, values, first, codes, periods, incomplete, anticipation)
+
+
+def _in_one_kind(frame: pd.DataFrame, *names: str | None) -> None:
+    """Write identifiers of numbers and text in one kind, in place; refuse what is none."""
+    for name in filter(None, names):
+        frame[name], wrong = frames.alike(frame[name], name)
+        if wrong:
+            raise DataError(wrong, SUBJECT)
 
 
 def _read_columns(
