@@ -30,7 +30,7 @@ from crmml.transactions import clean, summarize
 from .sources import ONLINE_RETAIL, at_hand, read_log
 
 #: Splits on data that is at hand: log, cutoff (its day is the first to be forecast), horizon in days. Priors and rules were set on
-#: other cutoffs of the same logs; these were looked at for judging alone.
+#: other cutoffs of the same logs, though these were looked at on the way.
 SPLITS = (
     ("cdnow", "1997-10-01", 273),
     ("cdnow", "1998-04-02", 90),
